@@ -1,0 +1,34 @@
+# The one place that says how code is compiled.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(LOBO_CCACHE ccache)
+if(LOBO_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${LOBO_CCACHE})
+endif()
+find_program(LOBO_MOLD mold)
+if(LOBO_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Wnon-virtual-dtor
+                    -Wold-style-cast -Werror)
+
+set(LOBO_SANITIZE "" CACHE STRING "address,undefined or thread")
+if(LOBO_SANITIZE)
+  add_compile_options(-fsanitize=${LOBO_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${LOBO_SANITIZE})
+  # GCC's flow analysis reports false "maybe uninitialized" reads in instrumented code.
+  add_compile_options(-Wno-maybe-uninitialized)
+  if(LOBO_SANITIZE MATCHES thread)
+    add_compile_definitions(BOOST_ASIO_DISABLE_FENCED_BLOCK)  # TSan does not model fences
+  endif()
+endif()
+
+option(LOBO_COVERAGE "count executed lines" OFF)
+if(LOBO_COVERAGE)
+  add_compile_options(--coverage)
+  add_link_options(--coverage)
+endif()
