@@ -25,6 +25,7 @@ enum class Errc : std::uint8_t {
   forbidden,       ///< valid credentials, but not for this
   not_found,       ///< no such object, or none that the caller may see
   method_unknown,  ///< the path exists, the method does not
+  not_acceptable,  ///< Accept excludes what we can answer
   media_type,      ///< a content type that the operation does not take
   conflict,        ///< the object's state forbids it
   precondition,    ///< If-Match does not hold
@@ -49,6 +50,7 @@ constexpr std::string_view to_string(Errc code) {
     case Errc::forbidden: return "forbidden";
     case Errc::not_found: return "not_found";
     case Errc::method_unknown: return "method_unknown";
+    case Errc::not_acceptable: return "not_acceptable";
     case Errc::media_type: return "media_type";
     case Errc::conflict: return "conflict";
     case Errc::precondition: return "precondition";
