@@ -1,0 +1,134 @@
+"""Who may include whom (docs/adr/0001-include-rules.md)."""
+
+import re
+
+from house.tree import Finding, code_only, numbered
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+SOURCES = (".hpp", ".cpp", ".h", ".c", ".cc")
+
+# Our folders as they appear in an #include: first path component, or two for those with siblings.
+LAYERS_WITH_SIBLINGS = ("wire", "services", "adapters")
+LAYERS = ("base", "model", "wire", "api", "services", "dataplane", "relay", "energy", "runtime",
+          "adapters", "sim")
+DOMAIN = ("services", "dataplane", "relay", "energy")
+
+# wire/resource joins HTTP messages and JSON; the other codecs stand alone.
+WIRE_SEES = {"wire/resource": ("wire/http", "wire/json")}
+
+
+def layer_of_source(path):
+    """The layer that a file of src/ belongs to; None for a file outside src/."""
+    parts = path.split("/")
+    if parts[0] != "src" or len(parts) < 3:
+        return None
+    if parts[1] in LAYERS_WITH_SIBLINGS and len(parts) > 3:
+        return f"{parts[1]}/{parts[2]}"
+    return parts[1]
+
+
+def layer_of_include(name):
+    """The layer that an included header belongs to; None for one that is not ours."""
+    parts = name.split("/")
+    if parts[0] not in LAYERS or len(parts) < 2:
+        return None
+    if parts[0] in LAYERS_WITH_SIBLINGS and len(parts) > 2:
+        return f"{parts[0]}/{parts[1]}"
+    return parts[0]
+
+
+def may_see(source, target):
+    if source == target:
+        return True
+    top_source, top_target = source.split("/")[0], target.split("/")[0]
+    if top_source == "base":
+        return False
+    if top_source == "model":
+        return target == "base"
+    if top_source == "wire":
+        return target in ("base", "model") or target in WIRE_SEES.get(source, ())
+    below_wire = top_target in ("base", "model", "wire")
+    if top_source in DOMAIN:
+        return below_wire or target == "api"
+    if top_source == "runtime":
+        return below_wire
+    if top_source in ("adapters", "sim"):
+        return below_wire or target == "runtime"
+    return False
+
+
+def arrows(tree):
+    for path, text in tree.texts(*SOURCES, under=("src/",)):
+        source = layer_of_source(path)
+        for line, content in numbered(code_only(text)):
+            match = INCLUDE.match(content)
+            if not match:
+                continue
+            quote, name = match.groups()
+            target = layer_of_include(name)
+            if target is None:
+                if quote == '"':
+                    yield Finding(path, line, "include", f'"{name}" is no header of src/: write the '
+                                  "path from src/, or <…> for what is not ours")
+            elif source is not None and not may_see(source, target):
+                yield Finding(path, line, "include", f"{source} may not see {target} ({name})")
+
+
+# Header (as a pattern) -> the Debian package that brings it, where it may be included, and in how
+# many files at most (0: any number). An empty tuple of places: anywhere.
+TESTS_AND_MEASURES = ("tests/", "fuzz/", "bench/")
+# (file, header) -> why it may look over the fence. Short on purpose.
+GATES = {
+    ("src/wire/resource/effect.cpp", "simdjson.h"): "the outbox has one fixed form, older than the API types",
+}
+THIRD_PARTY = (
+    (r"fmt/", "libfmt-dev", (), 0),
+    (r"tl/expected\.hpp", "libexpected-dev", (), 0),
+    (r"boost/", "libboost1.81-dev", ("src/adapters/http/",), 0),
+    (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
+    (r"openssl/", "libssl-dev", ("src/adapters/crypto/", "src/adapters/http/"), 0),
+    (r"(cjose/|jansson\.h)", "libcjose-dev", ("src/adapters/crypto/",), 0),
+    (r"sqlite3\.h", "libsqlite3-dev", ("src/adapters/store/",), 0),
+    (r"simdjson\.h", "libsimdjson-dev", ("src/wire/json/",), 1),
+    (r"spdlog/", "libspdlog-dev", ("src/adapters/metrics/", "src/adapters/log/"), 0),
+    (r"prometheus/", "prometheus-cpp-dev", ("src/adapters/metrics/",), 0),
+    (r"yaml-cpp/", "libyaml-cpp-dev", ("src/adapters/config/", "apps/"), 0),
+    (r"CLI/", "libcli11-dev", ("apps/",), 0),
+    (r"(gtest|gmock)/", "libgtest-dev", ("_test.cpp",), 0),
+    (r"rapidcheck", "librapidcheck-dev", ("_test.cpp",), 0),
+    (r"benchmark/", "libbenchmark-dev", (), 0),
+)
+
+
+def third_party_of(name):
+    for pattern, package, places, files_max in THIRD_PARTY:
+        if re.match(pattern, name):
+            return pattern, package, places, files_max
+    return None
+
+
+def fences(tree):
+    """A library stays behind the one folder that was written for it."""
+    users = {}
+    for path, text in tree.texts(*SOURCES):
+        for line, content in numbered(code_only(text)):
+            match = INCLUDE.match(content)
+            entry = third_party_of(match.group(2)) if match else None
+            if entry is None or (path, match.group(2)) in GATES:
+                continue
+            pattern, _, places, files_max = entry
+            users.setdefault((pattern, files_max), {}).setdefault(path, line)
+            if not places or path.startswith(TESTS_AND_MEASURES):
+                continue
+            if not any(path.startswith(place) or path.endswith(place) for place in places):
+                yield Finding(path, line, "fence",
+                              f"<{match.group(2)}> belongs into {' or '.join(places)} only")
+    for (pattern, files_max), paths in users.items():
+        ours = {path: line for path, line in paths.items() if not path.startswith(TESTS_AND_MEASURES)}
+        if files_max and len(ours) > files_max:
+            for path, line in sorted(ours.items()):
+                yield Finding(path, line, "fence", f"{pattern} is included by {len(ours)} files, "
+                              f"at most {files_max} may: it is slow to compile")
+
+
+RULES = (arrows, fences)
