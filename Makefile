@@ -1,7 +1,54 @@
-# A thin front; the work is done by CMake presets and tools/.
-.PHONY: build test
+# A thin front: presets of CMake and scripts of tools/ do the work. `make help` lists the targets.
+.DEFAULT_GOAL := help
+.PHONY: help build test demo bench check nightly clean
+
+# How many things at a time: -jN given to make, else JOBS=N, else one for each processor.
+JOBS ?= $(shell nproc)
+jobs = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),$(JOBS))
+
+# How long each fuzz target runs in `make nightly`, in seconds, and how many seeds are simulated.
+FUZZ_SECONDS ?= 60
+SEEDS ?= 2000
+
+help:
+	@echo 'make build    install what is missing and build (build/dev)'
+	@echo 'make test     build, and everything that decides right or wrong'
+	@echo 'make demo     build, and the main job from end to end (out/demo)'
+	@echo 'make bench    measure; appends to bench/results'
+	@echo 'make check    layout, each header alone, clang-tidy'
+	@echo 'make nightly  second compiler, sanitizers, fuzzing, long seeds (build/nightly/summary.md)'
+	@echo 'make clean    remove build and out'
+	@echo 'JOBS=N or -jN limits the parallel work; FUZZ_SECONDS=N and SEEDS=N size the nightly run.'
+
 build:
 	@tools/install_packages.sh build test
-	@cmake --workflow --preset dev
+	@cmake --preset dev
+	@cmake --build --preset dev --parallel $(jobs)
+
 test: build
-	@ctest --preset dev
+	@tools/run_tests.py --preset dev --jobs $(jobs)
+
+demo:
+	@tools/install_packages.sh build test
+	@cmake --preset dev
+	@cmake --build --preset dev --parallel $(jobs) --target lobo
+	@build/dev/apps/lobo/lobo demo story
+
+bench:
+	@tools/install_packages.sh build test nightly
+	@cmake --preset bench
+	@cmake --build --preset bench --parallel $(jobs)
+	@bench/run.py
+
+check:
+	@tools/install_packages.sh build test nightly
+	@cmake --preset dev
+	@cmake --build --preset dev --parallel $(jobs) --target api
+	@tools/check.py --jobs $(jobs)
+
+nightly:
+	@tools/install_packages.sh build test nightly
+	@tools/nightly.py --jobs $(jobs) --fuzz-seconds $(FUZZ_SECONDS) --seeds $(SEEDS)
+
+clean:
+	@rm -rf build out

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Layout, headers alone, clang-tidy: what `make check` runs on a configured build/dev.
+
+    tools/check.py [--jobs N] [--only layout|headers|tidy] [FILE …]
+
+With files, only these are looked at. Prints each finding and a line at the end; exits with 1 if
+there was one.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build" / "dev"
+FOLDERS = ("src/", "apps/", "tests/", "fuzz/", "bench/")
+# Read by clang-tidy only where the dev preset compiles them; these two need presets of their own.
+WITHOUT_COMMANDS = ("fuzz/", "bench/")
+
+
+def sources(suffixes):
+    listing = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others",
+                              "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True)
+    names = sorted({name.decode() for name in listing.stdout.split(b"\0") if name})
+    return [name for name in names if name.startswith(FOLDERS) and name.endswith(suffixes)
+            and (ROOT / name).exists()]
+
+
+def in_parallel(jobs, what, command_of, files):
+    """Runs a command for each file; prints what failed; returns how many did."""
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        runs = {pool.submit(subprocess.run, command_of(file), cwd=ROOT, text=True, check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT): file for file in files}
+        for done, run in enumerate(concurrent.futures.as_completed(runs), 1):
+            result = run.result()
+            if result.returncode:
+                failed += 1
+                print(f"{what}: {runs[run]}\n{result.stdout}", flush=True)
+            if done % 20 == 0:
+                print(f"{what}: {done} of {len(files)}", flush=True)
+    print(f"{what}: {len(files)} files, {failed} with findings", flush=True)
+    return failed
+
+
+def commands():
+    """file (relative) -> its compile command without launcher and output."""
+    found = {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
+        words = shlex.split(entry["command"])
+        while words and not words[0].endswith(("c++", "g++", "gcc", "clang++", "clang++-19")):
+            words.pop(0)  # ccache
+        file = pathlib.Path(entry["directory"], entry["file"]).resolve()
+        if file.is_relative_to(ROOT):
+            found[str(file.relative_to(ROOT))] = words
+    return found
+
+
+def include_flags(all_commands):
+    flags = []
+    for words in all_commands.values():
+        for at, word in enumerate(words):
+            pair = ["-isystem", words[at + 1]] if word == "-isystem" else [word] if word.startswith("-I") else []
+            if pair and pair not in flags:
+                flags.append(pair)
+    return [flag for pair in flags for flag in pair]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--only", choices=("layout", "headers", "tidy"))
+    parser.add_argument("files", nargs="*")
+    options = parser.parse_args()
+
+    def chosen(names):
+        wanted = {os.path.relpath(pathlib.Path(file).resolve(), ROOT) for file in options.files}
+        return [name for name in names if not wanted or name in wanted]
+
+    failed = 0
+    known = commands() if options.only != "layout" else {}
+    if options.only in (None, "layout"):
+        failed += in_parallel(options.jobs, "layout", lambda file:
+                              ["clang-format-19", "--dry-run", "-Werror", file], chosen(sources((".hpp", ".cpp"))))
+    if options.only in (None, "headers"):
+        # -Wno-pragma-once-outside-header is clang's; g++ says the same without a name, hence the pipe
+        # through a source of one line.
+        flags = include_flags(known)
+        failed += in_parallel(options.jobs, "headers", lambda file:
+                              ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *flags,
+                               "-include", str(ROOT / file), "-x", "c++", "/dev/null"],
+                              chosen(sources((".hpp",))))
+    if options.only in (None, "tidy"):
+        files = [file for file in chosen(sources((".cpp",))) if file in known]
+        left = [file for file in chosen(sources((".cpp",)))
+                if file not in known and not file.startswith(WITHOUT_COMMANDS)]
+        for file in left:
+            print(f"tidy: {file} is compiled by no target of the dev preset")
+        failed += len(left)
+        failed += in_parallel(options.jobs, "tidy", lambda file:
+                              ["clang-tidy-19", "--quiet", file, "--", *known[file][1:]], files)
+    print("check: " + ("passed" if failed == 0 else f"{failed} files with findings"))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
