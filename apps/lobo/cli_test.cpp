@@ -1,0 +1,104 @@
+#include "cli.hpp"
+
+#include <gtest/gtest.h>
+#include <iostream>
+#include <sstream>
+
+#include "base/text.hpp"
+#include "cli_help.hpp"
+
+namespace lobo::app {
+namespace {
+
+/// What running a command line said and how it ended.
+struct Run {
+  Exit exit;
+  std::string out;
+  std::string err;
+};
+
+Run run(const std::vector<std::string>& words, std::span<const Verb> table) {
+  std::ostringstream out;
+  std::ostringstream err;
+  auto* const old_out = std::cout.rdbuf(out.rdbuf());
+  auto* const old_err = std::cerr.rdbuf(err.rdbuf());
+  const Exit exit = run_command(words, table);
+  std::cout.rdbuf(old_out);
+  std::cerr.rdbuf(old_err);
+  return {exit, out.str(), err.str()};
+}
+
+Exit echo(const Arguments& arguments) {
+  std::cout << arguments.text("loss") << '|' << arguments.text("ue") << '|' << arguments.text("output")
+            << '|' << arguments.all("name").size();
+  return Exit::ok;
+}
+
+const std::vector<Verb>& sample() {
+  static const std::vector<Verb> table{
+      {.path = "net degrade",
+       .summary = "make a link worse",
+       .example = "  lobo net degrade ue1 --loss 5",
+       .options = {{.name = "UE", .help = "which", .required = true},
+                   {.name = "--loss", .help = "percent"},
+                   {.name = "--name", .help = "several", .takes = Option::Takes::values},
+                   {.name = "-o,--output", .help = "form", .fallback = "table", .choices = {"table", "json"}}},
+       .run = echo},
+      {.path = "net list", .summary = "s", .example = "  e", .options = {}, .run = echo}};
+  return table;
+}
+
+TEST(cli, options_positionals_and_fallbacks_arrive_by_name) {
+  const auto done = run({"net", "degrade", "ue1", "--loss", "5", "--name", "a", "b"}, sample());
+  EXPECT_EQ(done.exit, Exit::ok);
+  EXPECT_EQ(done.out, "5|ue1|table|2");
+}
+
+TEST(cli, a_missing_positional_an_unknown_option_and_a_wrong_choice_are_usage_errors_with_advice) {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"net", "degrade"}, {"net", "degrade", "ue1", "--los", "5"}, {"net", "degrade", "ue1", "-o", "xml"}}) {
+    const auto done = run(words, sample());
+    EXPECT_EQ(done.exit, Exit::usage);
+    EXPECT_NE(done.err.find("do: lobo net degrade --help"), std::string::npos) << done.err;
+  }
+}
+
+TEST(cli, a_mistyped_verb_gets_the_nearest_one) {
+  const auto done = run({"net", "degrad", "ue1"}, sample());
+  EXPECT_EQ(done.exit, Exit::usage);
+  EXPECT_NE(done.err.find("did you mean 'lobo net degrade'?"), std::string::npos) << done.err;
+}
+
+TEST(cli, a_noun_alone_lists_its_verbs_and_is_a_usage_error) {
+  const auto done = run({"net"}, sample());
+  EXPECT_EQ(done.exit, Exit::usage);
+  EXPECT_NE(done.err.find("net degrade"), std::string::npos);
+}
+
+TEST(cli, every_verb_has_a_summary_a_working_example_and_help) {
+  for (const auto& verb : verbs()) {
+    EXPECT_FALSE(verb.summary.empty()) << verb.path;
+    EXPECT_NE(verb.example.find("lobo " + std::string(verb.path)), std::string_view::npos) << verb.path;
+    std::vector<std::string> words;
+    for (const auto word : split(verb.path, ' ')) words.emplace_back(word);
+    words.emplace_back("--help");
+    const auto done = run(words, verbs());
+    EXPECT_EQ(done.exit, Exit::ok) << verb.path;
+    EXPECT_NE(done.out.find("Example"), std::string::npos) << verb.path;
+    for (const auto& option : verb.options) EXPECT_FALSE(option.help.empty()) << verb.path << option.name;
+  }
+}
+
+TEST(cli, completion_knows_every_noun_and_every_long_option) {
+  const std::string script = bash_completion(verbs());
+  for (const auto& verb : verbs()) {
+    EXPECT_NE(script.find("'" + std::string(verb.path) + "')"), std::string::npos) << verb.path;
+    for (const auto& option : verb.options) {
+      if (!option.name.starts_with('-')) continue;
+      EXPECT_NE(script.find(split(option.name, ',').back()), std::string::npos) << option.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lobo::app

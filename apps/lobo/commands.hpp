@@ -1,0 +1,14 @@
+#pragma once
+// The verbs, one function for each file: a noun's verbs, in the order of help.
+
+#include <vector>
+
+#include "cli.hpp"
+
+namespace lobo::app {
+
+std::vector<Verb> version_verbs();
+std::vector<Verb> config_verbs();
+std::vector<Verb> completion_verbs();
+
+}  // namespace lobo::app

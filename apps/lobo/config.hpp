@@ -1,0 +1,198 @@
+#pragma once
+// What a configuration file says, as plain values. Every member has the value that is used where the
+// file is silent; docs/configuration.md lists the keys.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/quantity.hpp"
+#include "base/result.hpp"
+
+namespace lobo::app {
+
+struct ServerTls {
+  std::string cert;       ///< PEM file, our certificate first
+  std::string key;        ///< PEM file
+  std::string client_ca;  ///< PEM file; empty: no client certificate is asked for
+  bool require_client_certificate = false;
+  bool operator==(const ServerTls&) const = default;
+};
+
+/// `server: - address: …, port: …`
+struct ServerAddress {
+  std::string address;  ///< an IPv4 or IPv6 address, never a name
+  std::uint16_t port = 0;
+  std::optional<ServerTls> tls;
+  bool operator==(const ServerAddress&) const = default;
+};
+
+enum class LogFormat : std::uint8_t { text, json };
+enum class LogLevel : std::uint8_t { debug, info, warn, error };
+
+struct LoggerConfig {
+  LogLevel level = LogLevel::info;
+  LogFormat format = LogFormat::text;
+  std::string file;  ///< empty: standard error
+  bool operator==(const LoggerConfig&) const = default;
+};
+
+struct TraceConfig {
+  std::string directory;  ///< empty: no trace is written
+  bool operator==(const TraceConfig&) const = default;
+};
+
+enum class AuthMode : std::uint8_t { off, jwt };
+
+struct AuthConfig {
+  AuthMode mode = AuthMode::jwt;
+  std::string jwks;      ///< a file, or an http(s) URL
+  std::string issuer;
+  std::string audience;
+  std::vector<std::string> algorithms{"ES256"};
+  bool client_certificates = false;  ///< a verified client certificate names the requester as well
+  std::vector<std::string> certificate_scopes;  ///< what such a requester may do
+  bool operator==(const AuthConfig&) const = default;
+};
+
+struct OAuth2Config {
+  std::string token_uri;
+  std::string client_id;
+  std::string client_secret_file;
+  std::string scope;
+  bool operator==(const OAuth2Config&) const = default;
+};
+
+/// How we show ourselves to a server, and whom we believe.
+struct ClientTls {
+  std::string ca;    ///< PEM file of the authorities to trust; empty: the system's
+  std::string cert;  ///< PEM file of our certificate; empty: none is shown
+  std::string key;
+  bool operator==(const ClientTls&) const = default;
+};
+
+/// Whether this core is known to send SUCCESSFUL_RESOURCES_ALLOCATION after a 201.
+enum class AllocationEvents : std::uint8_t { probed, always, never };
+
+struct NefConfig {
+  std::string uri;  ///< API root, "http://127.0.0.61:7777"
+  bool http2 = true;
+  std::string scs_as_id = "lobodon";
+  std::uint32_t release = 19;  ///< which names of members: 18 or 19
+  AllocationEvents allocation_events = AllocationEvents::probed;
+  std::optional<OAuth2Config> oauth2;
+  ClientTls tls;
+  std::chrono::milliseconds deadline{5000};
+  bool operator==(const NefConfig&) const = default;
+};
+
+struct UeConfig {
+  std::string val_ue;    ///< VAL UE id; at least one of val_ue and val_user
+  std::string val_user;
+  std::string gpsi;
+  bool operator==(const UeConfig&) const = default;
+};
+
+struct SinksConfig {
+  std::vector<std::string> allow;  ///< host names, addresses or CIDR blocks beyond the public Internet
+  bool https_only = true;
+  bool operator==(const SinksConfig&) const = default;
+};
+
+struct QuotasConfig {
+  std::uint64_t resources_per_client = 1000;
+  double requests_per_second = 200;
+  std::uint64_t burst = 400;
+  bool operator==(const QuotasConfig&) const = default;
+};
+
+struct LimitsConfig {
+  std::uint64_t connections = 10'000;
+  std::uint64_t streams_per_connection = 100;
+  std::uint64_t header_bytes = 16 * 1024;
+  std::uint64_t body_bytes = 64 * 1024;
+  std::chrono::milliseconds request_time{30'000};
+  std::chrono::milliseconds idle_time{60'000};
+  std::chrono::milliseconds drain_time{10'000};
+  bool operator==(const LimitsConfig&) const = default;
+};
+
+struct NrmConfig {
+  std::vector<ServerAddress> servers;
+  std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
+  std::string store_path;              ///< of the SQLite file
+  AuthConfig auth;
+  std::string callback_base;           ///< absolute URI by which the network reaches us
+  NefConfig nef;
+  std::vector<UeConfig> ues;
+  std::vector<std::string> qos_references;          ///< that the network knows
+  std::map<std::string, std::string> val_services;  ///< VAL service id to its QoS in JSON form
+  std::map<std::string, std::string> defaults;      ///< requester ("*": anyone) to service or reference
+  SinksConfig sinks;
+  QuotasConfig quotas;
+  LimitsConfig limits;
+  TraceConfig trace;
+  std::chrono::milliseconds subscription_time_max{std::chrono::hours{24 * 7}};
+  bool operator==(const NrmConfig&) const = default;
+};
+
+struct NetsimCell {
+  std::string id;
+  BitsPerSecond downlink{1'000'000'000};
+  BitsPerSecond uplink{200'000'000};
+  std::chrono::milliseconds delay{10};
+  bool operator==(const NetsimCell&) const = default;
+};
+
+struct NetsimUe {
+  std::string id;  ///< the name that `lobo net` uses
+  std::string gpsi;
+  std::string ipv4, ipv6, mac;  ///< at least one
+  std::string cell;
+  bool operator==(const NetsimUe&) const = default;
+};
+
+struct NetsimQos {
+  std::string reference;
+  BitsPerSecond downlink{}, uplink{};  ///< guaranteed
+  std::chrono::milliseconds delay{100};
+  double loss_percent = 1;
+  bool operator==(const NetsimQos&) const = default;
+};
+
+struct NetsimConfig {
+  std::vector<ServerAddress> servers;
+  std::vector<NetsimCell> cells;
+  std::vector<NetsimUe> ues;
+  std::vector<NetsimQos> qos_profiles;
+  std::vector<std::string> scs_as_ids;  ///< empty: any is served
+  std::vector<std::string> tokens;      ///< bearer tokens that are accepted; empty: none is asked for
+  std::uint32_t release = 19;
+  bool allocation_events = true;
+  std::uint64_t seed = 1;
+  TraceConfig trace;
+  bool operator==(const NetsimConfig&) const = default;
+};
+
+struct Config {
+  LoggerConfig logger;
+  TraceConfig trace;  ///< `global: trace:`, for every section that has none of its own
+  std::optional<NrmConfig> nrm;
+  std::optional<NetsimConfig> netsim;
+  bool operator==(const Config&) const = default;
+};
+
+/// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at once.
+Result<Config> parse_config(std::string_view yaml, std::string_view name);
+
+/// The file's content parsed; relative paths in it are resolved against the file's folder.
+Result<Config> load_config(const std::string& path);
+
+bool is_loopback_address(std::string_view address);
+bool is_ip_address(std::string_view address);
+
+}  // namespace lobo::app

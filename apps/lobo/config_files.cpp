@@ -1,0 +1,43 @@
+#include "config_files.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace lobo::app {
+namespace {
+
+void check_readable(std::string_view key, const std::string& path, std::vector<Fault>& faults) {
+  if (path.empty() || ::access(path.c_str(), R_OK) == 0) return;
+  faults.push_back({Errc::not_found, std::string(key), fmt::format("cannot read {}", path)});
+}
+
+void check_servers(std::string_view key, const std::vector<ServerAddress>& servers, std::vector<Fault>& faults) {
+  for (const auto& server : servers) {
+    if (!server.tls) continue;
+    check_readable(fmt::format("{}.tls.cert", key), server.tls->cert, faults);
+    check_readable(fmt::format("{}.tls.key", key), server.tls->key, faults);
+    check_readable(fmt::format("{}.tls.client_ca", key), server.tls->client_ca, faults);
+  }
+}
+
+}  // namespace
+
+Result<void> check_files(const Config& config) {
+  std::vector<Fault> faults;
+  if (config.nrm) {
+    const auto& nrm = *config.nrm;
+    check_servers("nrm.server", nrm.servers, faults);
+    if (nrm.auth.mode == AuthMode::jwt && !nrm.auth.jwks.starts_with("http://") &&
+        !nrm.auth.jwks.starts_with("https://"))
+      check_readable("nrm.auth.jwks", nrm.auth.jwks, faults);
+    check_readable("nrm.nef.tls.ca", nrm.nef.tls.ca, faults);
+    check_readable("nrm.nef.tls.cert", nrm.nef.tls.cert, faults);
+    check_readable("nrm.nef.tls.key", nrm.nef.tls.key, faults);
+    if (nrm.nef.oauth2) check_readable("nrm.nef.oauth2.client_secret_file", nrm.nef.oauth2->client_secret_file, faults);
+  }
+  if (config.netsim) check_servers("netsim.server", config.netsim->servers, faults);
+  if (faults.empty()) return {};
+  return fail(Errc::not_found, "files that the configuration names are missing", std::move(faults));
+}
+
+}  // namespace lobo::app

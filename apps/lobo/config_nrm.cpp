@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+#include "config_read.hpp"
+
+namespace lobo::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t release_min = 18;
+constexpr std::uint64_t release_max = 19;
+
+bool is_url(std::string_view text) { return text.starts_with("http://") || text.starts_with("https://"); }
+
+void read_auth(Section& section, AuthConfig& out) {
+  section.require("mode");
+  section.choice<AuthMode>("mode", {{"off", AuthMode::off}, {"jwt", AuthMode::jwt}}, out.mode);
+  if (section.text("jwks", out.jwks) && is_url(out.jwks)) check_uri(section, "jwks", out.jwks);
+  section.text("issuer", out.issuer);
+  section.text("audience", out.audience);
+  section.texts("algorithms", out.algorithms);
+  static const std::set<std::string> known{"ES256", "ES384", "RS256", "PS256", "EdDSA"};
+  for (const auto& algorithm : out.algorithms)
+    if (!known.contains(algorithm))
+      section.complain("algorithms", Errc::not_allowed,
+                       fmt::format("'{}' is none of: {}", algorithm, fmt::join(known, ", ")));
+  section.boolean("client_certificates", out.client_certificates);
+  section.texts("certificate_scopes", out.certificate_scopes);
+  if (out.mode == AuthMode::jwt)
+    for (const auto key : {"jwks", "issuer", "audience"}) section.require(key);
+}
+
+void read_oauth2(Section& section, OAuth2Config& out) {
+  for (const auto key : {"token_uri", "client_id", "client_secret_file"}) section.require(key);
+  if (section.text("token_uri", out.token_uri)) check_uri(section, "token_uri", out.token_uri);
+  section.text("client_id", out.client_id);
+  section.text("client_secret_file", out.client_secret_file);
+  section.text("scope", out.scope);
+}
+
+void read_nef(Section& section, NefConfig& out) {
+  section.require("uri");
+  if (section.text("uri", out.uri)) check_uri(section, "uri", out.uri);
+  section.boolean("http2", out.http2);
+  section.text("scs_as_id", out.scs_as_id);
+  std::uint64_t release = out.release;
+  if (section.integer("release", release_min, release_max, release))
+    out.release = static_cast<std::uint32_t>(release);
+  section.choice<AllocationEvents>("allocation_events",
+                                   {{"auto", AllocationEvents::probed},
+                                    {"always", AllocationEvents::always},
+                                    {"never", AllocationEvents::never}},
+                                   out.allocation_events);
+  section.duration("deadline", 100ms, 60s, out.deadline);
+  section.section("oauth2", [&](Section& oauth2) { read_oauth2(oauth2, out.oauth2.emplace()); });
+  section.section("tls", [&](Section& tls) {
+    tls.text("ca", out.tls.ca);
+    const bool cert = tls.text("cert", out.tls.cert);
+    const bool key = tls.text("key", out.tls.key);
+    if (cert != key) tls.complain(cert ? "cert" : "key", Errc::missing, "cert and key go together");
+  });
+}
+
+void read_ues(Section& section, std::vector<UeConfig>& out) {
+  std::set<std::string> seen;
+  section.each("ues", [&](Section& ue) {
+    UeConfig read;
+    ue.text("val_ue", read.val_ue);
+    ue.text("val_user", read.val_user);
+    ue.require("gpsi");
+    if (ue.text("gpsi", read.gpsi) && !read.gpsi.starts_with("msisdn-") && !read.gpsi.starts_with("extid-"))
+      ue.complain("gpsi", Errc::pattern,
+                  fmt::format("'{}' begins neither with msisdn- nor with extid-", read.gpsi));
+    if (!ue.has("val_ue") && !ue.has("val_user"))
+      ue.complain("val_ue", Errc::missing, "a UE needs val_ue or val_user or both");
+    const auto check_once = [&](std::string_view key, const std::string& id) {
+      if (!id.empty() && !seen.insert(std::string(key) + "/" + id).second)
+        ue.complain(key, Errc::duplicate, fmt::format("'{}' is listed twice", id));
+    };
+    check_once("val_ue", read.val_ue);
+    check_once("val_user", read.val_user);
+    out.push_back(std::move(read));
+  });
+}
+
+void read_services(Section& section, NrmConfig& out) {
+  section.texts("qos_references", out.qos_references);
+  section.entries("val_services", [&](const YamlEntry& service) {
+    if (service.value.kind != YamlNode::Kind::map || service.value.entries.empty()) {
+      section.complaints().add(service.line, Errc::wrong_type,
+                               fmt::format("nrm.val_services.{}: must hold a QoS requirement", service.key));
+      return;
+    }
+    out.val_services.emplace(service.key, to_json(service.value));
+  });
+  section.entries("defaults", [&](const YamlEntry& requester) {
+    const bool known = requester.value.kind == YamlNode::Kind::scalar &&
+                       (out.val_services.contains(requester.value.text) ||
+                        std::ranges::find(out.qos_references, requester.value.text) != out.qos_references.end());
+    if (known) out.defaults.emplace(requester.key, requester.value.text);
+    else
+      section.complaints().add(requester.line, Errc::not_found,
+                               fmt::format("nrm.defaults.{}: must name one of val_services or qos_references",
+                                           requester.key));
+  });
+}
+
+void read_quotas(Section& section, QuotasConfig& out) {
+  section.integer("resources_per_client", 1, 10'000'000, out.resources_per_client);
+  section.number("requests_per_second", 0.01, 1e6, out.requests_per_second);
+  section.integer("burst", 1, 1'000'000, out.burst);
+}
+
+void read_limits(Section& section, LimitsConfig& out) {
+  section.integer("connections", 1, 1'000'000, out.connections);
+  section.integer("streams_per_connection", 1, 10'000, out.streams_per_connection);
+  section.integer("header_bytes", 1024, 1024 * 1024, out.header_bytes);
+  section.integer("body_bytes", 1024, 16 * 1024 * 1024, out.body_bytes);
+  section.duration("request_time", 100ms, 10min, out.request_time);
+  section.duration("idle_time", 1s, 24h, out.idle_time);
+  section.duration("drain_time", 100ms, 10min, out.drain_time);
+}
+
+void check_servers(Section& section, NrmConfig& out) {
+  for (const auto& server : out.metrics)
+    if (!is_loopback_address(server.address))
+      section.complain("metrics", Errc::not_allowed,
+                       fmt::format("{} is not loopback; metrics and administration stay on this machine",
+                                   server.address));
+  if (out.auth.mode != AuthMode::off) return;
+  for (const auto& server : out.servers)
+    if (!is_loopback_address(server.address))
+      section.complain("auth", Errc::not_allowed,
+                       fmt::format("authentication may be off only while every server is on loopback, and {} "
+                                   "is not; set mode: jwt",
+                                   server.address));
+}
+
+}  // namespace
+
+void read_nrm(Section& section, NrmConfig& out) {
+  for (const auto key : {"server", "store", "auth", "callback", "nef"}) section.require(key);
+  read_servers(section, "server", out.servers, true);
+  section.section("metrics", [&](Section& metrics) {
+    metrics.require("server");
+    read_servers(metrics, "server", out.metrics, false);
+  });
+  section.section("store", [&](Section& store) {
+    store.require("path");
+    store.text("path", out.store_path);
+  });
+  section.section("auth", [&](Section& auth) { read_auth(auth, out.auth); });
+  section.section("callback", [&](Section& callback) {
+    callback.require("base");
+    if (callback.text("base", out.callback_base)) check_uri(callback, "base", out.callback_base);
+  });
+  section.section("nef", [&](Section& nef) { read_nef(nef, out.nef); });
+  read_ues(section, out.ues);
+  read_services(section, out);
+  section.section("sinks", [&](Section& sinks) {
+    sinks.texts("allow", out.sinks.allow);
+    sinks.boolean("https_only", out.sinks.https_only);
+  });
+  section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
+  section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
+  section.duration("subscription_time_max", 1s, std::chrono::hours{24 * 365}, out.subscription_time_max);
+  read_trace(section, out.trace);
+  check_servers(section, out);
+}
+
+}  // namespace lobo::app

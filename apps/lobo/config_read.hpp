@@ -1,0 +1,17 @@
+#pragma once
+// The readers of the configuration's sections, shared by the files that parse it.
+
+#include "config.hpp"
+#include "config_section.hpp"
+
+namespace lobo::app {
+
+void read_trace(Section& section, TraceConfig& out);
+void read_servers(Section& section, std::string_view key, std::vector<ServerAddress>& out, bool tls_allowed);
+void read_nrm(Section& section, NrmConfig& out);
+void read_netsim(Section& section, NetsimConfig& out);
+
+/// Complains unless the text below `key` is an absolute http or https URI with a host.
+void check_uri(Section& section, std::string_view key, std::string_view uri);
+
+}  // namespace lobo::app

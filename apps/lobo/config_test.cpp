@@ -1,0 +1,181 @@
+#include "config.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace lobo::app {
+namespace {
+
+constexpr std::string_view smallest = R"(nrm:
+  server:
+    - address: 127.0.0.60
+      port: 7777
+  store:
+    path: lobo.sqlite
+  auth:
+    mode: "off"
+  callback:
+    base: http://127.0.0.60:7777
+  nef:
+    uri: http://127.0.0.61:7777
+)";
+
+std::string with(std::string_view more) { return std::string(smallest) + std::string(more); }
+
+/// The fault of `text` at `line`, or what was wrong instead.
+std::string reason_at(std::string_view text, int line) {
+  const auto config = parse_config(text, "lobo.yaml");
+  if (config) return "accepted";
+  const std::string where = "lobo.yaml:" + std::to_string(line);
+  const auto& faults = config.error().faults;
+  const auto found = std::ranges::find(faults, where, &Fault::where);
+  if (found != faults.end()) return found->reason;
+  std::string others = "none at that line, but";
+  for (const auto& fault : faults) others += " [" + fault.where + " " + fault.reason + "]";
+  return others;
+}
+
+bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+TEST(config, the_smallest_server_needs_only_addresses_store_auth_callback_and_nef) {
+  const auto config = parse_config(smallest, "lobo.yaml");
+  ASSERT_TRUE(config) << config.error().faults.front().reason;
+  ASSERT_TRUE(config->nrm);
+  EXPECT_EQ(config->nrm->servers.front().address, "127.0.0.60");
+  EXPECT_EQ(config->nrm->servers.front().port, 7777);
+  EXPECT_EQ(config->nrm->auth.mode, AuthMode::off);
+  EXPECT_EQ(config->nrm->nef.uri, "http://127.0.0.61:7777");
+  EXPECT_FALSE(config->netsim);
+}
+
+TEST(config, an_unknown_key_is_told_with_its_line_and_the_nearest_key) {
+  const std::string reason = reason_at(with("  qotas:\n    burst: 5\n"), 13);
+  EXPECT_TRUE(holds(reason, "unknown key 'qotas' in nrm")) << reason;
+  EXPECT_TRUE(holds(reason, "did you mean 'quotas'?")) << reason;
+}
+
+TEST(config, an_unknown_key_deep_inside_is_told_with_its_own_line) {
+  const std::string reason = reason_at(with("  quotas:\n    burst: 5\n    bursts: 6\n"), 15);
+  EXPECT_TRUE(holds(reason, "did you mean 'burst'?")) << reason;
+}
+
+TEST(config, an_unknown_section_is_an_error) {
+  const std::string reason = reason_at(with("nmr:\n  a: b\n"), 13);
+  EXPECT_TRUE(holds(reason, "did you mean 'nrm'?")) << reason;
+}
+
+TEST(config, a_key_far_from_every_known_one_lists_the_known_ones) {
+  const std::string reason = reason_at(with("  zebra_crossing: 1\n"), 13);
+  EXPECT_TRUE(holds(reason, "known are: server")) << reason;
+}
+
+TEST(config, a_present_but_empty_value_is_an_error_of_its_own) {
+  for (const auto* more : {"  ues:\n", "  quotas:\n    burst:\n", "  quotas:\n", "  sinks:\n    allow:\n",
+                           "  ues: []\n", "  subscription_time_max: \"\"\n"}) {
+    const auto config = parse_config(with(more), "lobo.yaml");
+    EXPECT_FALSE(config) << more;
+  }
+}
+
+TEST(config, wrong_types_and_ranges_are_told_with_their_lines) {
+  EXPECT_TRUE(holds(reason_at(with("  quotas:\n    burst: many\n"), 14), "no whole number"));
+  EXPECT_TRUE(holds(reason_at(with("  quotas:\n    burst: \"5\"\n"), 14), "no whole number"));
+  EXPECT_TRUE(holds(reason_at(with("  quotas:\n    burst: 0\n"), 14), "not within 1 to"));
+  EXPECT_TRUE(holds(reason_at(with("  limits:\n    drain_time: 5\n"), 14), "no duration"));
+  EXPECT_TRUE(holds(reason_at(with("  limits:\n    drain_time: 5d\n"), 14), "not within"));
+  EXPECT_TRUE(holds(reason_at(with("  sinks:\n    https_only: maybe\n"), 14), "neither true nor false"));
+  EXPECT_TRUE(holds(reason_at(with("  sinks: 7\n"), 13), "must hold keys and values"));
+}
+
+TEST(config, every_fault_of_a_file_is_told_at_once) {
+  const auto config = parse_config("nrm:\n  a: 1\n  b: 2\n  server:\n    - address: here\n", "lobo.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().faults.size(), 4U + 2U + 2U);  // missing sections, unknown keys, address and port
+}
+
+TEST(config, authentication_off_is_refused_beyond_loopback) {
+  std::string text(smallest);
+  text.replace(text.find("127.0.0.60"), 10, "192.0.2.10");
+  EXPECT_TRUE(holds(reason_at(text, 7), "authentication may be off only"));
+  text.replace(text.find("192.0.2.10"), 10, "0.0.0.0");
+  EXPECT_TRUE(holds(reason_at(text, 7), "authentication may be off only"));
+}
+
+TEST(config, loopback_is_the_whole_of_127_and_ipv6_one_only) {
+  EXPECT_TRUE(is_loopback_address("127.255.0.9"));
+  EXPECT_TRUE(is_loopback_address("::1"));
+  EXPECT_FALSE(is_loopback_address("::ffff:127.0.0.1"));
+  EXPECT_FALSE(is_loopback_address("0.0.0.0"));
+  EXPECT_FALSE(is_loopback_address("::"));
+  EXPECT_FALSE(is_loopback_address("localhost"));
+}
+
+TEST(config, tokens_need_keys_issuer_and_audience) {
+  std::string text(smallest);
+  text.replace(text.find("mode: \"off\""), 11, "mode: jwt");
+  const auto config = parse_config(text, "lobo.yaml");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().faults.size(), 3U);
+}
+
+TEST(config, the_algorithm_none_cannot_be_configured) {
+  const auto reason = reason_at("nrm:\n  auth:\n    mode: jwt\n    algorithms: [ES256, none]\n", 4);
+  EXPECT_TRUE(holds(reason, "'none' is none of")) << reason;
+}
+
+TEST(config, metrics_and_administration_stay_on_loopback) {
+  const auto reason = reason_at(with("  metrics:\n    server:\n      - {address: 0.0.0.0, port: 9090}\n"), 13);
+  EXPECT_TRUE(holds(reason, "is not loopback")) << reason;
+}
+
+TEST(config, a_default_must_name_what_exists) {
+  const auto reason = reason_at(with("  qos_references: [gold]\n  defaults:\n    \"*\": silver\n"), 15);
+  EXPECT_TRUE(holds(reason, "must name one of")) << reason;
+}
+
+TEST(config, a_ue_is_listed_once) {
+  const auto reason = reason_at(
+      with("  ues:\n    - {val_ue: a, gpsi: msisdn-1}\n    - {val_ue: a, gpsi: msisdn-2}\n"), 15);
+  EXPECT_TRUE(holds(reason, "listed twice")) << reason;
+}
+
+TEST(config, aliases_anchors_and_tags_are_refused) {
+  EXPECT_TRUE(holds(reason_at("nrm: &a\n  server: *a\n", 1), "anchors"));
+  EXPECT_TRUE(holds(reason_at("nrm: !!map\n  server: 1\n", 1), "tags"));
+}
+
+TEST(config, a_repeated_key_is_refused_with_the_line_of_the_second) {
+  EXPECT_TRUE(holds(reason_at("nrm:\n  store: {path: a}\n  store: {path: b}\n", 3), "twice"));
+}
+
+TEST(config, what_is_no_yaml_is_told_with_its_line) {
+  EXPECT_TRUE(holds(reason_at("nrm:\n  server: [1, 2\n", 3), "not YAML"));
+  EXPECT_FALSE(parse_config("", "lobo.yaml"));
+  EXPECT_FALSE(parse_config("just words", "lobo.yaml"));
+  EXPECT_FALSE(parse_config("\xff\xfe", "lobo.yaml"));
+  EXPECT_FALSE(parse_config("--- 1\n--- 2\n", "lobo.yaml"));
+}
+
+TEST(config, size_and_depth_are_bounded) {
+  EXPECT_FALSE(parse_config(std::string(2 * 1024 * 1024, ' '), "lobo.yaml"));
+  EXPECT_FALSE(parse_config("nrm: " + std::string(100'000, '['), "lobo.yaml"));
+  EXPECT_FALSE(parse_config("nrm: " + std::string(17, '[') + std::string(17, ']'), "lobo.yaml"));
+  std::string deep;
+  for (int i = 0; i < 2000; ++i) deep += std::string(static_cast<std::size_t>(i), ' ') + "a:\n";
+  EXPECT_FALSE(parse_config(deep, "lobo.yaml"));
+  std::string dashes;
+  for (int i = 0; i < 100'000; ++i) dashes += "- ";
+  EXPECT_FALSE(parse_config(dashes, "lobo.yaml"));
+}
+
+TEST(config, the_presets_in_the_repository_are_right) {
+  const auto standalone = load_config(LOBO_SOURCE_DIR "/config/standalone.yaml");
+  ASSERT_TRUE(standalone) << standalone.error().faults.front().where << standalone.error().faults.front().reason;
+  EXPECT_TRUE(standalone->nrm);
+  ASSERT_TRUE(standalone->netsim);
+  EXPECT_EQ(standalone->netsim->ues.size(), 3U);
+  EXPECT_EQ(standalone->nrm->trace.directory, "out/trace");
+}
+
+}  // namespace
+}  // namespace lobo::app

@@ -1,0 +1,16 @@
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "cli.hpp"
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  try {
+    return static_cast<int>(lobo::app::run_command(words, lobo::app::verbs()));
+  } catch (const std::exception& broken_start_up) {
+    std::cerr << "lobo: cannot start: " << broken_start_up.what() << '\n';
+    return static_cast<int>(lobo::app::Exit::failed);
+  }
+}
