@@ -1,8 +1,5 @@
 #include <fmt/format.h>
 #include <iostream>
-#include <nghttp2/nghttp2.h>
-#include <openssl/crypto.h>
-#include <sqlite3.h>
 
 #include "commands.hpp"
 #include "output.hpp"
@@ -21,9 +18,9 @@ Exit print_version(const Arguments& arguments) {
   say("compiler", std::string(build_compiler));
   say("flags", std::string(build_flags));
   say("sanitizers", build_sanitizers.empty() ? "off" : std::string(build_sanitizers));
-  say("HTTP/2", fmt::format("nghttp2 {}", nghttp2_version(0)->version_str));
-  say("TLS", OpenSSL_version(OPENSSL_VERSION));
-  say("store", fmt::format("SQLite {}", sqlite3_libversion()));
+  say("HTTP/2", fmt::format("on, nghttp2 {}", build_nghttp2));
+  say("TLS", fmt::format("on, OpenSSL {}", build_openssl));
+  say("store", fmt::format("SQLite {}", build_sqlite));
   print_rows(std::cout, rows, arguments.text("output"));
   return Exit::ok;
 }

@@ -9,6 +9,7 @@ namespace lobo::app {
 
 std::vector<Verb> version_verbs();
 std::vector<Verb> config_verbs();
+std::vector<Verb> capabilities_verbs();
 std::vector<Verb> completion_verbs();
 
 }  // namespace lobo::app

@@ -10,5 +10,8 @@ extern const std::string_view build_commit;  ///< with "+changes" where the tree
 extern const std::string_view build_compiler;
 extern const std::string_view build_flags;
 extern const std::string_view build_sanitizers;
+extern const std::string_view build_nghttp2;
+extern const std::string_view build_openssl;
+extern const std::string_view build_sqlite;
 
 }  // namespace lobo::app

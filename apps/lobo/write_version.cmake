@@ -12,6 +12,9 @@ const std::string_view build_commit = \"${commit}\";
 const std::string_view build_compiler = \"${COMPILER}\";
 const std::string_view build_flags = \"${FLAGS}\";
 const std::string_view build_sanitizers = \"${SANITIZERS}\";
+const std::string_view build_nghttp2 = \"${NGHTTP2}\";
+const std::string_view build_openssl = \"${OPENSSL}\";
+const std::string_view build_sqlite = \"${SQLITE}\";
 }  // namespace lobo::app
 ")
 set(before "")

@@ -1,0 +1,41 @@
+#pragma once
+// What this build can do, from the spec map (flows) and from the routes that are bound (operations):
+// nothing in it is written by hand, so it cannot promise more than tests and routes hold.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "wire/resource/route.hpp"
+
+namespace lobo::app {
+
+/// One information flow of docs/spec-map.md; the table is generated at build time.
+struct Flow {
+  std::string_view id;         ///< "T7"
+  std::string_view clause;
+  std::string_view name;
+  std::string_view operation;
+  std::string_view tests;      ///< separated by spaces; none where it is not done
+  bool done;
+};
+std::span<const Flow> flows();
+
+/// How far a flow's promise goes.
+enum class Reach : std::uint8_t {
+  absent,     ///< not there
+  simulated,  ///< the network that answers is a simulator
+  confirmed,  ///< the network's control plane confirmed it
+  enforced,   ///< packets are treated so; no flow of this build has a user plane of its own yet
+};
+std::string_view to_string(Reach reach);
+
+/// `simulated_network`: what is configured southbound is `lobo netsim`.
+Reach reach_of(const Flow& flow, bool simulated_network);
+
+/// The document of /status/capabilities.
+std::string capabilities_json(const std::vector<resource::Operation>& operations, bool simulated_network);
+
+}  // namespace lobo::app
