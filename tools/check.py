@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Layout, headers alone, clang-tidy: what `make check` runs on a configured build/dev.
 
-    tools/check.py [--jobs N] [--only layout|headers|tidy] [FILE …]
+    tools/check.py [--jobs N] [--only layout|headers|tidy] [--fix] [FILE …]
 
-With files, only these are looked at. Prints each finding and a line at the end; exits with 1 if
-there was one.
+With files, only these are looked at. With --fix, layout is applied and clang-tidy mends what it can,
+one file after the other. Prints each finding and a line at the end; exits with 1 if there was one.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "dev"
 FOLDERS = ("src/", "apps/", "tests/", "fuzz/", "bench/")
-# Read by clang-tidy only where the dev preset compiles them; these two need presets of their own.
+# These two are compiled by presets of their own; clang-tidy looks at what the dev preset compiles.
 WITHOUT_COMMANDS = ("fuzz/", "bench/")
 
 
@@ -75,6 +75,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--only", choices=("layout", "headers", "tidy"))
+    parser.add_argument("--fix", action="store_true")
     parser.add_argument("files", nargs="*")
     options = parser.parse_args()
 
@@ -86,10 +87,10 @@ def main():
     known = commands() if options.only != "layout" else {}
     if options.only in (None, "layout"):
         failed += in_parallel(options.jobs, "layout", lambda file:
-                              ["clang-format-19", "--dry-run", "-Werror", file], chosen(sources((".hpp", ".cpp"))))
+                              ["clang-format-19", *(["-i"] if options.fix else ["--dry-run", "-Werror"]), file],
+                              chosen(sources((".hpp", ".cpp"))))
     if options.only in (None, "headers"):
-        # -Wno-pragma-once-outside-header is clang's; g++ says the same without a name, hence the pipe
-        # through a source of one line.
+        # As the first thing of an empty source: #pragma once in a main file would be a warning.
         flags = include_flags(known)
         failed += in_parallel(options.jobs, "headers", lambda file:
                               ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *flags,
@@ -102,8 +103,10 @@ def main():
         for file in left:
             print(f"tidy: {file} is compiled by no target of the dev preset")
         failed += len(left)
-        failed += in_parallel(options.jobs, "tidy", lambda file:
-                              ["clang-tidy-19", "--quiet", file, "--", *known[file][1:]], files)
+        # Mended one by one: two runs that mend the same header would spoil it.
+        failed += in_parallel(1 if options.fix else options.jobs, "tidy", lambda file:
+                              ["clang-tidy-19", "--quiet", *(["--fix"] if options.fix else []), file, "--",
+                               *known[file][1:]], files)
     print("check: " + ("passed" if failed == 0 else f"{failed} files with findings"))
     return 1 if failed else 0
 
