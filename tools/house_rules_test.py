@@ -195,10 +195,12 @@ class Parts(unittest.TestCase):
     def test_every_operation_declares_its_protection_and_an_id_of_its_own(self):
         def document(lines):
             return {"api/a.yaml": "paths:\n  /a:\n    get:\n      operationId: A\n" + lines}
-        self.assertEqual([], found(parts.operations, document("      x-protection: token\n")))
+        self.assertEqual([], found(parts.operations, document("      x-lobo-protection: token\n")))
+        self.assertEqual([], found(parts.operations, document("      security: [{}, {oAuth2: []}]\n")))
+        self.assertEqual(1, len(found(parts.operations, document("      security: [{}]\n"))))
         self.assertEqual(1, len(found(parts.operations, document("      tags: []\n"))))
-        self.assertEqual(1, len(found(parts.operations, document("      x-protection: maybe\n"))))
-        twice = document("      x-protection: none\n    put:\n      operationId: A\n      x-protection: none\n")
+        self.assertEqual(1, len(found(parts.operations, document("      x-lobo-protection: maybe\n"))))
+        twice = document("      x-lobo-protection: none\n    put:\n      operationId: A\n      x-lobo-protection: none\n")
         self.assertEqual(1, len(found(parts.operations, twice)))
 
     def test_what_the_build_asks_for_is_listed(self):

@@ -37,8 +37,15 @@ def service_shape(tree):
 # ---- api/*.yaml --------------------------------------------------------------------------------------
 
 METHODS = ("get", "put", "post", "delete", "patch", "options", "head", "trace")
-PROTECTION_KEY = "x-protection"
+PROTECTION_KEY = "x-lobo-protection"
 PROTECTIONS = ("token", "secret", "loopback", "none")
+
+
+def _protected(operation):
+    """A scheme by name means a token; what needs none says so in our own extension."""
+    if PROTECTION_KEY in operation:
+        return operation[PROTECTION_KEY] in PROTECTIONS
+    return any(operation.get("security") or [])
 
 
 def operations(tree):
@@ -64,10 +71,9 @@ def operations(tree):
                     yield Finding(path, line, "api", f"operationId {name} is taken by {seen[name]}")
                 else:
                     seen[name] = f"{path} {where}"
-                protection = operation.get(PROTECTION_KEY)
-                if protection not in PROTECTIONS:
-                    yield Finding(path, line, "api", f"{where} must declare {PROTECTION_KEY}: "
-                                  f"{', '.join(PROTECTIONS)}")
+                if not _protected(operation):
+                    yield Finding(path, line, "api", f"{where} must declare its `security`, or "
+                                  f"{PROTECTION_KEY}: {', '.join(PROTECTIONS)}")
 
 
 # ---- packages ----------------------------------------------------------------------------------------
