@@ -6,9 +6,27 @@
 namespace lobo::sim {
 namespace {
 
-using namespace runtime;
+using runtime::EraseEffect;
+using runtime::EraseIdempotency;
+using runtime::EraseIdempotencyBefore;
+using runtime::EraseRecord;
+using runtime::EraseTimer;
+using runtime::EraseTimersOf;
+using runtime::PutEffect;
+using runtime::PutFact;
+using runtime::PutIdempotency;
+using runtime::PutRecord;
+using runtime::PutTimer;
+using runtime::Scheduler;
+using runtime::StoreChange;
+using runtime::StoredEffect;
+using runtime::StoredIdempotency;
+using runtime::StoredTimer;
 
-template <class... Ts> struct Overload : Ts... { using Ts::operator()...; };
+template <class... Ts>
+struct Overload : Ts... {
+  using Ts::operator()...;
+};
 
 const Error full_error{Errc::unavailable, "store: the disk is full", {}};
 const Error gone_error{Errc::unavailable, "store: it cannot be reached", {}};
@@ -19,23 +37,25 @@ const Error failed_error{Errc::unavailable, "store: the disk reported an input/o
 // ---- state ------------------------------------------------------------------------------------
 
 void StoreState::apply(const StoreChange& change) {
-  std::visit(Overload{
-      [this](const PutRecord& c) { put(c.record); },
-      [this](const EraseRecord& c) { erase(c.key); },
-      [this](const PutEffect& c) { effects[c.effect.id] = c.effect; },
-      [this](const EraseEffect& c) { effects.erase(c.id); },
-      [this](const PutTimer& c) { timers[{c.timer.of, c.timer.name}] = c.timer; },
-      [this](const EraseTimer& c) { timers.erase({c.of, c.name}); },
-      [this](const EraseTimersOf& c) {
-        std::erase_if(timers, [&](const auto& timer) { return timer.first.first == c.of; });
+  std::visit(
+      Overload{
+          [this](const PutRecord& c) { put(c.record); },
+          [this](const EraseRecord& c) { erase(c.key); },
+          [this](const PutEffect& c) { effects[c.effect.id] = c.effect; },
+          [this](const EraseEffect& c) { effects.erase(c.id); },
+          [this](const PutTimer& c) { timers[{c.timer.of, c.timer.name}] = c.timer; },
+          [this](const EraseTimer& c) { timers.erase({c.of, c.name}); },
+          [this](const EraseTimersOf& c) {
+            std::erase_if(timers, [&](const auto& timer) { return timer.first.first == c.of; });
+          },
+          [this](const PutIdempotency& c) { idempotency[{c.entry.owner, c.entry.key}] = c.entry; },
+          [this](const EraseIdempotency& c) { idempotency.erase({c.owner, c.key}); },
+          [this](const EraseIdempotencyBefore& c) {
+            std::erase_if(idempotency, [&](const auto& e) { return e.second.expires < c.expires; });
+          },
+          [this](const PutFact& c) { facts[c.name] = c.value; },
       },
-      [this](const PutIdempotency& c) { idempotency[{c.entry.owner, c.entry.key}] = c.entry; },
-      [this](const EraseIdempotency& c) { idempotency.erase({c.owner, c.key}); },
-      [this](const EraseIdempotencyBefore& c) {
-        std::erase_if(idempotency, [&](const auto& e) { return e.second.expires < c.expires; });
-      },
-      [this](const PutFact& c) { facts[c.name] = c.value; },
-  }, change);
+      change);
 }
 
 void StoreState::put(const resource::Record& record) {
@@ -114,9 +134,10 @@ std::optional<Error> SimStore::fault() const {
 }
 
 void SimStore::refuse(std::function<void(Result<void>)> done, Error error) {
-  scheduler_.post([alive = std::weak_ptr(alive_), done = std::move(done), error = std::move(error)] {
-    if (!alive.expired()) done(fail(error));
-  });
+  scheduler_.post(
+      [alive = std::weak_ptr(alive_), done = std::move(done), error = std::move(error)] {
+        if (!alive.expired()) done(fail(error));
+      });
 }
 
 void SimStore::commit(std::vector<StoreChange> unit, std::function<void(Result<void>)> done) {

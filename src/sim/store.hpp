@@ -32,7 +32,8 @@ class StoreState {
                                         std::size_t limit) const;
   std::uint64_t count(std::string_view kind, std::string_view owner) const;
 
-  using OwnerIndex = std::set<std::tuple<std::string, std::string, std::string>>;  ///< kind, owner, id
+  using OwnerIndex =
+      std::set<std::tuple<std::string, std::string, std::string>>;  ///< kind, owner, id
 
   std::map<resource::Key, resource::Record> records;
   std::map<std::uint64_t, runtime::StoredEffect> effects;

@@ -25,32 +25,32 @@ struct StoreModel {
     for (const auto& change : unit) apply(change);
   }
   void apply(const runtime::StoreChange& change) {
-    using namespace runtime;
-    if (const auto* put = std::get_if<PutRecord>(&change)) {
+    if (const auto* put = std::get_if<runtime::PutRecord>(&change)) {
       std::erase_if(records, [&](const auto& r) { return r.key == put->record.key; });
       records.push_back(put->record);
-    } else if (const auto* gone = std::get_if<EraseRecord>(&change)) {
+    } else if (const auto* gone = std::get_if<runtime::EraseRecord>(&change)) {
       std::erase_if(records, [&](const auto& r) { return r.key == gone->key; });
-    } else if (const auto* sent = std::get_if<PutEffect>(&change)) {
+    } else if (const auto* sent = std::get_if<runtime::PutEffect>(&change)) {
       std::erase_if(effects, [&](const auto& e) { return e.id == sent->effect.id; });
       effects.push_back(sent->effect);
-    } else if (const auto* performed = std::get_if<EraseEffect>(&change)) {
+    } else if (const auto* performed = std::get_if<runtime::EraseEffect>(&change)) {
       std::erase_if(effects, [&](const auto& e) { return e.id == performed->id; });
-    } else if (const auto* set = std::get_if<PutTimer>(&change)) {
+    } else if (const auto* set = std::get_if<runtime::PutTimer>(&change)) {
       std::erase_if(timers, [&](const auto& t) {
         return t.of == set->timer.of && t.name == set->timer.name;
       });
       timers.push_back(set->timer);
-    } else if (const auto* stopped = std::get_if<EraseTimer>(&change)) {
-      std::erase_if(timers, [&](const auto& t) { return t.of == stopped->of && t.name == stopped->name; });
-    } else if (const auto* all = std::get_if<EraseTimersOf>(&change)) {
+    } else if (const auto* stopped = std::get_if<runtime::EraseTimer>(&change)) {
+      std::erase_if(timers,
+                    [&](const auto& t) { return t.of == stopped->of && t.name == stopped->name; });
+    } else if (const auto* all = std::get_if<runtime::EraseTimersOf>(&change)) {
       std::erase_if(timers, [&](const auto& t) { return t.of == all->of; });
-    } else if (const auto* made = std::get_if<PutIdempotency>(&change)) {
+    } else if (const auto* made = std::get_if<runtime::PutIdempotency>(&change)) {
       std::erase_if(idempotency, [&](const auto& i) {
         return i.owner == made->entry.owner && i.key == made->entry.key;
       });
       idempotency.push_back(made->entry);
-    } else if (const auto* forgotten = std::get_if<EraseIdempotency>(&change)) {
+    } else if (const auto* forgotten = std::get_if<runtime::EraseIdempotency>(&change)) {
       std::erase_if(idempotency, [&](const auto& i) {
         return i.owner == forgotten->owner && i.key == forgotten->key;
       });
@@ -74,7 +74,8 @@ class StoreHistory {
     for (std::uint64_t i = 0; i < names; ++i) {
       const resource::Key key{kind_, name(i)};
       const auto found = std::ranges::find(model.records, key, &resource::Record::key);
-      EXPECT_EQ(store.find(key).value(), found == model.records.end() ? std::nullopt : std::optional(*found));
+      EXPECT_EQ(store.find(key).value(),
+                found == model.records.end() ? std::nullopt : std::optional(*found));
       std::vector<runtime::StoredEffect> effects;
       std::ranges::copy_if(model.effects, std::back_inserter(effects),
                            [&](const auto& e) { return e.from == key; });
@@ -90,31 +91,37 @@ class StoreHistory {
   static constexpr std::uint64_t owners = 3;
 
   static std::string name(std::uint64_t i) { return "n" + std::to_string(i); }
-  static Instant at(std::uint64_t i) { return Instant{Instant::duration{static_cast<std::int64_t>(i)}}; }
+  static Instant at(std::uint64_t i) {
+    return Instant{Instant::duration{static_cast<std::int64_t>(i)}};
+  }
   resource::Key key() { return {kind_, name(rng_.below(names))}; }
   std::uint64_t effect_id() { return seed_ * 1000 + rng_.below(40); }
 
   runtime::StoreChange change() {
-    using namespace runtime;
     switch (rng_.below(10)) {
       case 0:
       case 1:
       case 2:
-        return PutRecord{{key(), name(rng_.below(owners)), rng_.below(2) == 0 ? "" : name(rng_.below(3)),
-                          1 + rng_.below(3), std::to_string(rng_.next())}};
-      case 3: return EraseRecord{key()};
+        return runtime::PutRecord{{key(), name(rng_.below(owners)),
+                                   rng_.below(2) == 0 ? "" : name(rng_.below(3)), 1 + rng_.below(3),
+                                   std::to_string(rng_.next())}};
+      case 3:
+        return runtime::EraseRecord{key()};
       case 4:
       case 5:
-        return PutEffect{{effect_id(), key(), "call", std::to_string(rng_.next()), rng_.below(2) == 0,
-                          static_cast<std::uint32_t>(rng_.below(9))}};
-      case 6: return EraseEffect{effect_id()};
-      case 7: return PutTimer{{key(), name(rng_.below(3)), at(rng_.below(50))}};
+        return runtime::PutEffect{{effect_id(), key(), "call", std::to_string(rng_.next()),
+                                   rng_.below(2) == 0, static_cast<std::uint32_t>(rng_.below(9))}};
+      case 6:
+        return runtime::EraseEffect{effect_id()};
+      case 7:
+        return runtime::PutTimer{{key(), name(rng_.below(3)), at(rng_.below(50))}};
       case 8:
-        if (rng_.below(2) == 0) return EraseTimersOf{key()};
-        return EraseTimer{key(), name(rng_.below(3))};
+        if (rng_.below(2) == 0) return runtime::EraseTimersOf{key()};
+        return runtime::EraseTimer{key(), name(rng_.below(3))};
       default:
-        if (rng_.below(3) == 0) return EraseIdempotency{kind_, name(rng_.below(names))};
-        return PutIdempotency{{kind_, name(rng_.below(names)), "d", key(), at(rng_.below(50))}};
+        if (rng_.below(3) == 0) return runtime::EraseIdempotency{kind_, name(rng_.below(names))};
+        return runtime::PutIdempotency{
+            {kind_, name(rng_.below(names)), "d", key(), at(rng_.below(50))}};
     }
   }
 

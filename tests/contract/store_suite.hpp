@@ -1,5 +1,6 @@
 #pragma once
-// What every runtime::Store must do. An implementation gives a StoreWorld and instantiates the suite.
+// What every runtime::Store must do. An implementation gives a StoreWorld and instantiates the
+// suite.
 
 #include <gtest/gtest.h>
 

@@ -14,7 +14,21 @@
 namespace lobo::contract {
 namespace {
 
-using namespace runtime;
+using runtime::EraseEffect;
+using runtime::EraseIdempotency;
+using runtime::EraseIdempotencyBefore;
+using runtime::EraseRecord;
+using runtime::EraseTimer;
+using runtime::EraseTimersOf;
+using runtime::PutEffect;
+using runtime::PutFact;
+using runtime::PutIdempotency;
+using runtime::PutRecord;
+using runtime::PutTimer;
+using runtime::Store;
+using runtime::StoredEffect;
+using runtime::StoredIdempotency;
+using runtime::StoredTimer;
 using namespace std::chrono_literals;
 using resource::Key;
 using resource::Record;
@@ -23,7 +37,8 @@ const Instant noon{Instant::duration{1'800'000'000'000'000}};
 
 Record record(std::string id, std::string owner = "vas1", std::uint64_t version = 1,
               std::string subject = "msisdn-1", std::string state = "{}") {
-  return {{"unicast", std::move(id)}, std::move(owner), std::move(subject), version, std::move(state)};
+  return {
+      {"unicast", std::move(id)}, std::move(owner), std::move(subject), version, std::move(state)};
 }
 StoredEffect effect(std::uint64_t id, std::string from = "a") {
   return {id, {"unicast", std::move(from)}, "call", R"({"v":1})", false, 0};
@@ -36,7 +51,8 @@ StoredIdempotency remembered(std::string owner, std::string key, std::chrono::se
 }
 
 TEST_P(StoreContract, what_was_committed_is_found_again_to_the_byte) {
-  const Record odd = record("id", "owner", 7, "subj", std::string("{\"a\":\"\\u0000\xC3\xA9\0x\"}", 18));
+  const Record odd =
+      record("id", "owner", 7, "subj", std::string("{\"a\":\"\\u0000\xC3\xA9\0x\"}", 18));
   ASSERT_TRUE(commit({PutRecord{odd}}));
   EXPECT_EQ(store().find(odd.key).value(), std::optional(odd));
   EXPECT_EQ(store().find({"unicast", "other"}).value(), std::optional<Record>());
@@ -46,7 +62,8 @@ TEST_P(StoreContract, what_was_committed_is_found_again_to_the_byte) {
 TEST_P(StoreContract, a_record_replaces_the_older_one_with_its_owner_and_subject) {
   ASSERT_TRUE(commit({PutRecord{record("a", "vas1", 1, "s1")}}));
   ASSERT_TRUE(commit({PutRecord{record("a", "vas1", 2, "s1", "[2]")}}));
-  EXPECT_EQ(store().find({"unicast", "a"}).value(), std::optional(record("a", "vas1", 2, "s1", "[2]")));
+  EXPECT_EQ(store().find({"unicast", "a"}).value(),
+            std::optional(record("a", "vas1", 2, "s1", "[2]")));
   ASSERT_TRUE(commit({PutRecord{record("a", "vas2", 3, "s2")}}));
   EXPECT_EQ(store().count("unicast", "vas1").value(), 0U);
   EXPECT_EQ(store().count("unicast", "vas2").value(), 1U);
@@ -85,7 +102,8 @@ TEST_P(StoreContract, changes_of_a_unit_are_applied_in_their_order) {
   EXPECT_EQ(store().count("unicast", "vas2").value(), 1U);
   EXPECT_EQ(store().fact("n").value(), std::optional<std::string>("2"));
   EXPECT_EQ(store().effects(0, 9).value(), std::vector<StoredEffect>{});
-  EXPECT_EQ(store().timers(noon + 9s, 9).value(), (std::vector<StoredTimer>{timer("a", "retry", 2s)}));
+  EXPECT_EQ(store().timers(noon + 9s, 9).value(),
+            (std::vector<StoredTimer>{timer("a", "retry", 2s)}));
 }
 
 TEST_P(StoreContract, units_complete_in_the_order_of_the_calls_and_are_visible_by_then) {
@@ -148,8 +166,8 @@ TEST_P(StoreContract, ours_alone_is_an_owner_like_another) {
 }
 
 TEST_P(StoreContract, records_are_found_by_subject_up_to_the_limit) {
-  ASSERT_TRUE(commit({PutRecord{record("c")}, PutRecord{record("a", "vas2")}, PutRecord{record("b")},
-                      PutRecord{record("d", "vas1", 1, "other")}}));
+  ASSERT_TRUE(commit({PutRecord{record("c")}, PutRecord{record("a", "vas2")},
+                      PutRecord{record("b")}, PutRecord{record("d", "vas1", 1, "other")}}));
   EXPECT_EQ(store().by_subject("unicast", "msisdn-1", 9).value(),
             (std::vector<Key>{{"unicast", "a"}, {"unicast", "b"}, {"unicast", "c"}}));
   EXPECT_EQ(store().by_subject("unicast", "msisdn-1", 2)->size(), 2U);
@@ -163,11 +181,14 @@ TEST_P(StoreContract, effects_come_in_ascending_order_of_their_ids_and_are_repla
   parked.attempts = 7;
   parked.body = "{}";
   ASSERT_TRUE(commit({PutEffect{parked}}));
-  EXPECT_EQ(store().effects(0, 9).value(), (std::vector<StoredEffect>{effect(9, "b"), parked, effect(100)}));
+  EXPECT_EQ(store().effects(0, 9).value(),
+            (std::vector<StoredEffect>{effect(9, "b"), parked, effect(100)}));
   EXPECT_EQ(store().effects(9, 1).value(), (std::vector<StoredEffect>{parked}));
   EXPECT_EQ(store().effects(100, 9).value(), std::vector<StoredEffect>{});
-  EXPECT_EQ(store().effects(std::numeric_limits<std::uint64_t>::max(), 9).value(), std::vector<StoredEffect>{});
-  EXPECT_EQ(store().effects_of({"unicast", "a"}).value(), (std::vector<StoredEffect>{parked, effect(100)}));
+  EXPECT_EQ(store().effects(std::numeric_limits<std::uint64_t>::max(), 9).value(),
+            std::vector<StoredEffect>{});
+  EXPECT_EQ(store().effects_of({"unicast", "a"}).value(),
+            (std::vector<StoredEffect>{parked, effect(100)}));
   EXPECT_EQ(store().effects_of({"unicast", "c"}).value(), std::vector<StoredEffect>{});
   ASSERT_TRUE(commit({EraseEffect{10}}));
   EXPECT_EQ(store().effects_of({"unicast", "a"}).value(), (std::vector<StoredEffect>{effect(100)}));
@@ -179,12 +200,15 @@ TEST_P(StoreContract, timers_come_earliest_first_and_only_up_to_the_instant_aske
   EXPECT_EQ(store().timers(noon + 20s, 9).value(),
             (std::vector<StoredTimer>{timer("b", "expiry", 10s), timer("c", "x", 10s),
                                       timer("a", "confirm", 20s)}));
-  EXPECT_EQ(store().timers(noon + 20s, 1).value(), (std::vector<StoredTimer>{timer("b", "expiry", 10s)}));
+  EXPECT_EQ(store().timers(noon + 20s, 1).value(),
+            (std::vector<StoredTimer>{timer("b", "expiry", 10s)}));
   EXPECT_EQ(store().timers(noon + 10s - 1us, 9).value(), std::vector<StoredTimer>{});
   ASSERT_TRUE(commit({PutTimer{timer("a", "expiry", 5s)}}));
-  EXPECT_EQ(store().timers(noon + 9s, 9).value(), (std::vector<StoredTimer>{timer("a", "expiry", 5s)}));
+  EXPECT_EQ(store().timers(noon + 9s, 9).value(),
+            (std::vector<StoredTimer>{timer("a", "expiry", 5s)}));
   ASSERT_TRUE(commit({EraseTimer{{"unicast", "b"}, "expiry"}, EraseTimersOf{{"unicast", "a"}}}));
-  EXPECT_EQ(store().timers(noon + 99s, 9).value(), (std::vector<StoredTimer>{timer("c", "x", 10s)}));
+  EXPECT_EQ(store().timers(noon + 99s, 9).value(),
+            (std::vector<StoredTimer>{timer("c", "x", 10s)}));
 }
 
 TEST_P(StoreContract, an_idempotency_key_belongs_to_its_owner_and_expires) {
@@ -240,8 +264,10 @@ TEST_P(StoreContract, more_units_than_the_queue_holds_are_refused_and_the_others
   std::size_t refused = 0;
   for (std::size_t i = 0; i < units; ++i) {
     store().commit({PutRecord{record(std::to_string(i))}}, [&](const Result<void>& result) {
-      if (result) ++kept;
-      else if (result.error().code == Errc::too_many) ++refused;
+      if (result)
+        ++kept;
+      else if (result.error().code == Errc::too_many)
+        ++refused;
     });
   }
   ASSERT_TRUE(loop().run_until([&] { return kept + refused == units; }));

@@ -1,6 +1,7 @@
 #pragma once
-// A Scheduler that a test drives. Its time is virtual: timers fire in the order of their due time as
-// soon as nothing else is left to do. Threads may post; the test then waits on them, never on a clock.
+// A Scheduler that a test drives. Its time is virtual: timers fire in the order of their due time
+// as soon as nothing else is left to do. Threads may post; the test then waits on them, never on a
+// clock.
 
 #include <chrono>
 #include <condition_variable>

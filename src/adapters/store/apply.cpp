@@ -10,37 +10,53 @@
 namespace lobo::adapters::store {
 namespace {
 
-using namespace runtime;
+using runtime::EraseEffect;
+using runtime::EraseIdempotency;
+using runtime::EraseIdempotencyBefore;
+using runtime::EraseRecord;
+using runtime::EraseTimer;
+using runtime::EraseTimersOf;
+using runtime::PutEffect;
+using runtime::PutFact;
+using runtime::PutIdempotency;
+using runtime::PutRecord;
+using runtime::PutTimer;
+using runtime::StoreChange;
 
 inline constexpr std::size_t change_bytes = 128;  ///< a change without its strings, about
 
-template <class... Ts> struct Overload : Ts... { using Ts::operator()...; };
+template <class... Ts>
+struct Overload : Ts... {
+  using Ts::operator()...;
+};
 
 std::size_t size_of(const resource::Key& key) { return key.kind.size() + key.id.size(); }
 
 std::size_t bytes_of(const StoreChange& change) {
   return change_bytes +
          std::visit(Overload{
-             [](const PutRecord& c) {
-               return size_of(c.record.key) + c.record.owner.size() + c.record.subject.size() +
-                      c.record.state.size();
-             },
-             [](const EraseRecord& c) { return size_of(c.key); },
-             [](const PutEffect& c) {
-               return size_of(c.effect.from) + c.effect.type.size() + c.effect.body.size();
-             },
-             [](const EraseEffect&) { return std::size_t{0}; },
-             [](const PutTimer& c) { return size_of(c.timer.of) + c.timer.name.size(); },
-             [](const EraseTimer& c) { return size_of(c.of) + c.name.size(); },
-             [](const EraseTimersOf& c) { return size_of(c.of); },
-             [](const PutIdempotency& c) {
-               return size_of(c.entry.made) + c.entry.owner.size() + c.entry.key.size() +
-                      c.entry.digest.size();
-             },
-             [](const EraseIdempotency& c) { return c.owner.size() + c.key.size(); },
-             [](const EraseIdempotencyBefore&) { return std::size_t{0}; },
-             [](const PutFact& c) { return c.name.size() + c.value.size(); },
-         }, change);
+                        [](const PutRecord& c) {
+                          return size_of(c.record.key) + c.record.owner.size() +
+                                 c.record.subject.size() + c.record.state.size();
+                        },
+                        [](const EraseRecord& c) { return size_of(c.key); },
+                        [](const PutEffect& c) {
+                          return size_of(c.effect.from) + c.effect.type.size() +
+                                 c.effect.body.size();
+                        },
+                        [](const EraseEffect&) { return std::size_t{0}; },
+                        [](const PutTimer& c) { return size_of(c.timer.of) + c.timer.name.size(); },
+                        [](const EraseTimer& c) { return size_of(c.of) + c.name.size(); },
+                        [](const EraseTimersOf& c) { return size_of(c.of); },
+                        [](const PutIdempotency& c) {
+                          return size_of(c.entry.made) + c.entry.owner.size() + c.entry.key.size() +
+                                 c.entry.digest.size();
+                        },
+                        [](const EraseIdempotency& c) { return c.owner.size() + c.key.size(); },
+                        [](const EraseIdempotencyBefore&) { return std::size_t{0}; },
+                        [](const PutFact& c) { return c.name.size() + c.value.size(); },
+                    },
+                    change);
 }
 
 constexpr std::uint64_t bigint_max = std::numeric_limits<std::int64_t>::max();
@@ -164,8 +180,7 @@ bool Applier::put_in_general(const resource::Record& record) {
     exists = step == Statement::Step::row;
     if (exists) owner = look->text(0);
   }
-  if (write(exists ? sql_.update_record_and_owner : sql_.insert_record, record) !=
-      Touched::some)
+  if (write(exists ? sql_.update_record_and_owner : sql_.insert_record, record) != Touched::some)
     return false;
   if (exists) tally(record.key.kind, owner, -1);
   tally(record.key.kind, record.owner, 1);

@@ -29,10 +29,11 @@ void Checkpointer::after_commit() {
   if (wal_bytes_ < wal_truncate_bytes) truncate_at_ = wal_truncate_bytes;
 
   if (wal_bytes_ >= truncate_at_) {
-    // Fails where somebody else reads an old snapshot; then the log may grow by as much again before
-    // the next try, so that a forgotten reader costs disk but not time at each commit.
+    // Fails where somebody else reads an old snapshot; then the log may grow by as much again
+    // before the next try, so that a forgotten reader costs disk but not time at each commit.
     truncate_at_ = wal_bytes_ + wal_truncate_bytes;
-    sqlite3_wal_checkpoint_v2(writer_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+    sqlite3_wal_checkpoint_v2(writer_.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr,
+                              nullptr);
     return;
   }
   if (wal_bytes_ < passive_at_) return;

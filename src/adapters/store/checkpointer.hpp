@@ -1,8 +1,8 @@
 #pragma once
-// Moves pages from the write-ahead log into the file, beside the writer: SQLite's own checkpoint runs
-// inside the commit that crosses its limit and makes that one wait for two more fsyncs.
-// A busy writer may keep the log from ever starting anew; past wal_truncate_bytes the writer itself
-// pauses to empty it.
+// Moves pages from the write-ahead log into the file, beside the writer: SQLite's own checkpoint
+// runs inside the commit that crosses its limit and makes that one wait for two more fsyncs. A busy
+// writer may keep the log from ever starting anew; past wal_truncate_bytes the writer itself pauses
+// to empty it.
 
 #include <condition_variable>
 #include <cstdint>
@@ -36,7 +36,7 @@ class Checkpointer {
   Database& writer_;
   Database own_;
   const std::int64_t page_bytes_;
-  std::int64_t wal_bytes_ = 0;       ///< writer's thread only
+  std::int64_t wal_bytes_ = 0;  ///< writer's thread only
   std::int64_t passive_at_ = wal_passive_bytes;
   std::int64_t truncate_at_ = wal_truncate_bytes;
 

@@ -20,18 +20,27 @@ struct Meaning {
 /// Primary result codes of SQLite that a healthy program can meet.
 Meaning meaning_of(int primary) {
   switch (primary) {
-    case SQLITE_FULL: return {Errc::unavailable, "the disk or the file's size limit is full", false};
-    case SQLITE_IOERR: return {Errc::unavailable, "the disk reported an input/output error", true};
+    case SQLITE_FULL:
+      return {Errc::unavailable, "the disk or the file's size limit is full", false};
+    case SQLITE_IOERR:
+      return {Errc::unavailable, "the disk reported an input/output error", true};
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return {Errc::unavailable, "another program holds a lock on the file", true};
+    case SQLITE_LOCKED:
+      return {Errc::unavailable, "another program holds a lock on the file", true};
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return {Errc::unavailable, "the file is damaged or not an SQLite file", true};
-    case SQLITE_CANTOPEN: return {Errc::unavailable, "the file cannot be opened", true};
+    case SQLITE_NOTADB:
+      return {Errc::unavailable, "the file is damaged or not an SQLite file", true};
+    case SQLITE_CANTOPEN:
+      return {Errc::unavailable, "the file cannot be opened", true};
     case SQLITE_READONLY:
-    case SQLITE_PERM: return {Errc::unavailable, "the file or its folder cannot be written", true};
-    case SQLITE_TOOBIG: return {Errc::too_large, "a value is larger than the store takes", false};
-    case SQLITE_NOMEM: return {Errc::unavailable, "no memory is left", true};
-    default: return {Errc::internal, "SQLite refused a statement", false};
+    case SQLITE_PERM:
+      return {Errc::unavailable, "the file or its folder cannot be written", true};
+    case SQLITE_TOOBIG:
+      return {Errc::too_large, "a value is larger than the store takes", false};
+    case SQLITE_NOMEM:
+      return {Errc::unavailable, "no memory is left", true};
+    default:
+      return {Errc::internal, "SQLite refused a statement", false};
   }
 }
 
@@ -39,7 +48,8 @@ Failure failure_of(sqlite3* handle, int code, const std::string& path, std::stri
   const Meaning meaning = meaning_of(code & 0xFF);
   const char* words = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
   return {Error{meaning.code,
-                fmt::format("store {}: {}: {} ({}, code {})", path, doing, meaning.sentence, words, code),
+                fmt::format("store {}: {}: {} ({}, code {})", path, doing, meaning.sentence, words,
+                            code),
                 {}},
           meaning.whole_batch};
 }
@@ -47,7 +57,9 @@ Failure failure_of(sqlite3* handle, int code, const std::string& path, std::stri
 }  // namespace
 
 void CloseDatabase::operator()(sqlite3* handle) const noexcept { sqlite3_close_v2(handle); }
-void FinalizeStatement::operator()(sqlite3_stmt* handle) const noexcept { sqlite3_finalize(handle); }
+void FinalizeStatement::operator()(sqlite3_stmt* handle) const noexcept {
+  sqlite3_finalize(handle);
+}
 
 Result<Database> Database::open(const std::string& path, Mode mode, const std::string& vfs) {
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
@@ -72,9 +84,12 @@ Result<std::int64_t> Database::number(std::string_view query) {
   auto statement = Statement::prepare(*this, query);
   if (!statement) return fail(statement.error());
   switch (statement->step()) {
-    case Statement::Step::row: return statement->number(0);
-    case Statement::Step::end: return fail(Errc::unavailable, fmt::format("store {}: no row", path_));
-    case Statement::Step::failed: return fail(failure(query).error);
+    case Statement::Step::row:
+      return statement->number(0);
+    case Statement::Step::end:
+      return fail(Errc::unavailable, fmt::format("store {}: no row", path_));
+    case Statement::Step::failed:
+      return fail(failure(query).error);
   }
   contract_failed(std::source_location::current());
 }
@@ -114,7 +129,8 @@ Statement& Statement::bind(std::size_t parameter, std::string_view text) {
   // An empty view may have no address, which SQLite would read as NULL.
   const char* data = text.empty() ? "" : text.data();
   bound_ = sqlite3_bind_text64(handle_.get(), index_[parameter], data, text.size(), SQLITE_STATIC,
-                               SQLITE_UTF8) == SQLITE_OK && bound_;
+                               SQLITE_UTF8) == SQLITE_OK &&
+           bound_;
   return *this;
 }
 
@@ -126,9 +142,12 @@ Statement& Statement::bind(std::size_t parameter, std::int64_t number) {
 Statement::Step Statement::step() noexcept {
   if (!bound_) return Step::failed;
   switch (sqlite3_step(handle_.get())) {
-    case SQLITE_ROW: return Step::row;
-    case SQLITE_DONE: return Step::end;
-    default: return Step::failed;
+    case SQLITE_ROW:
+      return Step::row;
+    case SQLITE_DONE:
+      return Step::end;
+    default:
+      return Step::failed;
   }
 }
 
@@ -140,7 +159,9 @@ void Statement::reset() noexcept {
 std::string Statement::text(int column) const {
   const void* data = sqlite3_column_blob(handle_.get(), column);
   const int size = sqlite3_column_bytes(handle_.get(), column);
-  return data == nullptr ? std::string{} : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
+  return data == nullptr
+             ? std::string{}
+             : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 
 std::int64_t Statement::number(int column) const noexcept {

@@ -15,15 +15,19 @@ struct sqlite3_stmt;
 
 namespace lobo::adapters::store {
 
-/// What a failed SQLite call means for the caller. `whole_batch` is true where the cause is the file
-/// or the disk, so that trying other changes at once is of no use.
+/// What a failed SQLite call means for the caller. `whole_batch` is true where the cause is the
+/// file or the disk, so that trying other changes at once is of no use.
 struct Failure {
   Error error;
   bool whole_batch = false;
 };
 
-struct CloseDatabase { void operator()(sqlite3* handle) const noexcept; };
-struct FinalizeStatement { void operator()(sqlite3_stmt* handle) const noexcept; };
+struct CloseDatabase {
+  void operator()(sqlite3* handle) const noexcept;
+};
+struct FinalizeStatement {
+  void operator()(sqlite3_stmt* handle) const noexcept;
+};
 
 class Database {
  public:
@@ -32,13 +36,13 @@ class Database {
   /// `vfs` names a registered SQLite VFS; empty is the default one.
   static Result<Database> open(const std::string& path, Mode mode, const std::string& vfs = {});
 
-  Result<void> run(std::string_view statements);          ///< rows are thrown away
-  Result<std::int64_t> number(std::string_view query);    ///< first column of the first row
+  Result<void> run(std::string_view statements);        ///< rows are thrown away
+  Result<std::int64_t> number(std::string_view query);  ///< first column of the first row
   Result<std::string> word(std::string_view query);
-  void rollback() noexcept;                               ///< nothing where no transaction is open
+  void rollback() noexcept;  ///< nothing where no transaction is open
   bool in_transaction() const noexcept;
-  std::int64_t changes() const noexcept;                  ///< rows of the last INSERT, UPDATE, DELETE
-  Failure failure(std::string_view doing) const;          ///< of the last call that failed
+  std::int64_t changes() const noexcept;          ///< rows of the last INSERT, UPDATE, DELETE
+  Failure failure(std::string_view doing) const;  ///< of the last call that failed
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_.get(); }
 

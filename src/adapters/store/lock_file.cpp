@@ -30,13 +30,15 @@ Result<LockFile> LockFile::take(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return fail(Errc::unavailable, fmt::format("store lock {}: {}; the folder must exist and be "
-                                               "writable", path, words_for(errno)));
+                                               "writable",
+                                               path, words_for(errno)));
   LockFile lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     const int why = errno;
     if (why == EWOULDBLOCK)
       return fail(Errc::conflict, fmt::format("store lock {}: {} has this store open; stop it, or "
-                                              "name another file in store.file", path, holder_of(fd)));
+                                              "name another file in the configuration",
+                                              path, holder_of(fd)));
     return fail(Errc::unavailable, fmt::format("store lock {}: {}", path, words_for(why)));
   }
   // The process id is for the message above only; the lock does not depend on it.

@@ -17,7 +17,9 @@ std::uint64_t unsigned_of(const Use& use, int column) {
   return static_cast<std::uint64_t>(use->number(column));
 }
 
-Instant instant_of(const Use& use, int column) { return Instant{Instant::duration{use->number(column)}}; }
+Instant instant_of(const Use& use, int column) {
+  return Instant{Instant::duration{use->number(column)}};
+}
 
 runtime::StoredEffect effect_of(const Use& use) {
   return {.id = unsigned_of(use, 0),
@@ -56,9 +58,13 @@ auto Reader::all(Use& use, Row row) -> Result<std::vector<decltype(row(use))>> {
   std::vector<decltype(row(use))> rows;
   for (;;) {
     switch (use->step()) {
-      case Statement::Step::row: rows.push_back(row(use)); break;
-      case Statement::Step::end: return rows;
-      case Statement::Step::failed: return fail(database_.failure("read").error);
+      case Statement::Step::row:
+        rows.push_back(row(use));
+        break;
+      case Statement::Step::end:
+        return rows;
+      case Statement::Step::failed:
+        return fail(database_.failure("read").error);
     }
   }
 }
@@ -84,8 +90,11 @@ Result<std::vector<resource::Record>> Reader::list(std::string_view kind, std::s
   Use use(list_records_);
   use->bind(1, kind).bind(2, owner).bind(3, after).bind(4, bigint(limit));
   return all(use, [&](const Use& row) {
-    return resource::Record{{std::string(kind), row->text(0)}, std::string(owner), row->text(1),
-                            unsigned_of(row, 2), row->text(3)};
+    return resource::Record{{std::string(kind), row->text(0)},
+                            std::string(owner),
+                            row->text(1),
+                            unsigned_of(row, 2),
+                            row->text(3)};
   });
 }
 
@@ -129,8 +138,11 @@ Result<std::optional<runtime::StoredIdempotency>> Reader::idempotency(std::strin
   Use use(find_idempotency_);
   use->bind(1, owner).bind(2, key);
   return one(use, [&](const Use& row) {
-    return runtime::StoredIdempotency{std::string(owner), std::string(key), row->text(0),
-                                      {row->text(1), row->text(2)}, instant_of(row, 3)};
+    return runtime::StoredIdempotency{std::string(owner),
+                                      std::string(key),
+                                      row->text(0),
+                                      {row->text(1), row->text(2)},
+                                      instant_of(row, 3)};
   });
 }
 

@@ -13,13 +13,14 @@ Result<int> version_of(Database& database) {
   if (!maker) return fail(maker.error());
   if (*maker != application_id)
     return fail(Errc::conflict, fmt::format("{} is an SQLite file of another program; name another "
-                                            "file in store.file", database.path()));
+                                            "file in the configuration",
+                                            database.path()));
   const auto version = database.number("SELECT version FROM schema_version");
   if (!version) return fail(version.error());
   if (*version < 1 || *version > schema_version_newest)
     return fail(Errc::conflict,
                 fmt::format("{} has schema version {}, this release knows 1 to {}; run the release "
-                            "that wrote it, or name another file in store.file",
+                            "that wrote it, or name another file in the configuration",
                             database.path(), *version, schema_version_newest));
   return static_cast<int>(*version);
 }

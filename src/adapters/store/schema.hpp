@@ -14,8 +14,8 @@ inline constexpr int application_id = 0x4C4F424F;
 
 /// Step n makes version n + 1 out of version n; version 0 is an empty file.
 ///
-/// Rows that carry a document stay in rowid tables, because SQLite keeps few large rows on a page of
-/// a primary-key tree; the small ones are WITHOUT ROWID, which saves one of two trees.
+/// Rows that carry a document stay in rowid tables, because SQLite keeps few large rows on a page
+/// of a primary-key tree; the small ones are WITHOUT ROWID, which saves one of two trees.
 inline constexpr std::array<std::string_view, 2> schema_steps{
     // Version 1.
     R"sql(

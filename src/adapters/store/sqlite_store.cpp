@@ -49,10 +49,13 @@ Result<void> make_durable(Database& database) {
   const auto mode = database.word("PRAGMA journal_mode = WAL");
   if (!mode) return fail(mode.error());
   if (*mode != "wal")
-    return fail(Errc::unavailable, fmt::format("store {}: its file system cannot carry a write-ahead "
-                                               "log; use a local disk", database.path()));
-  return database.run("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
-                      "PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY");
+    return fail(Errc::unavailable,
+                fmt::format("store {}: its file system cannot carry a write-ahead "
+                            "log; use a local disk",
+                            database.path()));
+  return database.run(
+      "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+      "PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY");
 }
 
 Result<void> limit_size(Database& database, std::uint64_t bytes_max, std::int64_t page_bytes) {
@@ -108,10 +111,11 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& opti
   auto reader = Reader::prepare(std::move(*reading));
   if (!reader) return fail(reader.error());
 
-  auto writer = std::make_unique<Writer>(std::move(database), std::move(*applier),
-                                         std::move(checkpointer), scheduler, instruments_of(metrics));
-  return std::unique_ptr<SqliteStore>(new SqliteStore(std::make_unique<Parts>(
-      Parts{std::move(*lock), std::move(writer), std::move(*reader)})));
+  auto writer =
+      std::make_unique<Writer>(std::move(database), std::move(*applier), std::move(checkpointer),
+                               scheduler, instruments_of(metrics));
+  return std::unique_ptr<SqliteStore>(new SqliteStore(
+      std::make_unique<Parts>(Parts{std::move(*lock), std::move(writer), std::move(*reader)})));
 }
 
 void SqliteStore::commit(std::vector<runtime::StoreChange> unit,
@@ -145,7 +149,8 @@ Result<std::vector<runtime::StoredEffect>> SqliteStore::effects(std::uint64_t af
   return parts_->reader->effects(after, limit);
 }
 
-Result<std::vector<runtime::StoredEffect>> SqliteStore::effects_of(const resource::Key& from) const {
+Result<std::vector<runtime::StoredEffect>> SqliteStore::effects_of(
+    const resource::Key& from) const {
   return parts_->reader->effects_of(from);
 }
 

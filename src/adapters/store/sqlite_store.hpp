@@ -1,6 +1,6 @@
 #pragma once
-// runtime::Store on one SQLite file: write-ahead log, synchronous=FULL, one writer thread with group
-// commit, reads on the loop's thread by a connection of their own. One process per file.
+// runtime::Store on one SQLite file: write-ahead log, synchronous=FULL, one writer thread with
+// group commit, reads on the loop's thread by a connection of their own. One process per file.
 
 #include <cstdint>
 #include <functional>

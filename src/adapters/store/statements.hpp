@@ -1,7 +1,7 @@
 #pragma once
-// Every statement that the store runs after its schema stands, in one place. The text is the part of
-// SQL that SQLite 3.40 and PostgreSQL 15 read alike: $1 placeholders, ON CONFLICT, RETURNING, BIGINT
-// and TEXT only. What differs (schema, pragmas) is in schema.hpp.
+// Every statement that the store runs after its schema stands, in one place. The text is the part
+// of SQL that SQLite 3.40 and PostgreSQL 15 read alike: $1 placeholders, ON CONFLICT, RETURNING,
+// BIGINT and TEXT only. What differs (schema, pragmas) is in schema.hpp.
 
 #include <string_view>
 

@@ -32,9 +32,8 @@ Writer::~Writer() {
 
 void Writer::refuse(Done done, Errc code, std::string_view why) {
   if (instruments_.failures != nullptr) instruments_.failures->add(1);
-  scheduler_.post([done = std::move(done), error = Error{code, std::string(why), {}}] {
-    done(fail(error));
-  });
+  scheduler_.post(
+      [done = std::move(done), error = Error{code, std::string(why), {}}] { done(fail(error)); });
 }
 
 void Writer::commit(std::vector<runtime::StoreChange> changes, Done done) {

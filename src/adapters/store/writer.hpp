@@ -1,6 +1,6 @@
 #pragma once
-// The one thread that writes. Whatever was queued while the last transaction was made durable is the
-// next transaction: alone, a unit waits for nobody; under load, many share one fsync.
+// The one thread that writes. Whatever was queued while the last transaction was made durable is
+// the next transaction: alone, a unit waits for nobody; under load, many share one fsync.
 
 #include <condition_variable>
 #include <cstdint>
@@ -34,8 +34,9 @@ class Writer {
   using Done = std::function<void(Result<void>)>;
 
   /// `database` is open, migrated and the writer's alone from here on.
-  Writer(std::unique_ptr<Database> database, Applier applier, std::unique_ptr<Checkpointer> checkpointer,
-         runtime::Scheduler& scheduler, Instruments instruments);
+  Writer(std::unique_ptr<Database> database, Applier applier,
+         std::unique_ptr<Checkpointer> checkpointer, runtime::Scheduler& scheduler,
+         Instruments instruments);
   /// Writes what is queued first.
   ~Writer();
   Writer(const Writer&) = delete;
