@@ -15,6 +15,8 @@ endif()
 
 add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Wnon-virtual-dtor
                     -Wold-style-cast -Werror)
+# A designated initialiser names what differs and leaves the rest at its default on purpose.
+add_compile_options(-Wno-missing-field-initializers)
 
 set(LOBO_SANITIZE "" CACHE STRING "address,undefined or thread")
 if(LOBO_SANITIZE)
