@@ -22,25 +22,19 @@ Meaning meaning_of(int primary) {
   switch (primary) {
     case SQLITE_FULL:
       return {Errc::unavailable, "the disk or the file's size limit is full", false};
-    case SQLITE_IOERR:
-      return {Errc::unavailable, "the disk reported an input/output error", true};
+    case SQLITE_IOERR: return {Errc::unavailable, "the disk reported an input/output error", true};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return {Errc::unavailable, "another program holds a lock on the file", true};
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {Errc::unavailable, "the file is damaged or not an SQLite file", true};
-    case SQLITE_CANTOPEN:
-      return {Errc::unavailable, "the file cannot be opened", true};
+    case SQLITE_CANTOPEN: return {Errc::unavailable, "the file cannot be opened", true};
     case SQLITE_READONLY:
-    case SQLITE_PERM:
-      return {Errc::unavailable, "the file or its folder cannot be written", true};
-    case SQLITE_TOOBIG:
-      return {Errc::too_large, "a value is larger than the store takes", false};
-    case SQLITE_NOMEM:
-      return {Errc::unavailable, "no memory is left", true};
-    default:
-      return {Errc::internal, "SQLite refused a statement", false};
+    case SQLITE_PERM: return {Errc::unavailable, "the file or its folder cannot be written", true};
+    case SQLITE_TOOBIG: return {Errc::too_large, "a value is larger than the store takes", false};
+    case SQLITE_NOMEM: return {Errc::unavailable, "no memory is left", true};
+    default: return {Errc::internal, "SQLite refused a statement", false};
   }
 }
 
@@ -84,12 +78,10 @@ Result<std::int64_t> Database::number(std::string_view query) {
   auto statement = Statement::prepare(*this, query);
   if (!statement) return fail(statement.error());
   switch (statement->step()) {
-    case Statement::Step::row:
-      return statement->number(0);
+    case Statement::Step::row: return statement->number(0);
     case Statement::Step::end:
       return fail(Errc::unavailable, fmt::format("store {}: no row", path_));
-    case Statement::Step::failed:
-      return fail(failure(query).error);
+    case Statement::Step::failed: return fail(failure(query).error);
   }
   contract_failed(std::source_location::current());
 }
@@ -142,12 +134,9 @@ Statement& Statement::bind(std::size_t parameter, std::int64_t number) {
 Statement::Step Statement::step() noexcept {
   if (!bound_) return Step::failed;
   switch (sqlite3_step(handle_.get())) {
-    case SQLITE_ROW:
-      return Step::row;
-    case SQLITE_DONE:
-      return Step::end;
-    default:
-      return Step::failed;
+    case SQLITE_ROW: return Step::row;
+    case SQLITE_DONE: return Step::end;
+    default: return Step::failed;
   }
 }
 

@@ -58,13 +58,9 @@ auto Reader::all(Use& use, Row row) -> Result<std::vector<decltype(row(use))>> {
   std::vector<decltype(row(use))> rows;
   for (;;) {
     switch (use->step()) {
-      case Statement::Step::row:
-        rows.push_back(row(use));
-        break;
-      case Statement::Step::end:
-        return rows;
-      case Statement::Step::failed:
-        return fail(database_.failure("read").error);
+      case Statement::Step::row: rows.push_back(row(use)); break;
+      case Statement::Step::end: return rows;
+      case Statement::Step::failed: return fail(database_.failure("read").error);
     }
   }
 }
