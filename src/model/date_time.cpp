@@ -7,6 +7,12 @@ namespace {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// The years 1970 to 9999: what four digits and a count from the epoch upwards can both say.
+constexpr Instant first_instant{};
+constexpr Instant last_instant =
+    Instant{std::chrono::sys_days{std::chrono::year{10000} / std::chrono::January / 1}} -
+    std::chrono::microseconds{1};
+
 /// Takes things from the front of a text; once something does not fit, `sound` stays false.
 struct Scanner {
   std::string_view rest;
@@ -47,7 +53,7 @@ std::chrono::microseconds fraction(Scanner& scan) {
 // RFC 3339 clause 5.6: full-date "T" full-time. A leap second (clause 5.7) counts as the first
 // instant of the next minute, since UTC as we count it has none.
 std::optional<Instant> parse_date_time(std::string_view text) {
-  using namespace std::chrono;
+  using std::chrono::hours, std::chrono::microseconds, std::chrono::minutes, std::chrono::seconds;
   Scanner scan{text};
   const int year_number = scan.digits(4);
   scan.expect("-");
@@ -73,25 +79,23 @@ std::optional<Instant> parse_date_time(std::string_view text) {
     scan.sound = scan.sound && hours_off <= 23 && minutes_off <= 59;
     offset = minutes{(hours_off * 60 + minutes_off) * (east ? 1 : -1)};
   }
-  const year_month_day date{year{year_number}, month{static_cast<unsigned>(month_number)},
-                            day{static_cast<unsigned>(day_number)}};
+  const std::chrono::year_month_day date{std::chrono::year{year_number},
+                                         std::chrono::month{static_cast<unsigned>(month_number)},
+                                         std::chrono::day{static_cast<unsigned>(day_number)}};
   if (!scan.sound || !scan.rest.empty() || !date.ok() || hour > 23 || minute > 59 || second > 60)
     return std::nullopt;
   // Only the last second of a UTC day can be a leap second.
-  const Instant at = Instant{sys_days{date}} + hours{hour} + minutes{minute} + seconds{second} +
+  const Instant at = Instant{std::chrono::sys_days{date}} + hours{hour} + minutes{minute} + seconds{second} +
                      (second == 60 ? microseconds{0} : part) - offset;
-  if (second == 60 && floor<days>(at) != at) return std::nullopt;
-  const Instant first{};
-  const Instant last = Instant{sys_days{year{10000} / January / 1}} - microseconds{1};
-  if (at < first || at > last) return std::nullopt;
+  if (second == 60 && std::chrono::floor<std::chrono::days>(at) != at) return std::nullopt;
+  if (at < first_instant || at > last_instant) return std::nullopt;
   return at;
 }
 
 std::string format_date_time(Instant at) {
-  using namespace std::chrono;
-  const auto midnight = floor<days>(at);
-  const year_month_day date{midnight};
-  const hh_mm_ss time{at - midnight};
+  const auto midnight = std::chrono::floor<std::chrono::days>(at);
+  const std::chrono::year_month_day date{midnight};
+  const std::chrono::hh_mm_ss time{at - midnight};
   auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
                           static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                           time.hours().count(), time.minutes().count(), time.seconds().count());

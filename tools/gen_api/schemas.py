@@ -94,7 +94,7 @@ class AliasType:
 
 class SchemaReader:
     def __init__(self, library, name):
-        self.library = library
+        self.docs = library
         self.name = name
         self.file = library.file(name)
         self.namespace = "lobo::api::" + name.replace("/", "::")
@@ -121,7 +121,7 @@ class SchemaReader:
         return f"{self.namespace}::{made.name}"
 
     def _reader_of(self, name):
-        return SchemaReader.of(self.library, name)
+        return SchemaReader.of(self.docs, name)
 
     def component(self, component):
         """The shape of #/components/schemas/COMPONENT of this document."""
@@ -131,7 +131,7 @@ class SchemaReader:
         if component in self._busy:
             raise Refusal(where, "refers to itself without an object in between")
         self._busy.append(component)
-        schema = self.library.components(self.name)[component]
+        schema = self.docs.components(self.name)[component]
         name = pascal(component)
         if self._is_struct(schema, where):
             shape = Shape("struct", f"{self.namespace}::{name}", nullable=self._nullable(schema, where),
@@ -149,7 +149,7 @@ class SchemaReader:
         return shape
 
     def referred(self, ref, where):
-        target, component = self.library.target(self.name, ref, where)
+        target, component = self.docs.target(self.name, ref, where)
         if target == self.name:
             if component not in self._components and component in self._busy:
                 raise Refusal(where, f"$ref '{ref}' refers to itself without an object in between")
@@ -262,7 +262,7 @@ class SchemaReader:
             if key in schema:
                 rules[rule] = _count(schema[key], key, where)
         matchers = []
-        formats = self.library.formats
+        formats = self.docs.formats
         if fmt is not None:
             if fmt not in formats.by_format:
                 known = ", ".join(sorted(list(formats.by_format) + ["date-time", "byte"]))
@@ -442,7 +442,7 @@ class SchemaReader:
 
     def _inherit(self, ref, made, required, where):
         shape = self.referred(ref, where)
-        target, component = self.library.target(self.name, ref, where)
+        target, component = self.docs.target(self.name, ref, where)
         if shape.kind != "struct":
             raise Refusal(where, f"'{ref}' is no object with properties")
         base = self._reader_of(target)._structs.get(pascal(component))

@@ -41,11 +41,12 @@ PROTECTION_KEY = "x-lobo-protection"
 PROTECTIONS = ("token", "secret", "loopback", "none")
 
 
-def _protected(operation):
-    """A scheme by name means a token; what needs none says so in our own extension."""
+def _protected(operation, document):
+    """A scheme by name means a token; what needs none says so in our own extension. What stands at the
+    top of the document holds for each operation that says nothing (OpenAPI 3.0)."""
     if PROTECTION_KEY in operation:
         return operation[PROTECTION_KEY] in PROTECTIONS
-    return any(operation.get("security") or [])
+    return any(operation.get("security", document.get("security")) or [])
 
 
 def operations(tree):
@@ -71,7 +72,7 @@ def operations(tree):
                     yield Finding(path, line, "api", f"operationId {name} is taken by {seen[name]}")
                 else:
                     seen[name] = f"{path} {where}"
-                if not _protected(operation):
+                if not _protected(operation, document):
                     yield Finding(path, line, "api", f"{where} must declare its `security`, or "
                                   f"{PROTECTION_KEY}: {', '.join(PROTECTIONS)}")
 
