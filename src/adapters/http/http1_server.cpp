@@ -1,0 +1,270 @@
+// HTTP/1.1 on the server's side: requests in, handlers called, answers out in the order of the
+// requests.
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "adapters/http/server_session.hpp"
+#include "wire/http/http1.hpp"
+#include "wire/http/problem.hpp"
+
+namespace lobo::adapters {
+namespace {
+
+namespace h1 = http::h1;
+
+class Http1Server final : public Session, public std::enable_shared_from_this<Http1Server> {
+ public:
+  Http1Server(ServerSharedPtr shared, Transport& transport, const Established& facts,
+              SteadyTime now)
+      : shared_(std::move(shared)),
+        transport_(&transport),
+        peer_(facts.peer),
+        began_(now),
+        secure_(facts.secure) {}
+
+  void receive(std::string_view bytes, SteadyTime now) override;
+  void end_of_input(SteadyTime) override { input_over_ = true; }
+  void produce(std::string& out, SteadyTime now) override;
+  bool wants_input() const override {
+    return !input_over_ && slots_.size() < shared_->limits.pipelined_max &&
+           out_.size() < shared_->limits.unsent_bytes_max;
+  }
+  bool finished() const override { return input_over_ && slots_.empty() && out_.empty(); }
+  SteadyTime deadline() const override;
+  void expired(SteadyTime now) override;
+  void drain(SteadyTime now) override;
+  void closed(std::string_view) override {
+    transport_ = nullptr;
+    slots_.clear();
+  }
+
+ private:
+  enum class Stage : std::uint8_t { idle, head, body };
+
+  /// A request that waits for its answer, or an answer that waits for its turn.
+  struct Slot {
+    std::uint64_t number = 0;
+    bool head_only = false;
+    bool last = false;
+    bool ready = false;
+    http::Response response{};
+  };
+
+  h1::HeadLimits head_limits() const {
+    return {.head_bytes_max = shared_->limits.head_bytes_max,
+            .fields_max = shared_->limits.fields_max};
+  }
+  std::size_t parse(std::string_view bytes, SteadyTime now);
+  std::size_t parse_head(std::string_view bytes, SteadyTime now);
+  std::size_t parse_body(std::string_view bytes, SteadyTime now);
+  void begin_body(std::string_view rest, SteadyTime now);
+  void dispatch(SteadyTime now);
+  void answer(std::uint64_t number, http::Response response);
+  void write_ready();
+  void refuse(int status, std::string_view why);
+
+  ServerSharedPtr shared_;
+  Transport* transport_;
+  http::Peer peer_;
+  std::string in_;  ///< what was received and not yet parsed
+  std::string out_;
+  h1::HeadFinder finder_;
+  h1::RequestHead head_;
+  h1::ChunkedDecoder chunked_;
+  std::vector<Slot> slots_;  ///< oldest first, at most pipelined_max
+  std::uint64_t last_number_ = 0;
+  SteadyTime now_{};  ///< of the call under way
+  SteadyTime began_;  ///< of the stage; the first request's head begins with the connection
+  bool secure_;
+  Stage stage_ = Stage::head;
+  bool may_skip_line_ = true;
+  bool inside_ = false;  ///< within receive() or produce(): no wake needed
+  bool input_over_ = false;
+  bool draining_ = false;
+};
+
+void Http1Server::receive(std::string_view bytes, SteadyTime now) {
+  if (input_over_) return;
+  inside_ = true;
+  now_ = now;
+  if (in_.empty()) {
+    const auto used = parse(bytes, now);
+    in_.assign(bytes.substr(used));
+  } else {
+    in_.append(bytes);
+    in_.erase(0, parse(in_, now));
+  }
+  if (in_.empty() && in_.capacity() > 1024) in_ = std::string();
+  inside_ = false;
+}
+
+void Http1Server::produce(std::string& out, SteadyTime now) {
+  now_ = now;
+  if (!in_.empty() && !input_over_ && slots_.size() < shared_->limits.pipelined_max) {
+    // Requests that waited for room in the pipeline.
+    inside_ = true;
+    in_.erase(0, parse(in_, now));
+    inside_ = false;
+  }
+  out.append(out_);
+  if (out_.capacity() > 4096)
+    out_ = std::string();
+  else
+    out_.clear();
+}
+
+/// Returns how much of `bytes` is done with.
+std::size_t Http1Server::parse(std::string_view bytes, SteadyTime now) {
+  std::size_t used = 0;
+  while (!input_over_ && used < bytes.size() && slots_.size() < shared_->limits.pipelined_max) {
+    const auto rest = bytes.substr(used);
+    const auto step = stage_ == Stage::body ? parse_body(rest, now) : parse_head(rest, now);
+    if (step == 0) break;
+    used += step;
+  }
+  return input_over_ ? bytes.size() : used;
+}
+
+std::size_t Http1Server::parse_head(std::string_view bytes, SteadyTime now) {
+  if (stage_ == Stage::idle) {
+    stage_ = Stage::head;
+    began_ = now;
+  }
+  // One empty line before a request line is read past (RFC 9112 clause 2.2).
+  if (may_skip_line_) {
+    if (bytes == "\r") return 0;
+    may_skip_line_ = false;
+    if (bytes.starts_with("\r\n")) return 2;
+  }
+  const auto found = finder_.find(bytes, shared_->limits.head_bytes_max);
+  if (!found) return refuse(found.error().status, found.error().why), 0;
+  if (*found == 0) return 0;
+  finder_.reset();
+  may_skip_line_ = true;
+  head_ = {};
+  const auto parsed = h1::parse_request_head(bytes.substr(0, *found), head_limits(), head_);
+  if (!parsed) return refuse(parsed.error().status, parsed.error().why), 0;
+  if (head_.framing == h1::Framing::none)
+    dispatch(now);
+  else
+    begin_body(bytes.substr(*found), now);
+  return *found;
+}
+
+void Http1Server::begin_body(std::string_view rest, SteadyTime now) {
+  if (head_.content_length > shared_->limits.body_bytes_max)
+    return refuse(413, "the body is too large");
+  stage_ = Stage::body;
+  began_ = now;
+  chunked_ = {};
+  // The body may be on its way already; and an interim answer must not overtake earlier ones.
+  if (head_.expects_continue && rest.empty() && slots_.empty())
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+}
+
+std::size_t Http1Server::parse_body(std::string_view bytes, SteadyTime now) {
+  auto& body = head_.request.body;
+  if (head_.framing == h1::Framing::chunked) {
+    const auto step = chunked_.decode(bytes, body, shared_->limits.body_bytes_max);
+    if (!step) return refuse(step.error().status, step.error().why), 0;
+    if (step->done) dispatch(now);
+    return step->consumed;
+  }
+  const auto length = static_cast<std::size_t>(head_.content_length);
+  const auto take = std::min(bytes.size(), length - body.size());
+  if (body.empty()) body.reserve(std::min(length, std::max<std::size_t>(take, 65536)));
+  body.append(bytes.substr(0, take));
+  if (body.size() == length) dispatch(now);
+  return take;
+}
+
+void Http1Server::dispatch(SteadyTime now) {
+  ++shared_->counters.requests_http1;
+  stage_ = Stage::idle;
+  began_ = now;
+  const auto number = ++last_number_;
+  slots_.push_back(
+      {.number = number, .head_only = head_.request.method == "HEAD", .last = !head_.keep_alive});
+  if (!head_.keep_alive || draining_) input_over_ = true;
+  auto request = std::move(head_.request);
+  request.scheme = secure_ ? "https" : "http";
+  request.peer = peer_;
+  if (shared_->handler == nullptr)
+    return answer(number, http::problem(503, "the server is closing"));
+  shared_->handler->handle(std::move(request),
+                           [weak = weak_from_this(), number](http::Response response) {
+                             if (const auto self = weak.lock())
+                               self->answer(number, std::move(response));
+                           });
+}
+
+void Http1Server::answer(std::uint64_t number, http::Response response) {
+  const auto slot =
+      std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.number == number; });
+  if (slot == slots_.end() || slot->ready) return;  // the requester has gone, or was answered
+  slot->ready = true;
+  slot->response = checked(std::move(response));
+  write_ready();
+  if (!inside_ && transport_ != nullptr) transport_->wake();
+}
+
+void Http1Server::write_ready() {
+  std::size_t done = 0;
+  for (; done < slots_.size() && slots_[done].ready; ++done) {
+    auto& slot = slots_[done];
+    const bool last = slot.last || (draining_ && input_over_ && done + 1 == slots_.size());
+    h1::append_response(out_, slot.response,
+                        {.date = shared_->date(now_), .close = last, .omit_body = slot.head_only});
+  }
+  slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(done));
+  if (slots_.empty() && stage_ == Stage::idle) began_ = now_;
+}
+
+void Http1Server::refuse(int status, std::string_view why) {
+  ++shared_->counters.messages_refused;
+  input_over_ = true;
+  slots_.push_back({.number = ++last_number_,
+                    .last = true,
+                    .ready = true,
+                    .response = http::problem(status, why)});
+  write_ready();
+}
+
+SteadyTime Http1Server::deadline() const {
+  if (input_over_) return never;
+  const auto& limits = shared_->limits;
+  switch (stage_) {
+    case Stage::idle: return slots_.empty() ? began_ + limits.idle_timeout : never;
+    case Stage::head: return began_ + limits.header_timeout;
+    case Stage::body: return began_ + limits.body_timeout;
+  }
+  std::abort();
+}
+
+void Http1Server::expired(SteadyTime now) {
+  now_ = now;
+  const bool begun = stage_ == Stage::body || !in_.empty();
+  if (begun)
+    refuse(408,
+           stage_ == Stage::body ? "the body took too long" : "the header section took too long");
+  else
+    input_over_ = true;
+}
+
+void Http1Server::drain(SteadyTime now) {
+  now_ = now;
+  draining_ = true;
+  const bool mid_request = stage_ == Stage::body || (stage_ == Stage::head && !in_.empty());
+  if (!mid_request) input_over_ = true;
+}
+
+}  // namespace
+
+std::shared_ptr<Session> make_http1_server(ServerSharedPtr shared, Transport& transport,
+                                           const Established& facts, SteadyTime now) {
+  return std::make_shared<Http1Server>(std::move(shared), transport, facts, now);
+}
+
+}  // namespace lobo::adapters
