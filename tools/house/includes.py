@@ -67,7 +67,8 @@ def arrows(tree):
             quote, name = match.groups()
             target = layer_of_include(name)
             if target is None:
-                if quote == '"':
+                of_tests = path.endswith("_test.cpp") and name.startswith("support/")
+                if quote == '"' and not of_tests:
                     yield Finding(path, line, "include", f'"{name}" is no header of src/: write the '
                                   "path from src/, or <…> for what is not ours")
             elif source is not None and not may_see(source, target):

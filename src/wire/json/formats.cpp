@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/text.hpp"
+#include "model/address.hpp"
 
 namespace lobo::json {
 namespace {
@@ -14,7 +15,6 @@ constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && 
 constexpr bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
-constexpr bool is_lower_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 bool all_hex(std::string_view text) { return std::ranges::all_of(text, is_hex); }
 bool all_digits(std::string_view text) { return std::ranges::all_of(text, is_digit); }
 
@@ -117,11 +117,7 @@ bool uri(std::string_view text) {
   return scheme == "file" || !authority.empty();
 }
 
-bool ipv4(std::string_view text) {
-  const auto parts = split(text, '.');
-  return parts.size() == 4 &&
-         std::ranges::all_of(parts, [](auto part) { return small_number(part, 3, 255); });
-}
+bool ipv4(std::string_view text) { return model::Ipv4Address::parse(text).has_value(); }
 
 bool ipv4_mask(std::string_view text) {
   const auto slash = text.find('/');
@@ -129,25 +125,13 @@ bool ipv4_mask(std::string_view text) {
          small_number(text.substr(slash + 1), 2, 32);
 }
 
-// RFC 4291 clause 2.2 forms 1 and 2, groups spelt as RFC 5952 clause 4 has them: lower case, no leading
-// zero. The mixed form with an IPv4 tail is not used (TS 29.571 clause 5.2.2).
+// Groups spelt as RFC 5952 clause 4 has them: lower case, no leading zero (TS 29.571 clause 5.2.2).
 bool ipv6(std::string_view text) {
-  constexpr std::size_t groups_max = 8;
-  const auto gap = text.find("::");
-  if (gap != std::string_view::npos && text.find("::", gap + 1) != std::string_view::npos) return false;
-  const auto groups = [](std::string_view part) -> std::optional<std::size_t> {
-    if (part.empty()) return 0;
-    const auto pieces = split(part, ':');
-    const bool sound = std::ranges::all_of(pieces, [](auto piece) {
-      return !piece.empty() && piece.size() <= 4 && std::ranges::all_of(piece, is_lower_hex) &&
-             (piece.size() == 1 || piece.front() != '0');
-    });
-    return sound ? std::optional(pieces.size()) : std::nullopt;
-  };
-  if (gap == std::string_view::npos) return groups(text) == groups_max;
-  const auto before = groups(text.substr(0, gap));
-  const auto after = groups(text.substr(gap + 2));
-  return before && after && *before + *after < groups_max;
+  const auto groups = split(text, ':');
+  return model::Ipv6Address::parse(text) && std::ranges::all_of(groups, [](auto group) {
+           return (group.size() < 2 || group.front() != '0') &&
+                  std::ranges::none_of(group, [](char c) { return c >= 'A' && c <= 'F'; });
+         });
 }
 
 bool ipv6_prefix(std::string_view text) {
@@ -156,11 +140,7 @@ bool ipv6_prefix(std::string_view text) {
          small_number(text.substr(slash + 1), 3, 128);
 }
 
-bool mac48(std::string_view text) {
-  const auto parts = split(text, '-');
-  return parts.size() == 6 &&
-         std::ranges::all_of(parts, [](auto part) { return part.size() == 2 && all_hex(part); });
-}
+bool mac48(std::string_view text) { return model::MacAddress::parse(text).has_value(); }
 
 bool hexadecimal(std::string_view text) { return all_hex(text); }
 bool hexadecimal_not_empty(std::string_view text) { return !text.empty() && all_hex(text); }
