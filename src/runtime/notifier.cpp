@@ -1,0 +1,243 @@
+#include "runtime/notifier.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "wire/http/redirect.hpp"
+#include "wire/http/url.hpp"
+
+namespace lobo::runtime {
+
+using resource::Key;
+
+namespace {
+
+std::optional<resource::Notify> notify_of(const StoredEffect& effect) {
+  auto parsed = resource::effect_from_json(effect.body);
+  if (!parsed) return std::nullopt;
+  auto* notify = std::get_if<resource::Notify>(&*parsed);
+  return notify ? std::optional(std::move(*notify)) : std::nullopt;
+}
+
+std::string sink_of(const http::Request& request) { return request.scheme + "://" + request.authority; }
+
+}  // namespace
+
+Notifier::Notifier(Store& store, Scheduler& scheduler, HttpClient& client, const Clock& clock,
+                   Rng& rng, Log& log, Metrics& metrics, Allowed allowed, NotifierLimits limits)
+    : store_(store),
+      scheduler_(scheduler),
+      client_(client),
+      clock_(clock),
+      rng_(rng),
+      log_(log),
+      allowed_(std::move(allowed)),
+      limits_(limits),
+      sent_(metrics.counter("lobo_notifications_total", {{"result", "delivered"}})),
+      retried_(metrics.counter("lobo_notifications_total", {{"result", "retried"}})),
+      parked_(metrics.counter("lobo_notifications_total", {{"result", "parked"}})) {}
+
+Notifier::~Notifier() {
+  for (auto& [key, queue] : queues_) scheduler_.cancel(queue.retry);
+}
+
+void Notifier::enqueue(StoredEffect effect) {
+  if (effect.parked) return;
+  const Key of = effect.from;
+  auto& queue = queues_[of];
+  ++pending_;
+  if (queue.more_in_store || queue.waiting.size() >= limits_.in_memory_per_subscription) {
+    queue.more_in_store = true;
+    return;
+  }
+  queue.waiting.push_back(std::move(effect));
+  if (queue.waiting.size() == 1) pump(of);
+}
+
+void Notifier::pump(const Key& of) {
+  const auto found = queues_.find(of);
+  if (found == queues_.end()) return;
+  Queue& queue = found->second;
+  if (queue.under_way || queue.retry != 0) return;
+  if (queue.waiting.empty() && queue.more_in_store) refill(of, queue);
+  if (queue.retry != 0) return;
+  if (queue.waiting.empty()) {
+    queues_.erase(found);
+    return;
+  }
+  attempt(of, queue);
+}
+
+void Notifier::refill(const Key& of, Queue& queue) {
+  auto stored = store_.effects_of(of);
+  if (!stored) {
+    queue.retry = scheduler_.after(limits_.backoff_first, [this, of] {
+      if (const auto found = queues_.find(of); found != queues_.end()) found->second.retry = 0;
+      pump(of);
+    });
+    return;
+  }
+  queue.more_in_store = false;
+  for (auto& effect : *stored) {
+    if (effect.type != "notify" || effect.parked) continue;
+    if (queue.waiting.size() >= limits_.in_memory_per_subscription) {
+      queue.more_in_store = true;
+      break;
+    }
+    queue.waiting.push_back(std::move(effect));
+  }
+}
+
+void Notifier::attempt(const Key& of, Queue& queue) {
+  const auto& front = queue.waiting.front();
+  auto notify = notify_of(front);
+  if (!notify) return park(of, queue, "the stored form cannot be read");
+  const auto url = http::parse_url(notify->to);
+  if (!url) return park(of, queue, "the notification URI cannot be parsed");
+  if (const auto allowed = allowed_(*url); !allowed)
+    return park(of, queue, allowed.error().detail);
+
+  http::Request request;
+  request.method = "POST";
+  request.scheme = url->scheme;
+  request.authority = url->authority();
+  request.target = url->target;
+  request.headers.add("content-type", "application/json");
+  request.headers.add("x-lobo-sequence", std::to_string(notify->sequence));
+  request.body = std::move(notify->body);
+
+  const auto sink = sink_of(request);
+  if (under_way_ >= limits_.under_way_max || sinks_[sink] >= limits_.per_sink_max) {
+    blocked_.push_back(of);
+    queue.under_way = true;  // It has its turn in blocked_; nobody else may start it.
+    return;
+  }
+  queue.under_way = true;
+  queue.sink = sink;
+  ++sinks_[sink];
+  ++under_way_;
+  transmit(of, front.id, std::move(request), 0, false);
+}
+
+void Notifier::transmit(const Key& of, std::uint64_t id, http::Request request, int hops,
+                        bool permanent) {
+  auto copy = request;
+  client_.send(std::move(request), limits_.deadline,
+               [this, of, id, request = std::move(copy), hops, permanent](Result<http::Response> response) {
+                 answered(of, id, request, hops, permanent, std::move(response));
+               });
+}
+
+void Notifier::answered(const Key& of, std::uint64_t id, http::Request request, int hops,
+                        bool permanent, Result<http::Response> response) {
+  if (!response)
+    return not_delivered(of, id, response.error().code != Errc::forbidden, response.error().detail);
+  const int status = response->status;
+  if (status >= 200 && status < 300) {
+    if (permanent && moved_) moved_(of, sink_of(request) + request.target);
+    return delivered(of, id);
+  }
+  if (status == 307 || status == 308) {
+    const auto target = http::redirect_target(request, *response);
+    if (!target || hops == http::redirects_max)
+      return not_delivered(of, id, false, "the sink redirects too often or to no usable place");
+    if (const auto allowed = allowed_(*target); !allowed)
+      return not_delivered(of, id, false, allowed.error().detail);
+    request.scheme = target->scheme;
+    request.authority = target->authority();
+    request.target = target->target;
+    // Only a chain of nothing but 308 is a lasting move.
+    return transmit(of, id, std::move(request), hops + 1, status == 308 && (hops == 0 || permanent));
+  }
+  const bool worth_retrying = status >= 500 || status == 408 || status == 425 || status == 429;
+  not_delivered(of, id, worth_retrying, "the sink answered " + std::to_string(status));
+}
+
+void Notifier::release_slot(Queue& queue) {
+  queue.under_way = false;
+  if (queue.sink.empty()) return;
+  --under_way_;
+  const auto sink = sinks_.find(queue.sink);
+  if (--sink->second == 0) sinks_.erase(sink);
+  queue.sink.clear();
+  // One place is free: those who wait for one try again, each at most once.
+  for (std::size_t left = blocked_.size(); left > 0 && under_way_ < limits_.under_way_max; --left) {
+    const Key of = std::move(blocked_.front());
+    blocked_.pop_front();
+    if (const auto found = queues_.find(of); found != queues_.end()) {
+      found->second.under_way = false;
+      scheduler_.post([this, of] { pump(of); });
+      break;
+    }
+  }
+}
+
+void Notifier::delivered(const Key& of, std::uint64_t id) {
+  sent_.add(1);
+  store_.commit({EraseEffect{id}}, [](const Result<void>&) {});  // Lost: delivered twice, as allowed.
+  const auto found = queues_.find(of);
+  if (found == queues_.end()) return;
+  release_slot(found->second);
+  next(of);
+}
+
+void Notifier::not_delivered(const Key& of, std::uint64_t id, bool worth_retrying,
+                             const std::string& why) {
+  const auto found = queues_.find(of);
+  if (found == queues_.end() || found->second.waiting.empty() || found->second.waiting.front().id != id)
+    return;
+  Queue& queue = found->second;
+  release_slot(queue);
+  auto& front = queue.waiting.front();
+  ++front.attempts;
+  if (!worth_retrying || front.attempts >= limits_.attempts_max) return park(of, queue, why);
+  retried_.add(1);
+  queue.retry = scheduler_.after(backoff(front.attempts), [this, of] {
+    if (const auto still = queues_.find(of); still != queues_.end()) still->second.retry = 0;
+    pump(of);
+  });
+}
+
+void Notifier::park(const Key& of, Queue& queue, const std::string& why) {
+  parked_.add(1);
+  log_.event(Level::warn, "notification_parked",
+             {{"subscription", std::string_view(of.id)}, {"why", std::string_view(why)}});
+  auto effect = queue.waiting.front();
+  effect.parked = true;
+  store_.commit({PutEffect{std::move(effect)}}, [](const Result<void>&) {});
+  next(of);
+}
+
+void Notifier::next(const Key& of) {
+  const auto found = queues_.find(of);
+  if (found == queues_.end()) return;
+  found->second.waiting.pop_front();
+  --pending_;
+  scheduler_.post([this, of] { pump(of); });
+}
+
+Result<void> Notifier::resend(std::uint64_t effect_id) {
+  auto stored = store_.effects(effect_id - 1, 1);
+  if (!stored) return fail(stored.error());
+  if (stored->empty() || stored->front().id != effect_id || !stored->front().parked)
+    return fail(Errc::not_found, "no parked notification has that id");
+  auto effect = std::move(stored->front());
+  effect.parked = false;
+  effect.attempts = 0;
+  store_.commit({PutEffect{effect}}, [this, effect](const Result<void>& done) {
+    if (done) enqueue(effect);
+  });
+  return {};
+}
+
+std::chrono::milliseconds Notifier::backoff(std::uint32_t attempts) {
+  auto wait = limits_.backoff_first;
+  for (std::uint32_t i = 1; i < attempts && wait < limits_.backoff_max; ++i) wait *= 2;
+  wait = std::min(wait, limits_.backoff_max);
+  // Full jitter on the upper half, so that sinks that failed together are not retried together.
+  const auto half = static_cast<std::uint64_t>(wait.count() / 2);
+  return std::chrono::milliseconds(half + rng_.below(half + 1));
+}
+
+}  // namespace lobo::runtime

@@ -1,0 +1,101 @@
+#pragma once
+// Delivers notifications: in order per subscription, at least once, never faster than a sink can
+// take them, never for ever. One that is given up is parked where it can be read and re-sent, the
+// next goes out, and the gap in the sequence stays visible to the application.
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/clock.hpp"
+#include "base/rng.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/url.hpp"
+#include "wire/resource/effect.hpp"
+
+namespace lobo::runtime {
+
+struct NotifierLimits {
+  std::chrono::milliseconds deadline{3000};    ///< for one attempt
+  std::chrono::milliseconds backoff_first{200};
+  std::chrono::milliseconds backoff_max{30000};
+  std::uint32_t attempts_max = 8;              ///< then it is parked; about a minute and a half
+  std::size_t per_sink_max = 16;               ///< attempts under way to one scheme and authority
+  std::size_t under_way_max = 1024;            ///< to all sinks together
+  std::size_t in_memory_per_subscription = 64; ///< what waits beyond stays in the store only
+};
+
+class Notifier {
+ public:
+  /// `moved` is called when a sink answered 308: later notifications go to the new URI, and the
+  /// resource is told.
+  using Moved = std::function<void(const resource::Key& subscription, const std::string& uri)>;
+  /// Decides whether a URI may be notified at all (scheme, host); the client checks the address.
+  using Allowed = std::function<Result<void>(const http::Url&)>;
+
+  Notifier(Store& store, Scheduler& scheduler, HttpClient& client, const Clock& clock, Rng& rng,
+           Log& log, Metrics& metrics, Allowed allowed, NotifierLimits limits = {});
+  ~Notifier();
+  Notifier(const Notifier&) = delete;
+  Notifier& operator=(const Notifier&) = delete;
+
+  void on_moved(Moved moved) { moved_ = std::move(moved); }
+
+  /// A committed Notify effect. Effects of one subscription come in ascending id.
+  void enqueue(StoredEffect effect);
+
+  /// Sends a parked notification again, out of order: its sequence number tells the application
+  /// where it belongs. not_found when there is none of that id.
+  Result<void> resend(std::uint64_t effect_id);
+
+  /// Notifications that wait or are on their way, of all subscriptions.
+  std::size_t pending() const { return pending_; }
+
+ private:
+  struct Queue {
+    std::deque<StoredEffect> waiting;  ///< the front is the one being tried
+    bool more_in_store = false;        ///< left out of memory; read when `waiting` runs empty
+    bool under_way = false;
+    Scheduler::TimerId retry = 0;
+    std::string sink;                  ///< scheme and authority of the front, while under way
+  };
+  void pump(const resource::Key& of);
+  void attempt(const resource::Key& of, Queue& queue);
+  void transmit(const resource::Key& of, std::uint64_t id, http::Request request, int hops,
+                bool permanent);
+  void answered(const resource::Key& of, std::uint64_t id, http::Request request, int hops,
+                bool permanent, Result<http::Response> response);
+  void delivered(const resource::Key& of, std::uint64_t id);
+  void not_delivered(const resource::Key& of, std::uint64_t id, bool worth_retrying,
+                     const std::string& why);
+  void park(const resource::Key& of, Queue& queue, const std::string& why);
+  void next(const resource::Key& of);
+  void release_slot(Queue& queue);
+  void refill(const resource::Key& of, Queue& queue);
+  std::chrono::milliseconds backoff(std::uint32_t attempts);
+
+  Store& store_;
+  Scheduler& scheduler_;
+  HttpClient& client_;
+  const Clock& clock_;
+  Rng& rng_;
+  Log& log_;
+  Allowed allowed_;
+  NotifierLimits limits_;
+  Moved moved_;
+  std::unordered_map<resource::Key, Queue, resource::KeyHash> queues_;
+  std::map<std::string, std::size_t, std::less<>> sinks_;  ///< attempts under way per sink
+  std::deque<resource::Key> blocked_;  ///< subscriptions that wait for a place at their sink
+  std::size_t under_way_ = 0;
+  std::size_t pending_ = 0;
+  Counter& sent_;
+  Counter& retried_;
+  Counter& parked_;
+};
+
+}  // namespace lobo::runtime

@@ -1,0 +1,167 @@
+#include "runtime/effect_runner.hpp"
+
+#include "world.hpp"
+
+namespace lobo::runtime {
+namespace {
+
+using EffectRunnerTest = World;
+
+TEST_F(EffectRunnerTest, a_reply_leaves_only_after_the_state_behind_it_is_durable) {
+  const auto created = command("a", "create");
+  EXPECT_TRUE(nef.seen.empty());  // Nothing is asked before the first commit either.
+  loop.run_until([&] { return created->response.has_value(); }, 10s);
+  ASSERT_TRUE(created->response);
+  EXPECT_EQ(created->response->status, 201);
+  EXPECT_EQ(state_of("a"), "kept");
+  EXPECT_EQ(created->response->headers.find("etag"), "\"2\"");
+  ASSERT_EQ(nef.seen.size(), 1U);
+  EXPECT_EQ(nef.seen[0].target, "/root/ask/a");
+  loop.run_for(1s);
+  EXPECT_TRUE(server->store.state().effects.empty());
+  EXPECT_TRUE(server->runner.idle());
+}
+
+TEST_F(EffectRunnerTest, what_the_store_refuses_has_not_happened) {
+  server->store.set_full(true);
+  const auto created = command("a", "create");
+  loop.run_for(1s);
+  ASSERT_TRUE(created->response);
+  EXPECT_EQ(created->response->status, 503);
+  EXPECT_TRUE(nef.seen.empty());
+  EXPECT_TRUE(server->store.state().records.empty());
+}
+
+TEST_F(EffectRunnerTest, an_answer_of_the_network_waits_for_a_store_that_is_gone) {
+  const auto created = command("a", "create");
+  loop.run_until([&] { return !nef.seen.empty(); }, 1s);
+  server->store.set_gone(true);
+  loop.run_for(3s);
+  EXPECT_FALSE(created->response);
+  server->store.set_gone(false);
+  loop.run_for(6s);
+  ASSERT_TRUE(created->response);
+  EXPECT_EQ(created->response->status, 201);
+  EXPECT_EQ(nef.seen.size(), 1U);  // The network was not asked again.
+}
+
+TEST_F(EffectRunnerTest, a_call_under_way_at_a_crash_comes_back_as_recovered) {
+  nef.answer = [](const http::Request&) { return std::nullopt; };
+  command("a", "create");
+  loop.run_until([&] { return !nef.seen.empty(); }, 1s);
+  kill_and_restart();
+  loop.run_for(1s);
+  EXPECT_EQ(state_of("a"), "recovered");
+  EXPECT_TRUE(server->store.state().effects.empty());
+}
+
+TEST_F(EffectRunnerTest, the_requester_of_before_a_crash_is_never_mistaken_for_a_later_one) {
+  nef.answer = [](const http::Request&) { return std::nullopt; };
+  command("a", "create");
+  loop.run_until([&] { return !nef.seen.empty(); }, 1s);
+  const auto before = std::stoull(state_of("a").substr(6));
+  kill_and_restart();
+  const auto id = server->replies.wait([](http::Response) {});
+  EXPECT_GT(*id, before);
+}
+
+TEST_F(EffectRunnerTest, a_timer_fires_once_and_survives_a_crash) {
+  command("a", "create");
+  loop.run_for(1s);
+  command("a", "touch");
+  loop.run_for(1s);
+  kill_and_restart();
+  loop.run_for(5s);
+  EXPECT_EQ(state_of("a"), "kept");
+  loop.run_for(5s);
+  EXPECT_EQ(state_of("a"), "ticked");
+  EXPECT_TRUE(server->store.state().timers.empty());
+  const auto version = server->store.state().find({"promise", "a"})->version;
+  loop.run_for(10min);
+  EXPECT_EQ(server->store.state().find({"promise", "a"})->version, version);
+}
+
+TEST_F(EffectRunnerTest, a_timer_that_is_started_again_fires_at_its_new_time_only) {
+  command("a", "create");
+  loop.run_for(1s);
+  command("a", "touch");
+  loop.run_for(9s);
+  command("a", "touch");
+  loop.run_for(9s);
+  EXPECT_EQ(state_of("a"), "kept");
+  loop.run_for(2s);
+  EXPECT_EQ(state_of("a"), "ticked");
+}
+
+TEST_F(EffectRunnerTest, a_timer_beyond_the_horizon_costs_no_memory_and_still_fires) {
+  sim::StoreState state;
+  state.apply(PutRecord{{{"promise", "a"}, "app", "ue1", 1, "kept"}});
+  state.apply(PutTimer{{{"promise", "a"}, "tick", loop.now() + 24h}});
+  server.reset();
+  start(std::move(state));
+  loop.run_for(23h);
+  EXPECT_EQ(state_of("a"), "kept");
+  loop.run_for(1h + 1s);
+  EXPECT_EQ(state_of("a"), "ticked");
+}
+
+TEST_F(EffectRunnerTest, one_resource_tells_another) {
+  command("a", "create");
+  loop.run_for(1s);
+  command("a", "tell");
+  loop.run_for(1s);
+  EXPECT_EQ(state_of("other"), "told hello by a");
+  EXPECT_TRUE(server->store.state().effects.empty());
+}
+
+TEST_F(EffectRunnerTest, if_match_is_held_against_the_version_at_the_moment_of_the_change) {
+  command("a", "create");
+  loop.run_for(1s);
+  const auto first = command("a", "touch", {.if_match = "\"2\""});
+  const auto second = command("a", "touch", {.if_match = "\"2\""});
+  loop.run_for(1s);
+  EXPECT_EQ(first->response->status, 200);
+  EXPECT_EQ(first->response->headers.find("etag"), "\"3\"");
+  EXPECT_EQ(second->response->status, 412);
+}
+
+TEST_F(EffectRunnerTest, a_resource_takes_a_bounded_number_of_waiting_requests) {
+  server->store.set_latency(1s);
+  std::vector<std::shared_ptr<Answer>> answers;
+  for (std::size_t i = 0; i < events_per_resource_max + 10; ++i) answers.push_back(command("a", "create"));
+  std::size_t refused = 0;
+  for (const auto& answer : answers) refused += answer->response && answer->response->status == 429 ? 1U : 0U;
+  EXPECT_EQ(refused, 9U);  // One is being committed, events_per_resource_max wait.
+}
+
+TEST_F(EffectRunnerTest, a_crash_before_durability_leaves_nothing_and_after_it_everything) {
+  for (const auto point : {sim::CrashPoint::before_durable, sim::CrashPoint::after_durable}) {
+    nef.seen.clear();
+    server.reset();
+    start({});
+    bool crashed = false;
+    server->store.crash_at_commit(1, point, [&] { crashed = true; });
+    const auto created = command("a", "create");
+    loop.run_until([&] { return crashed; }, 1s);
+    EXPECT_FALSE(created->response);
+    kill_and_restart();
+    loop.run_for(1s);
+    EXPECT_EQ(state_of("a"), point == sim::CrashPoint::before_durable ? "" : "recovered");
+  }
+}
+
+TEST_F(EffectRunnerTest, a_quota_sees_what_is_still_being_committed) {
+  server->store.set_latency(1s);
+  command("a", "create");
+  command("b", "create");
+  EXPECT_EQ(server->runner.lookup().count("promise", "app"), 2U);
+  EXPECT_EQ(server->runner.lookup().list("promise", "app", "", 10)->size(), 2U);
+  EXPECT_EQ(server->runner.lookup().by_subject("promise", "ue1", 10)->size(), 2U);
+  loop.run_for(5s);
+  command("a", "drop");
+  EXPECT_EQ(server->runner.lookup().count("promise", "app"), 1U);
+  EXPECT_EQ(server->runner.lookup().find({"promise", "a"})->has_value(), false);
+}
+
+}  // namespace
+}  // namespace lobo::runtime
