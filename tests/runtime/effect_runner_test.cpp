@@ -5,6 +5,8 @@
 namespace lobo::runtime {
 namespace {
 
+using namespace std::chrono_literals;
+
 using EffectRunnerTest = World;
 
 TEST_F(EffectRunnerTest, a_reply_leaves_only_after_the_state_behind_it_is_durable) {
@@ -16,7 +18,7 @@ TEST_F(EffectRunnerTest, a_reply_leaves_only_after_the_state_behind_it_is_durabl
   EXPECT_EQ(state_of("a"), "kept");
   EXPECT_EQ(created->response->headers.find("etag"), "\"2\"");
   ASSERT_EQ(nef.seen.size(), 1U);
-  EXPECT_EQ(nef.seen[0].target, "/root/ask/a");
+  EXPECT_EQ(nef.seen[0].target, "/core/ask/a");
   loop.run_for(1s);
   EXPECT_TRUE(server->store.state().effects.empty());
   EXPECT_TRUE(server->runner.idle());

@@ -5,6 +5,8 @@
 namespace lobo::runtime {
 namespace {
 
+using namespace std::chrono_literals;
+
 class NetworkPeerTest : public testing::Test {
  public:
   NetworkPeerTest() { network.attach("nef", &nef); }
@@ -23,7 +25,7 @@ class NetworkPeerTest : public testing::Test {
   sim::SimMetrics metrics;
   Party nef, other;
   std::unique_ptr<HttpClient> client = network.client("server");
-  NetworkPeer peer{PeerConfig{"nef", "http", "nef", "/root", {}}, *client, nullptr, loop, metrics};
+  NetworkPeer peer{PeerConfig{"nef", "http", "nef", "/core", {}}, *client, nullptr, loop, metrics};
 };
 
 TEST_F(NetworkPeerTest, a_dead_peer_costs_nothing_while_the_breaker_is_open_and_is_probed_later) {
@@ -46,7 +48,7 @@ TEST_F(NetworkPeerTest, a_refusal_is_an_answer_and_does_not_open_the_breaker) {
 TEST_F(NetworkPeerTest, a_redirect_is_followed_within_the_configured_hosts_only) {
   network.attach("evil", &other);
   nef.answer = [](const http::Request& request) {
-    if (request.target == "/root/x") return http::Response{307, {{"location", "http://nef/root/y"}}, {}};
+    if (request.target == "/core/x") return http::Response{307, {{"location", "http://nef/core/y"}}, {}};
     return http::Response{200, {}, "here"};
   };
   EXPECT_EQ((**send())->body, "here");
@@ -56,7 +58,7 @@ TEST_F(NetworkPeerTest, a_redirect_is_followed_within_the_configured_hosts_only)
 }
 
 TEST_F(NetworkPeerTest, a_redirect_that_never_ends_is_left_after_three_hops) {
-  nef.answer = [](const http::Request&) { return http::Response{308, {{"location", "/root/x"}}, {}}; };
+  nef.answer = [](const http::Request&) { return http::Response{308, {{"location", "/core/x"}}, {}}; };
   EXPECT_EQ((*send())->error().code, Errc::unavailable);
   EXPECT_EQ(nef.seen.size(), 4U);
 }

@@ -5,6 +5,8 @@
 namespace lobo::runtime {
 namespace {
 
+using namespace std::chrono_literals;
+
 class NotifierTest : public World {
  public:
   NotifierTest() {

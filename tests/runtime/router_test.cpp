@@ -5,6 +5,8 @@
 namespace lobo::runtime {
 namespace {
 
+using namespace std::chrono_literals;
+
 using resource::Decision;
 using resource::Dispatch;
 using resource::Operation;

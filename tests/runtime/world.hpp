@@ -23,8 +23,6 @@
 
 namespace lobo::runtime {
 
-using namespace std::chrono_literals;
-
 /// States: "asked" (the network was asked), "kept". Commands: create, touch, drop.
 /// `create` asks the network and replies 201 once it has answered 200, else erases itself.
 class PromiseMachine final : public resource::Machine {
@@ -115,7 +113,7 @@ struct Server {
                  [](const http::Url&) -> Result<void> { return {}; }),
         runner({store, loop, loop, log, metrics, replies, calls, notifier}),
         router({runner, replies, authenticator, store, loop, rng, log, metrics}, RouterLimits{}) {
-    calls.add("nef", std::make_unique<NetworkPeer>(PeerConfig{"nef", "http", "nef", "/root", {}}, *client,
+    calls.add("nef", std::make_unique<NetworkPeer>(PeerConfig{"nef", "http", "nef", "/core", {}}, *client,
                                                    nullptr, loop, metrics));
     runner.add(machine);
     network.attach("server", &router);
