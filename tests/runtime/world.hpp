@@ -56,7 +56,7 @@ class PromiseMachine final : public resource::Machine {
       } else if (command->operation == "touch") {
         put(current->state);
         out.effects.emplace_back(resource::Reply{command->request, {200, {}, "touched"}, true});
-        out.effects.emplace_back(resource::StartTimer{"tick", now + 10s});
+        out.effects.emplace_back(resource::StartTimer{"tick", now + std::chrono::seconds{10}});
         for (std::uint64_t i = 1; i <= 3; ++i) notify(i);
       } else if (command->operation == "tell") {
         out.effects.emplace_back(resource::Tell{{"promise", "other"}, "hello", key.id});

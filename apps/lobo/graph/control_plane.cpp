@@ -1,0 +1,32 @@
+#include "graph/control_plane.hpp"
+
+#include <utility>
+
+#include "services/seal_nrm/core_peer.hpp"
+#include "services/seal_nrm/routes.hpp"
+#include "services/seal_nrm/ue_watch.hpp"
+#include "services/seal_nrm/unicast.hpp"
+
+namespace lobo::app {
+
+ControlPlane::ControlPlane(Config config, Ports ports)
+    : config_(std::move(config)),
+      replies_(ports.scheduler, ports.clock),
+      notifier_(ports.store, ports.scheduler, ports.sinks, ports.clock, ports.jitter, ports.log, ports.metrics,
+                [this](const http::Url& url) { return config_.nrm.sinks.check(url); }, config_.notifier),
+      runner_({ports.store, ports.scheduler, ports.clock, ports.log, ports.metrics, replies_, calls_, notifier_}),
+      router_({runner_, replies_, ports.authenticator, ports.store, ports.clock, ports.secrets, ports.log,
+               ports.metrics},
+              config_.router) {
+  calls_.add(config_.nrm.core.peer, std::make_unique<runtime::NetworkPeer>(config_.nef, ports.network, ports.nef_tokens,
+                                                                           ports.clock, ports.metrics));
+  machines_.push_back(std::make_unique<seal_nrm::UnicastMachine>(config_.nrm, ues_));
+  machines_.push_back(std::make_unique<seal_nrm::UeWatchMachine>(config_.nrm));
+  machines_.push_back(std::make_unique<seal_nrm::CorePeerMachine>());
+  for (const auto& machine : machines_) runner_.add(*machine);
+  router_.add(seal_nrm::routes(config_.nrm, ues_));
+}
+
+ControlPlane::~ControlPlane() = default;
+
+}  // namespace lobo::app

@@ -1,0 +1,94 @@
+#pragma once
+// The control plane as one object: state machines, routes, runner, notifier, joined over ports. What
+// it is joined to (SQLite and sockets, or virtual ones) is the caller's.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "runtime/effect_runner.hpp"
+#include "runtime/network_peer.hpp"
+#include "runtime/notifier.hpp"
+#include "runtime/ports.hpp"
+#include "runtime/router.hpp"
+#include "services/seal_nrm/ports.hpp"
+
+namespace lobo::app {
+
+/// UeDirectory from configuration: replaced as a whole when the configuration is read again.
+class ConfiguredUes final : public seal_nrm::UeDirectory {
+ public:
+  using Entries = std::map<std::string, seal_nrm::DirectoryEntry, std::less<>>;
+  void replace(Entries ues, Entries users) {
+    ues_ = std::move(ues);
+    users_ = std::move(users);
+  }
+  std::optional<seal_nrm::DirectoryEntry> ue(std::string_view val_ue_id) const override {
+    return find(ues_, val_ue_id);
+  }
+  std::optional<seal_nrm::DirectoryEntry> user(std::string_view val_user_id) const override {
+    return find(users_, val_user_id);
+  }
+
+ private:
+  static std::optional<seal_nrm::DirectoryEntry> find(const Entries& entries, std::string_view id) {
+    const auto found = entries.find(id);
+    return found == entries.end() ? std::nullopt : std::optional(found->second);
+  }
+  Entries ues_;
+  Entries users_;
+};
+
+class ControlPlane {
+ public:
+  struct Ports {
+    runtime::Store& store;
+    runtime::Scheduler& scheduler;
+    const Clock& clock;
+    Rng& secrets;  ///< unguessable in production
+    Rng& jitter;
+    runtime::HttpClient& network;
+    runtime::HttpClient& sinks;  ///< checks the address of every sink
+    runtime::TokenProvider* nef_tokens;  ///< may be null
+    runtime::Authenticator& authenticator;
+    runtime::Log& log;
+    runtime::Metrics& metrics;
+  };
+  struct Config {
+    seal_nrm::Settings nrm;
+    runtime::PeerConfig nef;
+    runtime::RouterLimits router;
+    runtime::NotifierLimits notifier;
+  };
+
+  ControlPlane(Config config, Ports ports);
+  ~ControlPlane();
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
+
+  /// Takes up what the previous run left. Before the first request.
+  Result<void> start() { return runner_.recover(); }
+
+  /// Who VAL UEs and users are; may be replaced at any time.
+  ConfiguredUes& ues() { return ues_; }
+  runtime::Router& router() { return router_; }
+  runtime::Notifier& notifier() { return notifier_; }
+  bool idle() const { return runner_.idle() && notifier_.pending() == 0; }
+
+ private:
+  Config config_;
+  ConfiguredUes ues_;
+  std::vector<std::unique_ptr<resource::Machine>> machines_;
+  runtime::Replies replies_;
+  runtime::Calls calls_;
+  runtime::Notifier notifier_;
+  runtime::EffectRunner runner_;
+  runtime::Router router_;
+};
+
+}  // namespace lobo::app

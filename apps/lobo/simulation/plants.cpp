@@ -1,0 +1,170 @@
+#include "simulation/plants.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "wire/http/url.hpp"
+#include "wire/resource/effect.hpp"
+
+namespace lobo::app::simulation {
+
+namespace {
+
+using runtime::StoreChange;
+
+class PlantedStore final : public runtime::Store {
+ public:
+  PlantedStore(runtime::Store& inner, sim::SimLoop& loop, Plant plant, runtime::HttpClient& sinks)
+      : inner_(inner), loop_(loop), plant_(plant), sinks_(sinks) {}
+
+  void commit(std::vector<StoreChange> unit, std::function<void(Result<void>)> done) override {
+    if (plant_ == Plant::forget_calls)
+      std::erase_if(unit, [](const StoreChange& change) {
+        const auto* put = std::get_if<runtime::PutEffect>(&change);
+        return put != nullptr && put->effect.type == "call";
+      });
+    if (plant_ == Plant::forget_timers)
+      std::erase_if(unit, [](const StoreChange& change) { return std::holds_alternative<runtime::PutTimer>(change); });
+    if (plant_ == Plant::notify_before_commit) send_early(unit);
+    if (plant_ != Plant::reply_before_durable) return inner_.commit(std::move(unit), std::move(done));
+    // Done is said at once; what the store really does comes later, or never.
+    loop_.post([done = std::move(done)] { done({}); });
+    loop_.after(std::chrono::milliseconds(20), [this, unit = std::move(unit), alive = std::weak_ptr<bool>(alive_)] {
+      if (alive.lock()) inner_.commit(unit, [](const Result<void>&) {});
+    });
+  }
+  Result<std::optional<resource::Record>> find(const resource::Key& key) const override { return inner_.find(key); }
+  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner, std::string_view after,
+                                             std::size_t limit) const override {
+    return inner_.list(kind, owner, after, limit);
+  }
+  Result<std::vector<resource::Key>> by_subject(std::string_view kind, std::string_view subject,
+                                                std::size_t limit) const override {
+    return inner_.by_subject(kind, subject, limit);
+  }
+  Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override {
+    return inner_.count(kind, owner);
+  }
+  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after, std::size_t limit) const override {
+    return inner_.effects(after, limit);
+  }
+  Result<std::vector<runtime::StoredEffect>> effects_of(const resource::Key& from) const override {
+    return inner_.effects_of(from);
+  }
+  Result<std::vector<runtime::StoredTimer>> timers(Instant until, std::size_t limit) const override {
+    return inner_.timers(until, limit);
+  }
+  Result<std::optional<runtime::StoredIdempotency>> idempotency(std::string_view owner,
+                                                                std::string_view key) const override {
+    return inner_.idempotency(owner, key);
+  }
+  Result<std::optional<std::string>> fact(std::string_view name) const override { return inner_.fact(name); }
+
+ private:
+  void send_early(const std::vector<StoreChange>& unit) {
+    for (const auto& change : unit) {
+      const auto* put = std::get_if<runtime::PutEffect>(&change);
+      if (put == nullptr || put->effect.type != "notify" || put->effect.parked) continue;
+      const auto effect = resource::effect_from_json(put->effect.body);
+      if (!effect || !std::holds_alternative<resource::Notify>(*effect)) continue;
+      const auto& notify = std::get<resource::Notify>(*effect);
+      const auto url = http::parse_url(notify.to);
+      if (!url) continue;
+      http::Request request{.method = "POST", .scheme = url->scheme, .authority = url->authority(), .target = url->target,
+                            .headers = {{"content-type", "application/json"}}, .body = notify.body};
+      sinks_.send(std::move(request), std::chrono::milliseconds(1000), [](const Result<http::Response>&) {});
+    }
+  }
+  runtime::Store& inner_;
+  sim::SimLoop& loop_;
+  Plant plant_;
+  runtime::HttpClient& sinks_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+class PlantedClient final : public runtime::HttpClient {
+ public:
+  PlantedClient(runtime::HttpClient& inner, sim::SimLoop& loop, Plant plant)
+      : inner_(inner), loop_(loop), plant_(plant) {}
+
+  void send(http::Request request, std::chrono::milliseconds deadline, Done done) override {
+    const bool notification = request.headers.find("x-lobo-sequence").has_value();
+    const bool reservation = request.method == "POST" && request.target.ends_with("/subscriptions") &&
+                             request.target.find("as-session-with-qos") != std::string::npos;
+    if (notification) ++notifications_;
+    if (plant_ == Plant::swallow_notifications && notification && notifications_ % 2 == 0) {
+      loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
+      return;
+    }
+    if (plant_ == Plant::swap_notifications && notification && notifications_ % 2 == 0) {
+      loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
+      loop_.after(std::chrono::seconds(30), [this, request = std::move(request), deadline,
+                                             alive = std::weak_ptr<bool>(alive_)]() mutable {
+        if (alive.lock()) inner_.send(std::move(request), deadline, [](const Result<http::Response>&) {});
+      });
+      return;
+    }
+    if (plant_ == Plant::reserve_twice && reservation)
+      inner_.send(request, deadline, [](const Result<http::Response>&) {});
+    inner_.send(std::move(request), deadline, std::move(done));
+  }
+
+ private:
+  runtime::HttpClient& inner_;
+  sim::SimLoop& loop_;
+  Plant plant_;
+  std::uint64_t notifications_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace
+
+const std::vector<Plant>& plants() {
+  static const std::vector<Plant> all{Plant::reply_before_durable, Plant::forget_calls,
+                                      Plant::forget_timers,        Plant::swallow_notifications,
+                                      Plant::swap_notifications,   Plant::reserve_twice,
+                                      Plant::notify_before_commit};
+  return all;
+}
+
+std::string_view to_string(Plant plant) {
+  switch (plant) {
+    case Plant::reply_before_durable: return "reply_before_durable";
+    case Plant::forget_calls: return "forget_calls";
+    case Plant::forget_timers: return "forget_timers";
+    case Plant::swallow_notifications: return "swallow_notifications";
+    case Plant::swap_notifications: return "swap_notifications";
+    case Plant::reserve_twice: return "reserve_twice";
+    case Plant::notify_before_commit: return "notify_before_commit";
+  }
+  std::abort();
+}
+
+std::optional<Plant> plant_from(std::string_view name) {
+  const auto found = std::ranges::find(plants(), name, [](Plant plant) { return to_string(plant); });
+  return found == plants().end() ? std::nullopt : std::optional(*found);
+}
+
+std::string_view caught_by(Plant plant) {
+  switch (plant) {
+    case Plant::reply_before_durable: return "durable_before_reply";
+    case Plant::forget_calls: return "never_stuck";
+    case Plant::forget_timers: return "never_stuck";
+    case Plant::swallow_notifications: return "notifications_complete";
+    case Plant::swap_notifications: return "notifications_complete";
+    case Plant::reserve_twice: return "one_reservation_each";
+    case Plant::notify_before_commit: return "commit_before_notification";
+  }
+  std::abort();
+}
+
+std::unique_ptr<runtime::Store> planted_store(runtime::Store& store, sim::SimLoop& loop, Plant plant,
+                                              runtime::HttpClient& sinks) {
+  return std::make_unique<PlantedStore>(store, loop, plant, sinks);
+}
+std::unique_ptr<runtime::HttpClient> planted_client(runtime::HttpClient& client, sim::SimLoop& loop, Plant plant) {
+  return std::make_unique<PlantedClient>(client, loop, plant);
+}
+
+}  // namespace lobo::app::simulation

@@ -1,0 +1,310 @@
+#include "simulation/world.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "api/net_control.hpp"
+#include "wire/json/json.hpp"
+
+namespace lobo::app::simulation {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view server_authority = "server.example";
+constexpr std::string_view core_authority = "core.example";
+constexpr std::string_view control = "/netsim-control/v1";
+constexpr std::array<std::string_view, 4> ue_names{"ue1", "ue2", "ue3", "ue4"};
+constexpr std::array<std::string_view, 2> application_names{"app1", "app2"};
+/// Longest that anything waits: back-off of releases and of the core's callbacks, notifications
+/// given up, sessions expiring.
+constexpr std::chrono::minutes calm_max{90};
+
+core_sim::CoreConfig core_config() {
+  core_sim::CoreConfig config;
+  config.api_root = "http://" + std::string(core_authority);
+  config.cells = {{.name = "cell1", .capacity_dl = {40'000'000}, .capacity_ul = {20'000'000}},
+                  {.name = "cell2", .capacity_dl = {20'000'000}, .capacity_ul = {10'000'000}}};
+  config.qos = {{.name = "gold", .five_qi = 4, .quality = {.gbr_dl = {8'000'000}, .gbr_ul = {2'000'000}, .delay_budget = 50ms}},
+                {.name = "silver", .five_qi = 4, .quality = {.gbr_dl = {4'000'000}, .gbr_ul = {1'000'000}, .delay_budget = 100ms}},
+                {.name = "bronze", .five_qi = 9, .quality = {}}};
+  config.afs = {{"lobodon"}};
+  for (std::size_t i = 0; i < ue_names.size(); ++i) {
+    core_sim::UeConfig ue;
+    ue.name = ue_names[i];
+    ue.external_id = ue.name + "@lobodon.example";
+    ue.ipv4 = "10.45.0." + std::to_string(i + 2);
+    ue.cell = i % 2 == 0 ? "cell1" : "cell2";
+    config.ues.push_back(std::move(ue));
+  }
+  return config;
+}
+
+ControlPlane::Config control_plane_config() {
+  ControlPlane::Config config;
+  config.nrm.api_root = "http://" + std::string(server_authority);
+  config.nrm.callback_base = config.nrm.api_root;
+  config.nrm.core.scs_as_id = "lobodon";
+  config.nrm.sinks.https_only = false;
+  for (const auto name : application_names) config.nrm.sinks.hosts.push_back(std::string(name) + ".example");
+  config.nrm.qos_references = {"gold", "silver", "bronze"};
+  api::ss_nra::UniQosRequirement usual;
+  usual.qos_reference = "bronze";
+  config.nrm.defaults.emplace("*", usual);
+  config.nef = {.name = "nef", .scheme = "http", .authority = std::string(core_authority), .path_prefix = {},
+                .redirect_authorities = {sim::SimNetwork::alias_of(std::string(core_authority))}};
+  config.router.requests_per_second = 1e6;
+  config.router.request_burst = 1e6;
+  return config;
+}
+
+}  // namespace
+
+// ---- the server -------------------------------------------------------------------------------
+
+ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
+                             std::uint64_t seed, std::optional<Plant> plant)
+    : rng(seed),
+      store(loop, std::move(durable)),
+      client(network.client("server")),
+      planted_client(plant ? simulation::planted_client(*client, loop, *plant) : nullptr),
+      planted_store(plant ? simulation::planted_store(store, loop, *plant, *client) : nullptr),
+      control_plane(control_plane_config(),
+                    {.store = planted_store ? *planted_store : store,
+                     .scheduler = loop,
+                     .clock = loop,
+                     .secrets = rng,
+                     .jitter = rng,
+                     .network = planted_client ? *planted_client : *client,
+                     .sinks = planted_client ? *planted_client : *client,
+                     .nef_tokens = nullptr,
+                     .authenticator = authenticator,
+                     .log = log,
+                     .metrics = metrics}) {
+  ConfiguredUes::Entries ues;
+  for (const auto name : ue_names)
+    ues.emplace(name, seal_nrm::DirectoryEntry{"extid-" + std::string(name) + "@lobodon.example", {}});
+  control_plane.ues().replace(std::move(ues), {});
+  network.attach(std::string(server_authority), &control_plane.router());
+}
+
+// ---- the world --------------------------------------------------------------------------------
+
+World::World(const Options& options)
+    : options_(options),
+      rng_(options.seed),
+      faults_rng_(options.seed ^ 0xFA17ULL),
+      core_rng_(options.seed ^ 0xC04EULL),
+      network_(loop_, faults_rng_),
+      history_(options.lines) {
+  network_.watch([this](const sim::Passed& passed) { history_.message(passed); });
+  core_client_ = network_.client("core");
+  core_ = std::make_unique<CoreDriver>(core_config(), core_rng_, loop_, loop_, *core_client_);
+  network_.attach(std::string(core_authority), core_.get());
+  for (const auto name : application_names) {
+    Application::Setup setup{.name = std::string(name),
+                             .authority = std::string(name) + ".example",
+                             .server = std::string(server_authority),
+                             .ues = {ue_names.begin(), ue_names.end()},
+                             .qualities = {"gold", "silver", "bronze"}};
+    auto application = std::make_unique<Application>(std::move(setup), loop_, rng_, network_.client(std::string(name)));
+    auto* it = application.get();
+    it->on_confirmed([this, it](const Known& known) {
+      ++confirmed_;
+      if (server_) checkers_.confirmed(*it, known, server_->store.state());
+    });
+    it->on_told([this](const Told& told) {
+      ++notifications_;
+      if (server_) checkers_.told(told, server_->store.state());
+    });
+    network_.attach(it->setup().authority, it);
+    applications_.push_back(std::move(application));
+  }
+  start_server({});
+}
+
+void World::start_server(sim::StoreState durable) {
+  server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable),
+                                            options_.seed * 1000003 + ++runs_, options_.plant);
+  crash_pending_ = false;
+  static_cast<void>(server_->control_plane.start());
+}
+
+void World::kill_server(const char* how) {
+  history_.remark(loop_.now(), std::string("the server dies ") + how);
+  ++crashes_;
+  server_->store.crash();
+  auto durable = server_->store.state();
+  network_.attach(std::string(server_authority), nullptr);
+  server_.reset();
+  // It is gone for a while: callbacks and answers find nobody.
+  loop_.run_for(std::chrono::milliseconds(rng_.below(2000)));
+  start_server(std::move(durable));
+}
+
+void World::run_checked(std::chrono::microseconds by) {
+  loop_.run_for(by);
+  checkers_.not_stuck(server_->store.state());
+}
+
+void World::chaos() {
+  sim::Faults to_core{.refuse = 20, .never_answer = 15, .lose_answer = 20, .duplicate = 0, .server_error = 20,
+                      .throttle = 10, .redirect = 20, .delay_max = 20ms};
+  sim::Faults to_server{.refuse = 15, .never_answer = 5, .lose_answer = 15, .duplicate = 15, .server_error = 10,
+                        .throttle = 5, .redirect = 0, .delay_max = 20ms};
+  sim::Faults to_sinks{.refuse = 40, .never_answer = 10, .lose_answer = 30, .duplicate = 20, .server_error = 40,
+                       .throttle = 20, .redirect = 20, .delay_max = 50ms};
+  network_.change_faults(std::string(core_authority), to_core);
+  network_.change_faults(std::string(server_authority), to_server);
+  for (const auto& application : applications_) network_.change_faults(application->setup().authority, to_sinks);
+
+  while (loop_.steps() < options_.events_min) {
+    applications_[rng_.below(applications_.size())]->act();
+    if (rng_.below(10) == 0) fate();
+    run_checked(std::chrono::milliseconds(rng_.below(200)));
+    if (crash_pending_ && server_->store.crashed()) kill_server("at a commit");
+  }
+}
+
+void World::fate() {
+  switch (rng_.below(9)) {
+    case 0: return kill_server("at once");
+    case 1:
+    case 2: {
+      if (crash_pending_) return;
+      crash_pending_ = true;
+      const auto point = rng_.below(2) == 0 ? sim::CrashPoint::before_durable : sim::CrashPoint::after_durable;
+      server_->store.crash_at_commit(1 + rng_.below(8), point, [] {});
+      return;
+    }
+    case 3: {
+      history_.remark(loop_.now(), "the store is full");
+      server_->store.set_full(true);
+      run_checked(std::chrono::milliseconds(rng_.below(3000)));
+      server_->store.set_full(false);
+      return;
+    }
+    case 4: {
+      history_.remark(loop_.now(), "the store is gone");
+      server_->store.set_gone(true);
+      loop_.run_for(std::chrono::milliseconds(rng_.below(3000)));
+      server_->store.set_gone(false);
+      return;
+    }
+    case 5:
+      server_->store.set_latency(std::chrono::microseconds(100 + rng_.below(100'000)));
+      return;
+    default: return degrade_something();
+  }
+}
+
+void World::degrade_something() {
+  const std::string ue(ue_names[rng_.below(ue_names.size())]);
+  std::string path = std::string(control) + "/ues/" + ue;
+  std::string body;
+  switch (rng_.below(6)) {
+    case 0: path += "/degrade"; body = R"({"lossPercent":5,"delayMs":400})"; break;
+    case 1: path += "/restore"; break;
+    case 2: path += "/address"; body = R"({"ipv4Addr":"10.46.0.)" + std::to_string(2 + rng_.below(200)) + "\"}"; break;
+    case 3: path += "/move"; body = rng_.below(2) == 0 ? R"({"cell":"cell1"})" : R"({"cell":"cell2"})"; break;
+    case 4: path += "/detach"; break;
+    default: path += "/attach"; break;
+  }
+  operate("POST", path, std::move(body));
+}
+
+std::int64_t World::watches_at_core() {
+  const auto summary =
+      json::read<api::net_control::NetSummary>(operate("GET", std::string(control) + "/summary", {}).body);
+  return summary ? summary->monitoring_subscriptions : -1;
+}
+
+/// The core's control API is asked directly: whoever operates the network is not part of the faults.
+http::Response World::operate(std::string method, std::string target, std::string body) {
+  http::Request request{.method = std::move(method), .scheme = "http", .authority = std::string(core_authority),
+                        .target = std::move(target), .body = std::move(body)};
+  request.peer = {.address = "127.0.0.1", .loopback = true};
+  if (!request.body.empty()) request.headers.add("content-type", "application/json");
+  std::optional<http::Response> answer;
+  history_.remark(loop_.now(), request.method + ' ' + request.target);
+  core_->handle(std::move(request), [&answer](http::Response response) { answer = std::move(response); });
+  loop_.run_until([&] { return answer.has_value(); }, 10s);
+  return answer.value_or(http::Response{});
+}
+
+bool World::quiet() const {
+  return server_->control_plane.idle() &&
+         std::ranges::all_of(applications_, [](const auto& application) { return application->idle(); });
+}
+
+void World::calm() {
+  for (const auto authority : {core_authority, server_authority}) network_.change_faults(std::string(authority), {});
+  for (const auto& application : applications_) network_.change_faults(application->setup().authority, {});
+  if (crash_pending_ && !server_->store.crashed()) kill_server("on purpose");
+  if (server_->store.crashed()) kill_server("at a commit");
+  server_->store.set_latency(sim::SimStore::latency_usual);
+  for (const auto name : ue_names) {
+    operate("POST", std::string(control) + "/ues/" + std::string(name) + "/attach", {});
+    operate("POST", std::string(control) + "/ues/" + std::string(name) + "/restore", {});
+  }
+  settle();
+  check_quiet(false);
+}
+
+/// Runs until nothing has been under way for longer than any pause between two attempts.
+void World::settle() {
+  const auto until = loop_.now() + calm_max;
+  auto quiet_since = loop_.now();
+  while (loop_.now() < until && loop_.now() - quiet_since < 3min) {
+    run_checked(1s);
+    if (!quiet()) quiet_since = loop_.now();
+  }
+}
+
+void World::release() {
+  // Twice: what a lost answer left unknown shows up in the second list.
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& application : applications_) application->release_everything();
+    settle();
+  }
+  check_quiet(true);
+}
+
+std::vector<Reservation> World::at_core() {
+  std::vector<Reservation> all;
+  const auto reservations = json::read<api::net_control::NetReservations>(
+      operate("GET", std::string(control) + "/reservations", {}).body);
+  if (reservations)
+    for (const auto& reservation : reservations->reservations)
+      all.push_back({reservation.subscription_id, reservation.notification_destination});
+  return all;
+}
+
+void World::check_quiet(bool all_released) {
+  const auto& durable = server_->store.state();
+  const auto reservations = at_core();
+  for (const auto& application : applications_) {
+    checkers_.nothing_lost(*application, durable);
+    checkers_.notifications(*application, durable);
+  }
+  checkers_.reservations(reservations, durable);
+  if (all_released) checkers_.nothing_left(reservations, watches_at_core(), durable);
+}
+
+Report World::report() const {
+  return {.seed = options_.seed, .digest = history_.digest(), .events = loop_.steps(), .messages = history_.messages(),
+          .crashes = crashes_, .confirmed = confirmed_, .notifications = notifications_,
+          .findings = checkers_.findings()};
+}
+
+Report run(const Options& options) {
+  World world(options);
+  world.chaos();
+  world.calm();
+  world.release();
+  return world.report();
+}
+
+}  // namespace lobo::app::simulation

@@ -1,0 +1,86 @@
+#pragma once
+// A virtual world with the real server in it: two applications, the simulated core, and one server
+// process that may die at any commit and start again on what was durable.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "graph/control_plane.hpp"
+#include "graph/core_driver.hpp"
+#include "sim/loop.hpp"
+#include "sim/network.hpp"
+#include "sim/observers.hpp"
+#include "sim/store.hpp"
+#include "simulation/application.hpp"
+#include "simulation/checkers.hpp"
+#include "simulation/history.hpp"
+#include "simulation/run.hpp"
+
+namespace lobo::app::simulation {
+
+/// One run of the server process.
+struct ServerProcess {
+  ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable, std::uint64_t seed,
+                std::optional<Plant> plant);
+
+  SeededRng rng;
+  sim::SimLog log;
+  sim::SimMetrics metrics;
+  sim::SimAuthenticator authenticator{{"ss-nra"}};
+  sim::SimStore store;
+  std::unique_ptr<runtime::HttpClient> client;
+  std::unique_ptr<runtime::HttpClient> planted_client;  ///< null without a plant
+  std::unique_ptr<runtime::Store> planted_store;
+  ControlPlane control_plane;
+};
+
+class World {
+ public:
+  explicit World(const Options& options);
+
+  /// Random acts of applications, network, store and fate until events_min pieces of work have run.
+  void chaos();
+  /// Everything works again; runs until nothing is left to do.
+  void calm();
+  /// All applications release all they have; the UEs' watches go with them.
+  void release();
+
+  Report report() const;
+
+ private:
+  void start_server(sim::StoreState durable);
+  void kill_server(const char* how);
+  void fate();
+  void degrade_something();
+  http::Response operate(std::string method, std::string target, std::string body);
+  void run_checked(std::chrono::microseconds by);
+  void settle();
+  bool quiet() const;
+  void check_quiet(bool all_released);
+  std::vector<Reservation> at_core();
+  std::int64_t watches_at_core();
+
+  Options options_;
+  SeededRng rng_;        ///< of fate and applications
+  SeededRng faults_rng_; ///< of the network
+  SeededRng core_rng_;
+  sim::SimLoop loop_;
+  sim::SimNetwork network_;
+  History history_;
+  Checkers checkers_;
+  std::unique_ptr<runtime::HttpClient> core_client_;
+  std::unique_ptr<CoreDriver> core_;
+  std::vector<std::unique_ptr<Application>> applications_;
+  std::unique_ptr<ServerProcess> server_;
+  std::uint64_t runs_ = 0;
+  std::uint64_t crashes_ = 0;
+  std::uint64_t confirmed_ = 0;
+  std::uint64_t notifications_ = 0;
+  bool crash_pending_ = false;
+};
+
+}  // namespace lobo::app::simulation
