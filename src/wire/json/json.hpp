@@ -62,6 +62,8 @@ std::string quoted(std::string_view text);
 struct NamedSchema {
   std::string_view name;
   Result<std::string> (*round_trip)(std::string_view text);  ///< read, then written back
+  const Type* type;
+  const Rules* rules;
 };
 
 template <class T>
