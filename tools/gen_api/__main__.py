@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from document import Library
-from emit_cpp import cpp_text
+from emit_cpp import cpp_text, index_texts
 from emit_hpp import hpp_text
 from errors import Refusal
 from formats import read_formats
@@ -26,10 +26,15 @@ def write_if_changed(path, text):
 
 def generate(root, formats_path, out):
     library = Library(root, read_formats(formats_path))
+    if "documents" in library.names():
+        raise Refusal(root, "documents.yaml would hide api/documents.hpp, the table of all documents")
     modules = [build_module(library, name) for name in library.names()]
     for module in modules:
         write_if_changed(out / "api" / (module.name + ".hpp"), hpp_text(module))
         write_if_changed(out / "api" / (module.name + ".cpp"), cpp_text(module))
+    hpp, cpp = index_texts(modules)
+    write_if_changed(out / "api" / "documents.hpp", hpp)
+    write_if_changed(out / "api" / "documents.cpp", cpp)
     return modules
 
 

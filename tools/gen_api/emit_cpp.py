@@ -52,6 +52,28 @@ def _literal(key, value):
     return str(value) + "U"
 
 
+def index_texts(modules):
+    """api/documents.hpp and .cpp: all documents in one table."""
+    hpp = ["// Generated from api/ by tools/gen_api. Do not edit.", "#pragma once", "",
+           "#include <span>", "#include <string_view>", "", '#include "wire/json/json.hpp"',
+           '#include "wire/resource/route.hpp"', "", "namespace lobo::api {", "", "struct Document {",
+           "  std::string_view name;  ///< of the file, without .yaml",
+           "  std::span<const resource::Operation> (*operations)();",
+           "  std::span<const json::NamedSchema> (*schemas)();", "};", "",
+           "/// Every document, by name.", "std::span<const Document> documents();", "",
+           "}  // namespace lobo::api", ""]
+    cpp = ["// Generated from api/ by tools/gen_api. Do not edit.", '#include "api/documents.hpp"', ""]
+    cpp += [f'#include "api/{m.name}.hpp"' for m in modules]
+    cpp += ["", "namespace lobo::api {", "", "std::span<const Document> documents() {",
+            "  static constexpr Document table[]{"]
+    for m in modules:
+        operations = f"&{m.namespace}::operations" if m.operations else (
+            "+[]() -> std::span<const resource::Operation> { return {}; }")
+        cpp.append(f"      {{{cpp_string(m.name)}, {operations}, &{m.namespace}::schemas}},")
+    cpp += ["  };", "  return table;", "}", "", "}  // namespace lobo::api", ""]
+    return "\n".join(hpp), "\n".join(cpp)
+
+
 class PresenceTable:
     """Conditions as nested constant arrays, innermost first."""
 
@@ -82,8 +104,9 @@ def cpp_text(module):
     schemas = []
     for component, shape in module.schemas:
         name = rules.name(shape.rules)
+        cpp = short(shape.cpp, module)
         schemas.append(f"    {{{cpp_string(component)}, [](std::string_view text) "
-                       f"{{ return json::round_trip<{short(shape.cpp, module)}>(text, {name}); }}}},")
+                       f"{{ return json::round_trip<{cpp}>(text, {name}); }}, &json::type_of<{cpp}>, &{name}}},")
     out = [NOTE.format(name=module.name), f'#include "api/{module.name}.hpp"', "",
            "#include <cstddef>", "", '#include "wire/json/formats.hpp"', "",
            "// The structs have only public members and no bases, so their offsets are known to both",

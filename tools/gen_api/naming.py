@@ -21,7 +21,7 @@ def _words(name):
 
 
 def snake(name):
-    """valTgtUe -> val_tgt_ue, 5gsIndicator -> n5gs_indicator, default -> default_."""
+    """valTgtUe -> val_tgt_ue, 5gsInd -> n5gs_ind, default -> default_."""
     word = _words(name).lower()
     if not word or word[0].isdigit():
         word = "n" + word
