@@ -34,3 +34,11 @@ if(LOBO_COVERAGE)
   add_compile_options(--coverage)
   add_link_options(--coverage)
 endif()
+
+if(LOBO_FUZZ)
+  # The undefined-behaviour check of calls through function pointers cannot be linked with coroutines.
+  set(fuzz_options -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=function
+                   -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_compile_options(${fuzz_options})
+  add_link_options(${fuzz_options})
+endif()
