@@ -1,0 +1,23 @@
+#include "services/seal_nrm/core_peer.hpp"
+
+#include "api/state/seal_nrm.hpp"
+#include "wire/json/json.hpp"
+
+namespace lobo::seal_nrm {
+
+using api::state::seal_nrm::PeerState;
+
+Result<resource::Outcome> CorePeerMachine::step(const resource::Record* current,
+                                                const resource::Key&, const resource::Event& event,
+                                                Instant, const resource::Lookup&) const {
+  const auto* told = std::get_if<resource::Told>(&event);
+  if (told == nullptr || told->what != "allocation_event") return resource::Outcome{};
+  PeerState state;
+  if (current != nullptr)
+    if (auto known = json::read<PeerState>(current->state)) state = std::move(*known);
+  if (state.allocation_events.value_or(false)) return resource::Outcome{};
+  state.allocation_events = true;
+  return resource::Outcome{.change = resource::Change::put, .state = json::write(state)};
+}
+
+}  // namespace lobo::seal_nrm

@@ -1,0 +1,23 @@
+#include "services/seal_nrm/features.hpp"
+
+#include "model/supported_features.hpp"
+
+namespace lobo::seal_nrm {
+
+using model::SupportedFeatures;
+
+bool negotiated(const std::optional<std::string>& features, Feature feature) {
+  const auto asked = features ? SupportedFeatures::parse(*features) : std::nullopt;
+  return asked && asked->has(static_cast<std::size_t>(feature));
+}
+
+std::optional<std::string> negotiate(const std::optional<std::string>& asked) {
+  if (!asked) return std::nullopt;
+  SupportedFeatures ours;
+  for (const auto feature : {Feature::notification_test_event, Feature::qos_events,
+                             Feature::qos_state, Feature::modify_and_list})
+    ours = ours.with(static_cast<std::size_t>(feature));
+  return ours.shared_with(SupportedFeatures::parse(*asked).value_or(SupportedFeatures{})).text();
+}
+
+}  // namespace lobo::seal_nrm

@@ -1,0 +1,90 @@
+#include "services/seal_nrm/held.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+
+namespace lobo::seal_nrm {
+
+void Effects::reply(std::optional<std::uint64_t>& request, http::Response response,
+                    bool representation) {
+  if (!request) return;
+  list_.emplace_back(resource::Reply{*request, std::move(response), representation});
+  request.reset();  // Nobody is answered twice.
+}
+
+void Effects::call(Held& held, const Settings& settings, std::string name, http::Request request) {
+  held.call = name;
+  list_.emplace_back(resource::CallNetwork{std::move(name), settings.core.peer, std::move(request),
+                                           settings.limits.call_deadline});
+}
+
+void Effects::start(std::string_view timer, Instant due) {
+  list_.emplace_back(resource::StartTimer{std::string(timer), due});
+}
+void Effects::stop(std::string_view timer) {
+  list_.emplace_back(resource::StopTimer{std::string(timer)});
+}
+void Effects::tell(resource::Key to, std::string what, std::string body) {
+  list_.emplace_back(resource::Tell{std::move(to), std::move(what), std::move(body)});
+}
+
+void retry_later(Held& held, Effects& effects, const Limits& limits, std::string_view id,
+                 Instant now) {
+  const auto attempts = held.attempts.value_or(0);
+  auto pause = limits.retry_first;
+  for (std::uint64_t i = 0; i < attempts && pause < limits.retry_max; ++i) pause *= 2;
+  pause = std::min(pause, limits.retry_max);
+  // Spread by a quarter, so that a thousand resources that failed together do not come back
+  // together. From the identifier: the same history gives the same times.
+  const auto spread = static_cast<std::int64_t>(fnv1a(id) % 256);
+  pause -= std::chrono::milliseconds(pause.count() / 4 * spread / 256);
+  held.attempts = attempts + 1;
+  held.waiting = true;
+  effects.start(timer_retry, now + pause);
+}
+
+void retry_now(Held& held, Effects& effects) {
+  if (!held.waiting) return;
+  held.waiting.reset();
+  effects.stop(timer_retry);
+}
+
+void start_doubt(Held& held, Effects& effects) {
+  if (held.doubt == Doubt::settling) effects.stop(timer_settle);
+  held.doubt = Doubt::now;
+}
+
+bool settle_doubt(Held& held, Effects& effects, const Limits& limits,
+                  const std::vector<std::string>& found, Instant now) {
+  bool unknown = false;
+  for (const auto& id : found) unknown |= !knows(held, id);
+  // At most one request is ever in doubt, so finding what it made ends the doubt.
+  if (unknown || held.doubt != Doubt::now) {
+    held.doubt.reset();
+    return true;
+  }
+  held.doubt = Doubt::settling;
+  effects.start(timer_settle, now + limits.settle);
+  return false;
+}
+
+void retire(Held& held) {
+  if (held.current) retire(held, std::move(*held.current));
+  held.current.reset();
+}
+
+void retire(Held& held, std::string id) {
+  if (!held.old) held.old.emplace();
+  if (std::ranges::find(*held.old, id) == held.old->end()) held.old->push_back(std::move(id));
+}
+
+bool knows(const Held& held, std::string_view id) {
+  return held.current == id || (held.old && std::ranges::find(*held.old, id) != held.old->end());
+}
+
+bool empty(const Held& held) {
+  return !held.call && !held.current && !held.doubt && (!held.old || held.old->empty());
+}
+
+}  // namespace lobo::seal_nrm

@@ -1,0 +1,90 @@
+#pragma once
+// What this service needs from outside: who a VAL UE or user is, and how it is configured.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/ss_nra.hpp"
+#include "wire/http/ssrf.hpp"
+
+namespace lobo::seal_nrm {
+
+/// A VAL UE or user as configuration knows it. Addresses are not here: only the core tells those.
+struct DirectoryEntry {
+  std::string gpsi;                     ///< "msisdn-491700000001", "extid-ue1@example.com"
+  std::vector<std::string> requesters;  ///< who may ask for it; empty: everybody
+};
+
+struct UeDirectory {
+  UeDirectory() = default;
+  UeDirectory(const UeDirectory&) = delete;
+  UeDirectory& operator=(const UeDirectory&) = delete;
+  virtual ~UeDirectory() = default;
+  virtual std::optional<DirectoryEntry> ue(std::string_view val_ue_id) const = 0;
+  virtual std::optional<DirectoryEntry> user(std::string_view val_user_id) const = 0;
+};
+
+/// Whether the core tells by SUCCESSFUL_RESOURCES_ALLOCATION that a reservation holds.
+enum class AllocationEvents : std::uint8_t {
+  always,
+  never,
+  learned,  ///< waited for once the core was seen to send one
+};
+
+/// Names of the PDU Set members changed from Release 18 to 19.
+enum class MemberNames : std::uint8_t { release_18, release_19 };
+
+enum class ModifyBy : std::uint8_t { patch, put };
+
+/// How this core likes to be asked.
+struct CoreTraits {
+  std::string peer = "nef";
+  std::string scs_as_id = "lobodon";
+  AllocationEvents allocation_events = AllocationEvents::learned;
+  MemberNames names = MemberNames::release_19;
+  ModifyBy modify_by = ModifyBy::patch;
+  /// (media component number << 16) | flow number of the first flow, TS 29.122 clause 5.14.2.1.2;
+  /// some cores want 1.
+  std::int64_t flow_id_first = 65537;
+  /// Features of AsSessionWithQoS and MonitoringEvent to ask for; absent: none are named.
+  std::optional<std::string> supported_features;
+  std::optional<std::string> dnn;  ///< where a UE has several PDU sessions: the one that counts
+};
+
+/// Bounds of time and number; the defaults suit a core on the same continent.
+struct Limits {
+  std::chrono::milliseconds answer_within{5000};  ///< to a create, modify or delete
+  std::chrono::milliseconds call_deadline{5000};  ///< of one call to the core
+  std::chrono::milliseconds retry_first{1000};
+  std::chrono::milliseconds retry_max{60000};
+  /// A request that we gave up may still be on its way inside the core; what is not in its list
+  /// after this much longer never arrived.
+  std::chrono::milliseconds settle{10000};
+  std::chrono::seconds duration_max{std::chrono::hours{24 * 30}};
+  std::chrono::seconds watch_lifetime{std::chrono::hours{24}};
+  std::size_t unicasts_per_ue_max = 64;
+  int rebind_attempts_max = 10;
+};
+
+struct Settings {
+  std::string api_root;       ///< "http://127.0.0.60:7777": of Location and notifId
+  std::string callback_base;  ///< the same for the core's callbacks to us
+  CoreTraits core;
+  Limits limits;
+  http::SinkPolicy sinks;
+  /// VAL service id -> the quality that it gets.
+  std::map<std::string, api::ss_nra::UniQosRequirement, std::less<>> services;
+  /// QoS references that operator and we have agreed on.
+  std::set<std::string, std::less<>> qos_references;
+  /// Requester -> the quality where it states none (T7, NOTE); "*" for the others.
+  std::map<std::string, api::ss_nra::UniQosRequirement, std::less<>> defaults;
+};
+
+}  // namespace lobo::seal_nrm

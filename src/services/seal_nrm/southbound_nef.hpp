@@ -1,0 +1,120 @@
+#pragma once
+// The NEF as plain HTTP messages: AsSessionWithQoS (TS 29.122 clause 5.14), MonitoringEvent (5.3)
+// and UE address retrieval (TS 29.522 clause 5.33). Requests are built here, answers are read here,
+// and nobody else knows how they look. Targets are relative to the peer's API root.
+//
+// Answers are hostile input. A Location is never followed: only its last segment is taken, as a
+// name below our own root, and only where its characters and length are those of a name.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/ss_nra.hpp"
+#include "api/state/seal_nrm.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/refusal.hpp"
+#include "wire/http/message.hpp"
+
+namespace lobo::seal_nrm {
+
+using api::ss_nra::UniQosRequirement;
+using api::state::seal_nrm::UeAddress;
+
+inline constexpr std::size_t core_id_bytes_max = 128;
+inline constexpr std::size_t listed_ours_max = 64;  ///< of one list; more would not be ours to make
+/// The header by which a network that is none says so.
+inline constexpr std::string_view header_simulated = "x-lobo-simulated";
+
+// ---- identity ---------------------------------------------------------------------------------
+
+/// Unguessable, and different for every resource: also how we find what is ours in the core's list.
+std::string callback_path(std::string_view kind, std::string_view id, std::string_view secret);
+std::string callback_uri(const Settings& settings, std::string_view kind, std::string_view id,
+                         std::string_view secret);
+
+/// The name at the end of a link of the core, or nothing where it has none that can be used.
+std::optional<std::string> last_segment(std::string_view link);
+
+/// The address that a session is made for: IPv6 where the first flow's far end is IPv6 and the UE
+/// has one, else IPv4, IPv6, MAC in this order. Empty: none.
+std::string session_address(const std::optional<UeAddress>& address, const UniQosRequirement& qos);
+
+// ---- AsSessionWithQoS -------------------------------------------------------------------------
+
+http::Request reserve_request(const Settings& settings, const std::string& callback,
+                              const UeAddress& address, const UniQosRequirement& qos);
+/// The whole set, because not every core merges; members that `before` had and `after` has not are
+/// null in a merge patch.
+http::Request modify_request(const Settings& settings, const std::string& callback,
+                             std::string_view id, const UeAddress& address,
+                             const UniQosRequirement& before, const UniQosRequirement& after);
+http::Request get_request(const Settings& settings, std::string_view id);
+http::Request release_request(const Settings& settings, std::string_view id);
+/// All our sessions, or only those at `address` where the core has that filter.
+http::Request list_request(const Settings& settings, const std::optional<UeAddress>& address,
+                           bool filtered);
+
+// ---- MonitoringEvent and UE address -----------------------------------------------------------
+
+http::Request subscribe_request(const Settings& settings, const std::string& callback,
+                                std::string_view gpsi, Instant expires);
+http::Request unsubscribe_request(const Settings& settings, std::string_view id);
+http::Request list_watches_request(const Settings& settings);
+http::Request retrieve_address_request(const Settings& settings, std::string_view gpsi);
+
+// ---- answers ----------------------------------------------------------------------------------
+
+enum class Verdict : std::uint8_t {
+  done,      ///< the core did it
+  refused,   ///< the core did not, and says so (for a release: there is no such thing any more)
+  not_sent,  ///< the core never saw it
+  unknown,   ///< nobody knows
+};
+
+struct Created {
+  Verdict verdict = Verdict::unknown;
+  std::optional<std::string> id;  ///< with done; nothing where the answer names nothing usable
+  bool simulated = false;
+};
+/// `collection` is the segment that stands before the name in a Location.
+Created read_created(const Result<http::Response>& response, std::string_view collection);
+Verdict read_modified(const Result<http::Response>& response);
+Verdict read_released(const Result<http::Response>& response);
+
+/// Names of the listed objects whose notification URI ends in `callback`; nothing where the answer
+/// is no list, or lists ours without a name.
+std::optional<std::vector<std::string>> read_list(const Result<http::Response>& response,
+                                                  std::string_view callback);
+
+struct KeptSession {
+  bool gone = false;
+  std::string body;
+};
+std::optional<KeptSession> read_session(const Result<http::Response>& response);
+/// Whether the session that the core shows is the one that `qos` asks for.
+bool session_keeps(std::string_view body, const Settings& settings, const UeAddress& address,
+                   const UniQosRequirement& qos);
+
+/// What a report says about where the UE is. Nothing: it says nothing about it.
+struct AddressReport {
+  std::optional<UeAddress> address;  ///< nothing: the UE has no connection
+};
+std::optional<AddressReport> read_subscribed_report(const http::Response& response,
+                                                    const CoreTraits& core);
+struct MonitoringNews {
+  std::optional<AddressReport> report;
+  bool cancelled = false;                   ///< the core ended the subscription
+  std::optional<std::string> subscription;  ///< its name
+};
+/// `known` is where the UE was last, so that the end of another connection is not taken for its
+/// own.
+Result<MonitoringNews> read_monitoring_notification(std::string_view body, const CoreTraits& core,
+                                                    const std::optional<UeAddress>& known);
+std::optional<UeAddress> read_retrieved_address(const http::Response& response);
+
+}  // namespace lobo::seal_nrm

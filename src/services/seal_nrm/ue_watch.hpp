@@ -1,0 +1,40 @@
+#pragma once
+// Where one UE is: kind "ue_watch", id its GPSI. Owns one MonitoringEvent subscription of type
+// PDN_CONNECTIVITY_STATUS while any unicast resource of the UE exists (TS 23.434 clause 14.3.3.3.2:
+// the NRM server obtains the UE's IP address by monitoring of the PDU session status).
+//
+//   subscribing -> watching        the core reports, at once and whenever it changes
+//        |             |
+//        v             v
+//   retrieving ----> unfollowed    the core does not watch: asked once for each create; that
+//   address
+//        |                         changes cannot be followed is shown in the resources
+//        v
+//      failed                      the core does not tell; the next create asks again
+//
+//   cancelling -> (erased)         nobody needs it any more
+//
+// Hears: Tell "wanted" {secret} and "released" of unicast. Tells every unicast resource of its UE
+// "address", of which there are at most unicasts_per_ue_max.
+
+#include <string_view>
+
+#include "services/seal_nrm/ports.hpp"
+#include "wire/resource/machine.hpp"
+
+namespace lobo::seal_nrm {
+
+class UeWatchMachine final : public resource::Machine {
+ public:
+  explicit UeWatchMachine(const Settings& settings) : settings_(settings) {}
+
+  std::string_view kind() const override { return "ue_watch"; }
+  Result<resource::Outcome> step(const resource::Record* current, const resource::Key& key,
+                                 const resource::Event& event, Instant now,
+                                 const resource::Lookup& lookup) const override;
+
+ private:
+  const Settings& settings_;
+};
+
+}  // namespace lobo::seal_nrm

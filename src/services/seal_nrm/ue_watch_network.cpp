@@ -1,0 +1,145 @@
+// What the core answers to a watch.
+
+#include "services/seal_nrm/ue_watch_step.hpp"
+#include "wire/json/value.hpp"
+
+namespace lobo::seal_nrm {
+namespace {
+
+std::string cause_of(const Result<http::Response>& response) {
+  if (!response) return std::string(to_string(response.error().code));
+  const auto body = json::parse(response->body);
+  const auto* cause = body ? body->find("cause") : nullptr;
+  return cause != nullptr && cause->text() != nullptr ? cause->text()->substr(0, 64)
+                                                      : std::string();
+}
+
+int status_of(const Result<http::Response>& response) { return response ? response->status : 0; }
+
+/// Its load, its fault, or ours with it: the same question may be answered later.
+bool temporary(const Result<http::Response>& response) {
+  if (!response) return true;
+  const int status = response->status;
+  return status == 401 || status == 408 || status == 429 || (status >= 500 && status != 501) ||
+         status < 400;
+}
+
+}  // namespace
+
+void WatchStep::answered(const resource::NetworkAnswer& answer) {
+  if (held().call != answer.name) return;
+  held().call.reset();
+  if (answer.name == "subscribe")
+    subscribe_answered(answer.response);
+  else if (answer.name == "retrieve")
+    retrieve_answered(answer.response);
+  else if (answer.name == "cancel")
+    cancel_answered(answer.response);
+  else if (answer.name == "list")
+    list_answered(answer.response);
+  plan();
+}
+
+/// The core could not be asked now. Creates that wait are told; whoever has an address keeps it.
+void WatchStep::put_off(int status) {
+  if (state_.stage == WatchStage::cancelling) return;
+  retry_later(held(), effects_, settings_.limits, key_.id, now_);
+  tell_all_failed(status, "");
+}
+
+void WatchStep::subscribe_answered(const Result<http::Response>& response) {
+  const auto answer = read_created(response, "subscriptions");
+  switch (answer.verdict) {
+    case Verdict::done: {
+      const auto report = read_subscribed_report(*response, settings_.core);
+      if (report && state_.stage != WatchStage::cancelling) state_.address = report->address;
+      if (answer.id) return subscribed(*answer.id, report.has_value());
+      // 201 without a usable name: it exists, so the list has it.
+      held().unnamed = true;
+      return start_doubt(held(), effects_);
+    }
+    case Verdict::unknown: start_doubt(held(), effects_); return put_off(status_of(response));
+    case Verdict::not_sent: return put_off(status_of(response));
+    case Verdict::refused:
+      if (temporary(response)) return put_off(status_of(response));
+      if (state_.stage == WatchStage::cancelling) return;
+      // The core does not watch, or not this UE: ask it plainly, and say that we cannot follow.
+      state_.unfollowed = true;
+      state_.renewing.reset();
+      retire(held());
+      state_.stage = WatchStage::retrieving;
+      return;
+  }
+}
+
+/// `id` is the subscription that counts from now on; the one that it renews goes.
+void WatchStep::subscribed(std::string id, bool reported) {
+  held().unnamed.reset();
+  if (state_.stage == WatchStage::cancelling) return retire(held(), std::move(id));
+  if (held().current != id) retire(held());
+  held().current = std::move(id);
+  held().attempts.reset();
+  state_.renewing.reset();
+  state_.unfollowed.reset();
+  effects_.start(timer_renew, now_ + settings_.limits.watch_lifetime / 4 * 3);
+  // Without a report at once the address is asked for.
+  if (state_.stage != WatchStage::watching)
+    state_.stage = reported ? WatchStage::watching : WatchStage::retrieving;
+  if (state_.stage == WatchStage::watching) tell_all();
+}
+
+void WatchStep::retrieve_answered(const Result<http::Response>& response) {
+  if (state_.stage != WatchStage::retrieving) return;
+  const bool followed = held().current.has_value();
+  if (response && response->status == 200) {
+    if (const auto address = read_retrieved_address(*response)) {
+      state_.address = address;
+      state_.stage = followed ? WatchStage::watching : WatchStage::unfollowed;
+      held().attempts.reset();
+      return tell_all();
+    }
+    if (!followed) {
+      state_.stage = WatchStage::failed;
+      return tell_all_failed(502, "UE_ADDRESS_UNREADABLE");
+    }
+  } else if (temporary(response)) {
+    return put_off(status_of(response));
+  }
+  if (followed) {
+    // The core watches the UE and has no address of it: it has no connection. A callback tells
+    // when.
+    state_.address.reset();
+    state_.stage = WatchStage::watching;
+    return tell_all();
+  }
+  state_.stage = WatchStage::failed;
+  tell_all_failed(status_of(response), cause_of(response));
+}
+
+void WatchStep::cancel_answered(const Result<http::Response>& response) {
+  switch (read_released(response)) {
+    case Verdict::done:
+    case Verdict::refused:
+      if (held().old && !held().old->empty()) held().old->erase(held().old->begin());
+      if (held().old && held().old->empty()) held().old.reset();
+      held().attempts.reset();
+      return;
+    case Verdict::not_sent:
+    case Verdict::unknown: return retry_later(held(), effects_, settings_.limits, key_.id, now_);
+  }
+}
+
+void WatchStep::list_answered(const Result<http::Response>& response) {
+  const auto found = read_list(response, callback_path("ue-watch", key_.id, state_.secret));
+  if (!found) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
+  held().attempts.reset();
+  std::vector<std::string> unknown;
+  for (const auto& id : *found)
+    if (!knows(held(), id)) unknown.push_back(id);
+  settle_doubt(held(), effects_, settings_.limits, *found, now_);
+  if (held().unnamed && unknown.size() == 1) return subscribed(std::move(unknown.front()), false);
+  for (auto& id : unknown) retire(held(), std::move(id));
+  if (!unknown.empty() || !held().doubt) held().unnamed.reset();
+}
+
+}  // namespace lobo::seal_nrm

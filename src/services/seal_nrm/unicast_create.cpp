@@ -1,0 +1,203 @@
+// TS 23.434 clause 14.3.3.3.2: unicast resource request (T7) and response (T8).
+
+#include "services/seal_nrm/checks.hpp"
+#include "services/seal_nrm/representation.hpp"
+#include "services/seal_nrm/unicast_step.hpp"
+#include "wire/json/json.hpp"
+
+namespace lobo::seal_nrm {
+
+using api::state::seal_nrm::AddressTold;
+using api::state::seal_nrm::PeerState;
+using api::state::seal_nrm::Wanted;
+using api::state::seal_nrm::WatchStage;
+using api::state::seal_nrm::WatchState;
+
+bool UnicastStep::creating() const {
+  return state_.stage == UnicastStage::resolving || state_.stage == UnicastStage::reserving ||
+         state_.stage == UnicastStage::allocating;
+}
+
+// 1. The VAL server sends a unicast resource request.
+Result<void> UnicastStep::create(const resource::Command& command) {
+  auto doc = json::read<UnicastSubscription>(command.http.body);
+  if (!doc) return fail(std::move(doc.error()));
+  auto checked = check_create(std::move(*doc), command.who.subject, settings_, directory_, now_);
+  if (!checked) return fail(std::move(checked.error()));
+  if (!checked->unknown_ue.empty()) {
+    // Known to nobody, or not to this requester: the same answer, so that nothing is learned from
+    // it.
+    std::optional<std::uint64_t> request = command.request;
+    effects_.reply(request, unknown_ue_response(checked->unknown_ue));
+    erased_ = true;
+    return {};
+  }
+  const auto same_ue =
+      lookup_.by_subject(key_.kind, checked->gpsi, settings_.limits.unicasts_per_ue_max);
+  if (!same_ue) return fail(same_ue.error());
+  if (same_ue->size() >= settings_.limits.unicasts_per_ue_max)
+    return fail(Errc::too_many,
+                "this UE has as many unicast resources as it may; release one first",
+                {{Errc::too_many, "/valTgtUe", "has as many unicast resources as it may"}});
+  const resource::Key watch{"ue_watch", checked->gpsi};
+  const auto watching = lookup_.find(watch);
+  if (!watching) return fail(watching.error());
+
+  clause_ = "14.3.3.3.2 step 1";
+  owner_ = command.who.subject;
+  state_.doc = std::move(checked->doc);
+  state_.qos = std::move(checked->qos);
+  state_.gpsi = std::move(checked->gpsi);
+  state_.secret = command.secret;
+  state_.stage = UnicastStage::resolving;
+  state_.create_request = command.request;
+  effects_.start(timer_create, now_ + settings_.limits.answer_within);
+
+  // The watch's state is taken as it is committed, without a message to and fro: a create is then
+  // two commits. Safe, because whoever changes the address finds this resource by its subject.
+  if (*watching) {
+    const auto known = json::read<WatchState>((*watching)->state);
+    if (known && known->stage == WatchStage::watching && known->address) {
+      state_.address = known->address;
+      state_.stage = UnicastStage::reserving;
+      plan();
+      return {};
+    }
+  }
+  effects_.tell(watch, "wanted", json::write(Wanted{.secret = command.secret}));
+  return {};
+}
+
+/// The same Idempotency-Key again: the answer of the first time.
+Result<void> UnicastStep::create_again(const resource::Command& command) {
+  if (owner_ != command.who.subject) return fail(Errc::not_found, "no such unicast subscription");
+  if (creating() || state_.stage == UnicastStage::releasing)
+    return fail(Errc::conflict,
+                "the resource that this Idempotency-Key made is not settled; ask again");
+  std::optional<std::uint64_t> request = command.request;
+  effects_.reply(request, representation(201), true);
+  return {};
+}
+
+// 2. The NRM server finds out where the UE is. The watch of the UE answers.
+void UnicastStep::address_known(const AddressTold& told) {
+  const bool nowhere = !told.address;
+  const bool moved =
+      session_address(told.address, state_.qos) != session_address(state_.address, state_.qos);
+  state_.unfollowed = told.unfollowed;
+  if (told.status) {  // The core could not be asked: says nothing about what is held already.
+    if (state_.stage == UnicastStage::resolving)
+      refuse_create(address_refusal(static_cast<int>(*told.status), told.cause.value_or("")));
+    return;
+  }
+  state_.address = told.address;
+  switch (state_.stage) {
+    case UnicastStage::resolving:
+      if (nowhere) return refuse_create(not_connected_refusal());
+      state_.stage = UnicastStage::reserving;
+      return;
+    case UnicastStage::reserving:
+    case UnicastStage::allocating:
+      if (nowhere) return refuse_create(not_connected_refusal());
+      if (!moved) return;
+      retire(held());
+      state_.stage = UnicastStage::reserving;
+      return;
+    case UnicastStage::confirmed:
+    case UnicastStage::degraded:
+      if (nowhere) return terminate("UE_NOT_CONNECTED");
+      if (!moved) return;
+      retire(held());
+      state_.stage = UnicastStage::rebinding;
+      state_.cause = "UE_ADDRESS_CHANGED";
+      state_.applied_qos_ref.reset();
+      held().attempts.reset();
+      notify("QOS_NOT_GUARANTEED", "UE_ADDRESS_CHANGED");
+      retry_now(held(), effects_);
+      return;
+    case UnicastStage::rebinding:
+      if (nowhere) return terminate("UE_NOT_CONNECTED");
+      if (!moved) return;
+      retire(held());
+      effects_.stop(timer_allocate);
+      retry_now(held(), effects_);
+      return;
+    case UnicastStage::terminated:
+      if (nowhere || !moved) return;
+      // The promise is taken up again where the UE is now.
+      state_.stage = UnicastStage::rebinding;
+      held().attempts.reset();
+      retry_now(held(), effects_);
+      return;
+    case UnicastStage::releasing: return;
+  }
+}
+
+// 3. The NRM server asks the core for the resources: AsSessionWithQoS create, TS 29.122 clause
+//    5.14.3.2.3.4.
+void UnicastStep::reserve() {
+  state_.reserved_at = state_.address;
+  state_.early.reset();
+  clause_ = "14.3.3.3.2 step 3";
+  effects_.call(
+      held(), settings_, "reserve",
+      reserve_request(settings_, callback_uri(settings_, "unicast", key_.id, state_.secret),
+                      *state_.address, state_.qos));
+}
+
+/// The core accepted, and named it.
+void UnicastStep::reserved(std::string id) {
+  held().unnamed.reset();
+  const bool wanted =
+      state_.stage == UnicastStage::reserving || state_.stage == UnicastStage::rebinding;
+  if (!wanted || held().current ||
+      session_address(state_.reserved_at, state_.qos) !=
+          session_address(state_.address, state_.qos)) {
+    // Made for where the UE no longer is, or for nobody: it goes.
+    if (held().current != id) retire(held(), std::move(id));
+    return;
+  }
+  held().current = std::move(id);
+  held().attempts.reset();
+  replay_early();
+}
+
+bool UnicastStep::waits_for_allocation() const {
+  switch (settings_.core.allocation_events) {
+    case AllocationEvents::always: return true;
+    case AllocationEvents::never: return false;
+    case AllocationEvents::learned: break;
+  }
+  const auto peer = lookup_.find({"core_peer", settings_.core.peer});
+  if (!peer || !*peer) return false;
+  const auto seen = json::read<PeerState>((*peer)->state);
+  return seen && seen->allocation_events.value_or(false);
+}
+
+// 4. The NRM server answers: only now, when the core keeps it.
+void UnicastStep::confirm() {
+  const bool first = creating();
+  state_.stage = UnicastStage::confirmed;
+  state_.cause.reset();
+  state_.release_first.reset();
+  held().attempts.reset();
+  if (!first) {
+    effects_.stop(timer_allocate);
+    notify("QOS_GUARANTEED", "UE_ADDRESS_CHANGED");
+    return;
+  }
+  clause_ = "14.3.3.3.2 step 4";
+  effects_.stop(timer_create);
+  effects_.reply(state_.create_request, representation(201), true);
+  if (state_.doc.req_test_notif.value_or(false)) notify_test();
+  schedule_expiry();
+}
+
+void UnicastStep::refuse_create(const Refusal& why) {
+  clause_ = "14.3.3.3.2 step 4";
+  effects_.reply(state_.create_request, refusal_response(why));
+  effects_.stop(timer_create);
+  leave(why.cause);
+}
+
+}  // namespace lobo::seal_nrm

@@ -1,0 +1,103 @@
+// Answers of the core. Every one is hostile input: it may be late, short, wrong or for something
+// that no longer matters; what it may have made is never forgotten.
+
+#include "services/seal_nrm/unicast_step.hpp"
+
+namespace lobo::seal_nrm {
+
+void UnicastStep::answered(const resource::NetworkAnswer& answer) {
+  if (held().call != answer.name) return;  // An answer to what we did not ask.
+  held().call.reset();
+  if (answer.name == "reserve")
+    reserve_answered(answer.response);
+  else if (answer.name == "release")
+    release_answered(answer.response);
+  else if (answer.name == "list")
+    list_answered(answer.response);
+  else if (answer.name == "modify")
+    modify_answered(answer.response);
+  else if (answer.name == "get")
+    get_answered(answer.response);
+  plan();
+}
+
+/// After a restart: `call` was under way, and nobody knows whether the core saw it.
+void UnicastStep::recovered(std::string_view call) {
+  if (held().call != call) return;
+  held().call.reset();
+  clause_ = "recovery";
+  if (call == "reserve") {
+    start_doubt(held(), effects_);
+    // Its requester went with the process, so the create was never acknowledged: it is taken back.
+    if (creating()) refuse_create(interrupted_refusal());
+  } else if (call == "modify" && state_.pending) {
+    state_.pending->unknown = true;  // The core is asked what holds.
+  }
+  // release, list and get can simply be repeated.
+  plan();
+}
+
+void UnicastStep::reserve_answered(const Result<http::Response>& response) {
+  auto answer = read_created(response, "subscriptions");
+  if (answer.simulated) state_.simulated = true;
+  switch (answer.verdict) {
+    case Verdict::done:
+      if (answer.id) return reserved(std::move(*answer.id));
+      // 201 without a usable name: it exists, so the list has it.
+      held().unnamed = true;
+      return start_doubt(held(), effects_);
+    case Verdict::refused:
+      if (creating()) return refuse_create(core_refusal(*response, "/uniQosReq"));
+      return rebind_failed(core_refusal(*response, "/uniQosReq"), true);
+    case Verdict::not_sent:
+      if (creating()) return refuse_create(unreachable_refusal(response));
+      return rebind_failed(unreachable_refusal(response), false);
+    case Verdict::unknown:
+      start_doubt(held(), effects_);
+      if (creating()) return refuse_create(unreachable_refusal(response));
+      return rebind_failed(unreachable_refusal(response), false);
+  }
+}
+
+/// What was to follow the UE to its new address was not granted.
+void UnicastStep::rebind_failed(const Refusal& why, bool final) {
+  if (state_.stage != UnicastStage::rebinding) return;
+  const bool old_in_the_way = held().old && !held().old->empty();
+  if (final && old_in_the_way && !state_.release_first.value_or(false)) {
+    state_.release_first = true;  // Perhaps what is held at the old address takes the place.
+    return;
+  }
+  const auto attempts = held().attempts.value_or(0);
+  if (final || attempts >= static_cast<std::uint64_t>(settings_.limits.rebind_attempts_max))
+    return terminate(why.cause);
+  retry_later(held(), effects_, settings_.limits, key_.id, now_);
+}
+
+void UnicastStep::release_answered(const Result<http::Response>& response) {
+  switch (read_released(response)) {
+    case Verdict::done:
+    case Verdict::refused:  // 404, 410: it is gone already.
+      if (held().old && !held().old->empty()) held().old->erase(held().old->begin());
+      if (held().old && held().old->empty()) held().old.reset();
+      held().attempts.reset();
+      return;
+    case Verdict::not_sent:
+    case Verdict::unknown: return retry_later(held(), effects_, settings_.limits, key_.id, now_);
+  }
+}
+
+void UnicastStep::list_answered(const Result<http::Response>& response) {
+  const auto found = read_list(response, callback_path("unicast", key_.id, state_.secret));
+  if (!found) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
+  held().attempts.reset();
+  std::vector<std::string> unknown;
+  for (const auto& id : *found)
+    if (!knows(held(), id)) unknown.push_back(id);
+  settle_doubt(held(), effects_, settings_.limits, *found, now_);
+  if (held().unnamed && unknown.size() == 1) return reserved(std::move(unknown.front()));
+  // Whatever bears our notification URI and is not the one that counts is ours to release.
+  for (auto& id : unknown) retire(held(), std::move(id));
+  if (!unknown.empty() || !held().doubt) held().unnamed.reset();
+}
+
+}  // namespace lobo::seal_nrm
