@@ -263,9 +263,22 @@ std::string describe(const Presence& part, const ObjectType& type) {
     case Presence::Op::all_of: return part.parts.size() == 1 ? join("") : "(" + join(" and ") + ")";
     case Presence::Op::any_of: return "at least one of " + join(", ");
     case Presence::Op::one_of: return "exactly one of " + join(", ");
-    case Presence::Op::none_of: return "not " + join(" or ");
+    case Presence::Op::none_of: return "no " + join(" nor ");
   }
   std::abort();
+}
+
+/// A condition as a sentence: "must not have a and b together", "must have exactly one of a, b".
+std::string condition(const Presence& part, const ObjectType& type) {
+  if (part.op != Presence::Op::none_of) return "must have " + describe(part, type);
+  std::string text;
+  for (const auto& p : part.parts) {
+    text += text.empty() ? "must not have " : ", nor ";
+    std::string members = describe(p, type);
+    const bool together = members.starts_with('(');
+    text += together ? members.substr(1, members.size() - 2) + " together" : members;
+  }
+  return text;
 }
 
 bool holds(const Presence& part, const std::bitset<fields_max>& seen) {
@@ -286,7 +299,7 @@ void Reading::members_of(const ObjectType& type, const std::bitset<fields_max>& 
     if (type.fields[i].required && !seen[i])
       fault(Errc::missing, Path{&path, type.fields[i].name}, "is required");
   for (const Presence& part : type.presence)
-    if (!holds(part, seen)) fault(Errc::not_allowed, path, "must have " + describe(part, type));
+    if (!holds(part, seen)) fault(Errc::not_allowed, path, condition(part, type));
   if (count < type.members_min || count > type.members_max)
     fault(Errc::out_of_range, path,
           bounds_text(type.members_min, type.members_max, std::size_t{0}, no_rules.items_max,

@@ -1,0 +1,22 @@
+#include "adapters/crypto/system_rng.hpp"
+
+#include <openssl/rand.h>
+
+#include <utility>
+
+#include "base/require.hpp"
+
+namespace lobo::adapters::crypto {
+
+std::uint64_t SystemRng::next() {
+  if (used_ == words_.size()) {
+    // Without randomness no identifier is unguessable: better no service than that.
+    require(RAND_bytes(static_cast<unsigned char*>(static_cast<void*>(words_.data())),
+                       static_cast<int>(sizeof words_)) == 1);
+    used_ = 0;
+  }
+  // A word that was given away is not left in memory.
+  return std::exchange(words_[used_++], 0);
+}
+
+}  // namespace lobo::adapters::crypto
