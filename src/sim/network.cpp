@@ -109,7 +109,7 @@ void SimNetwork::arrive(const std::shared_ptr<Exchange>& exchange, std::string_v
   handler->handle(exchange->request, [this, exchange, fault](http::Response response) {
     if (fault == "never_answer" || fault == "second") return;
     loop_.after(delay(faults_[exchange->to]), [this, exchange, fault, response = std::move(response)] {
-      if (fault == "lose_answer")
+      if (fault == "lose_answer" || response.delivery != http::Delivery::whole)
         return finish(exchange, fail(Errc::unavailable, "the connection closed in the middle"), fault);
       finish(exchange, response, fault);
     });

@@ -2,6 +2,7 @@
 // HTTP messages as plain values: what the adapters read and write, and what everything else passes
 // around. Nothing here knows a socket or an HTTP version.
 
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -69,10 +70,19 @@ struct Request {
   bool operator==(const Request&) const = default;
 };
 
+/// How much of an answer reaches the client. Anything but `whole` is for simulated peers, who have to
+/// fail as real ones do.
+enum class Delivery : std::uint8_t {
+  whole,
+  cut_short,  ///< the connection (or stream) ends inside the answer
+  none,       ///< it ends without an answer
+};
+
 struct Response {
   int status = 0;  ///< 200–599
   Headers headers;
   std::string body;
+  Delivery delivery = Delivery::whole;
   bool operator==(const Response&) const = default;
 };
 
