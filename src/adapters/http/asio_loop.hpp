@@ -25,7 +25,12 @@ inline constexpr std::size_t read_buffer_bytes = 16384;
 /// Read buffers kept for the next busy connection.
 inline constexpr std::size_t spare_buffers_max = 64;
 
-using ReadBuffer = std::unique_ptr<std::array<char, read_buffer_bytes>>;
+/// Pages of their own: what a burst of connections borrowed goes back to the system afterwards,
+/// where the heap would keep it between smaller things.
+struct Unmap {
+  void operator()(char* pages) const;
+};
+using ReadBuffer = std::unique_ptr<char, Unmap>;
 
 struct EventLoop::Impl {
   using SteadyTime = std::chrono::steady_clock::time_point;

@@ -102,7 +102,7 @@ void Link::read() {
     return;
   }
   if (!buffer_) buffer_ = loop_.impl().lend();
-  socket_.async_read_some(asio::buffer(*buffer_),
+  socket_.async_read_some(asio::buffer(buffer_.get(), read_buffer_bytes),
                           [self = shared_from_this()](const Error& error, std::size_t size) {
                             self->on_read(error, size);
                           });
@@ -132,7 +132,7 @@ void Link::on_read(const Error& error, std::size_t size) {
   } else if (error) {
     return close(error.message());
   } else {
-    take({buffer_->data(), size}, now);
+    take({buffer_.get(), size}, now);
   }
   settle(now);
 }

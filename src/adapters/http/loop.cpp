@@ -1,12 +1,17 @@
 #include "adapters/http/loop.hpp"
 
+#include <sys/mman.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <new>
 #include <utility>
 
 #include "adapters/http/asio_loop.hpp"
 
 namespace lobo::adapters {
+
+void Unmap::operator()(char* pages) const { ::munmap(pages, read_buffer_bytes); }
 
 void EventLoop::Impl::arm() {
   if (timers.empty()) return;
@@ -31,7 +36,12 @@ void EventLoop::Impl::fire() {
 }
 
 ReadBuffer EventLoop::Impl::lend() {
-  if (spare.empty()) return std::make_unique<ReadBuffer::element_type>();
+  if (spare.empty()) {
+    void* pages = ::mmap(nullptr, read_buffer_bytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();  // as `new` would
+    return ReadBuffer(static_cast<char*>(pages));
+  }
   auto buffer = std::move(spare.back());
   spare.pop_back();
   return buffer;
