@@ -24,7 +24,7 @@ ControlPlane::ControlPlane(Config config, Ports ports)
   machines_.push_back(std::make_unique<seal_nrm::UeWatchMachine>(config_.nrm));
   machines_.push_back(std::make_unique<seal_nrm::CorePeerMachine>());
   for (const auto& machine : machines_) runner_.add(*machine);
-  router_.add(seal_nrm::routes(config_.nrm, ues_));
+  router_.add(seal_nrm::routes(config_.nrm));
 }
 
 ControlPlane::~ControlPlane() = default;
