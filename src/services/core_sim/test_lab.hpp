@@ -151,8 +151,7 @@ inline std::string session_body(std::string_view reference, std::string_view ipv
                                 std::string_view more = {}) {
   std::string body = R"({"notificationDestination":"http://app.example/cb/1","ueIpv4Addr":")";
   body += ipv4;
-  body +=
-      R"(","flowInfo":[{"flowId":65537,"flowDescriptions":)"
+  body += R"(","flowInfo":[{"flowId":65537,"flowDescriptions":)"
           R"(["permit out 17 from 192.0.2.10 5004 to )";
   body += ipv4;
   body += R"( 40000"]}],"qosReference":")";
