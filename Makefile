@@ -32,7 +32,7 @@ demo:
 	@tools/install_packages.sh build test
 	@cmake --preset dev
 	@cmake --build --preset dev --parallel $(jobs) --target lobo
-	@build/dev/apps/lobo/lobo demo story
+	@build/dev/lobo demo story
 
 bench:
 	@tools/install_packages.sh build test nightly

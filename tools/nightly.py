@@ -89,7 +89,7 @@ def seeds(options):
     """Long histories of the whole server; the release build is what runs them in reasonable time."""
     outcome = run("seeds", ["cmake", "--preset", "release"],
                   ["cmake", "--build", "--preset", "release", "--parallel", options.jobs, "--target", "lobo"],
-                  ["build/release/apps/lobo/lobo", "sim", "--seed", "1", "--count", str(options.seeds)])
+                  ["build/release/lobo", "sim", "--seed", "1", "--count", str(options.seeds)])
     outcome.remark = outcome.remark or f"{options.seeds} seeds"
     return outcome
 
