@@ -38,12 +38,12 @@ bench:
 	@tools/install_packages.sh build test nightly
 	@cmake --preset bench
 	@cmake --build --preset bench --parallel $(jobs)
-	@bench/run.py
+	@tools/run_benches.py
 
 check:
 	@tools/install_packages.sh build test nightly
 	@cmake --preset dev
-	@cmake --build --preset dev --parallel $(jobs) --target api
+	@cmake --build --preset dev --parallel $(jobs) --target lobo_api_generated
 	@tools/check.py --jobs $(jobs)
 
 nightly:

@@ -95,10 +95,8 @@ def seeds(options):
 
 
 def bench(options):
-    if not (ROOT / "bench/run.py").exists():
-        return Outcome("bench", "absent", 0, "no bench/run.py")
     return run("bench", ["cmake", "--preset", "bench"],
-               ["cmake", "--build", "--preset", "bench", "--parallel", options.jobs], ["bench/run.py"])
+               ["cmake", "--build", "--preset", "bench", "--parallel", options.jobs], ["tools/run_benches.py"])
 
 
 STEPS = {
