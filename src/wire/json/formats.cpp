@@ -42,10 +42,17 @@ bool small_number(std::string_view text, std::size_t digits_max, std::uint64_t v
 constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-bool is_uri_character(char c) {
-  static constexpr std::string_view marks = "-._~:/?#[]@!$&'()*+,;=%";
-  return is_alpha(c) || is_digit(c) || marks.find(c) != std::string_view::npos;
-}
+/// One load a character: this runs over every callback URI.
+constexpr auto uri_characters = [] {
+  std::array<bool, 256> table{};
+  for (unsigned c = 0; c < table.size(); ++c) {
+    const char character = static_cast<char>(c);
+    table[c] = is_alpha(character) || is_digit(character) ||
+               std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(character) != std::string_view::npos;
+  }
+  return table;
+}();
+bool is_uri_character(char c) { return uri_characters[static_cast<unsigned char>(c)]; }
 
 }  // namespace
 

@@ -31,6 +31,7 @@ namespace lobo::json {
 
 inline constexpr std::size_t depth_max = 32;    ///< arrays and objects within each other
 inline constexpr std::size_t faults_max = 64;   ///< told about one body; further ones are left out
+inline constexpr std::size_t write_reserve_bytes = 512;  ///< most bodies fit without a second allocation
 inline constexpr std::size_t text_bytes_max = std::size_t{64} << 20U;
 
 /// Reads one value of `type` into `to`, which must be fresh.
@@ -47,6 +48,7 @@ Result<T> read(std::string_view text, const Rules& rules = no_rules) {
 template <class T>
 std::string write(const T& value) {
   std::string out;
+  out.reserve(write_reserve_bytes);
   write_onto(out, type_of<T>, &value);
   return out;
 }

@@ -490,8 +490,8 @@ Result<void> read_document(std::string_view text, const Visit& visit) {
   if (text.size() > text_bytes_max)
     return fail(Errc::too_large, "The JSON text has more than " + std::to_string(text_bytes_max) + " octets.");
   static thread_local Workspace kept;
-  Workspace large;
-  Workspace& workspace = text.size() <= Workspace::kept_bytes_max ? kept : large;
+  std::optional<Workspace> large;
+  Workspace& workspace = text.size() <= Workspace::kept_bytes_max ? kept : large.emplace();
 
   const std::size_t size = text.size() + 2;
   if (workspace.text.size() < size + simdjson::SIMDJSON_PADDING)

@@ -1,8 +1,10 @@
 #include "wire/json/writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 
 #include "base/require.hpp"
 #include "base/text.hpp"
@@ -23,21 +25,29 @@ void write_number(std::string& out, N value) {
   out.append(digits.data(), done.ptr);
 }
 
-void write_escaped(std::string& out, unsigned char c) {
+/// How many characters an octet needs beyond itself: 0, 1 (\n) or 5 (\u0001).
+constexpr auto escape_extra = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (unsigned c = 0; c < 0x20U; ++c) table[c] = 5;
+  for (const char c : std::string_view("\"\\\b\f\n\r\t")) table[static_cast<unsigned char>(c)] = 1;
+  return table;
+}();
+
+char* write_escaped(char* to, unsigned char c) {
   static constexpr std::string_view hex = "0123456789abcdef";
+  *to++ = '\\';
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
+    case '\b': *to++ = 'b'; return to;
+    case '\f': *to++ = 'f'; return to;
+    case '\n': *to++ = 'n'; return to;
+    case '\r': *to++ = 'r'; return to;
+    case '\t': *to++ = 't'; return to;
+    case '"':
+    case '\\': *to++ = static_cast<char>(c); return to;
     default: break;
   }
-  out += "\\u00";
-  out += hex[c >> 4U];
-  out += hex[c & 15U];
+  for (const char digit : {'u', '0', '0', hex[c >> 4U], hex[c & 15U]}) *to++ = digit;
+  return to;
 }
 
 /// The length of the well-formed UTF-8 sequence at the start of `text`, 0 where there is none.
@@ -89,21 +99,33 @@ void write_object(std::string& out, const ObjectType& object, const void* from) 
 }  // namespace
 
 void write_text(std::string& out, std::string_view text) {
-  bool beyond_ascii = false;
-  for (const char c : text) beyond_ascii = beyond_ascii || static_cast<unsigned char>(c) >= 0x80U;
-  std::string sound;
-  if (beyond_ascii && !is_utf8(text)) text = sound = repaired(text);
-  out += '"';
-  std::size_t copied = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x20U && c != '"' && c != '\\') continue;
-    out.append(text, copied, i - copied);
-    write_escaped(out, c);
-    copied = i + 1;
+  // One pass finds how long the result is and whether anything is beyond ASCII, so that the second
+  // writes into room that is there instead of appending piece by piece.
+  std::size_t extra = 0;
+  unsigned seen = 0;
+  for (const char c : text) {
+    extra += escape_extra[static_cast<unsigned char>(c)];
+    seen |= static_cast<unsigned char>(c);
   }
-  out.append(text, copied);
-  out += '"';
+  std::string sound;  // what replaces broken UTF-8 needs no escape, so `extra` holds for it too
+  if (seen >= 0x80U && !is_utf8(text)) text = sound = repaired(text);
+  const std::size_t start = out.size();
+  out.resize(start + text.size() + extra + 2);
+  char* to = out.data() + start;
+  *to++ = '"';
+  if (extra == 0) {
+    to = std::copy(text.begin(), text.end(), to);
+  } else {
+    for (const char c : text) {
+      const auto octet = static_cast<unsigned char>(c);
+      if (escape_extra[octet] == 0) {
+        *to++ = c;
+      } else {
+        to = write_escaped(to, octet);
+      }
+    }
+  }
+  *to = '"';
 }
 
 std::string quoted(std::string_view text) {
