@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/require.hpp"
+#include "runtime/commit_until_done.hpp"
 #include "wire/http/problem.hpp"
 
 namespace lobo::runtime {
@@ -122,7 +123,7 @@ bool EffectRunner::process(const Key& key, Slot& slot, Work work) {
   auto outcome = machine->second->step(before, key, work.event, ports_.clock.now(), overlay_);
   if (!outcome) {
     refuse(key, work, outcome.error());
-    if (work.cause) ports_.store.commit({EraseEffect{*work.cause}}, [](const Result<void>&) {});
+    if (work.cause) commit_until_done(ports_.store, ports_.scheduler, {EraseEffect{*work.cause}});
     return true;
   }
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "runtime/commit_until_done.hpp"
 #include "wire/http/redirect.hpp"
 #include "wire/http/url.hpp"
 
@@ -175,7 +176,7 @@ void Notifier::release_slot(Queue& queue) {
 
 void Notifier::delivered(const Key& of, std::uint64_t id) {
   sent_.add(1);
-  store_.commit({EraseEffect{id}}, [](const Result<void>&) {});  // Lost: delivered twice, as allowed.
+  commit_until_done(store_, scheduler_, {EraseEffect{id}});
   const auto found = queues_.find(of);
   if (found == queues_.end()) return;
   release_slot(found->second);
@@ -205,7 +206,7 @@ void Notifier::park(const Key& of, Queue& queue, const std::string& why) {
              {{"subscription", std::string_view(of.id)}, {"why", std::string_view(why)}});
   auto effect = queue.waiting.front();
   effect.parked = true;
-  store_.commit({PutEffect{std::move(effect)}}, [](const Result<void>&) {});
+  commit_until_done(store_, scheduler_, {PutEffect{std::move(effect)}});
   next(of);
 }
 

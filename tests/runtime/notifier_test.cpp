@@ -61,6 +61,20 @@ TEST_F(NotifierTest, one_that_is_given_up_is_parked_and_the_next_goes_out) {
   EXPECT_FALSE(server->notifier.resend(id));
 }
 
+TEST_F(NotifierTest, a_delivery_that_the_store_could_not_record_is_recorded_when_it_can) {
+  sink.answer = [&](const http::Request&) {
+    server->store.set_full(true);
+    return http::Response{204, {}, {}};
+  };
+  command("a", "touch");
+  loop.run_for(5s);
+  EXPECT_EQ(server->store.state().effects.size(), 3U);
+  server->store.set_full(false);
+  loop.run_for(2s);
+  EXPECT_TRUE(server->store.state().effects.empty());
+  EXPECT_EQ(sink.seen.size(), 3U);
+}
+
 TEST_F(NotifierTest, a_dead_sink_is_tried_a_bounded_number_of_times) {
   network.attach("sink", nullptr);
   command("a", "touch");

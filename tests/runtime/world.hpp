@@ -15,6 +15,7 @@
 #include "base/rng.hpp"
 #include "runtime/effect_runner.hpp"
 #include "runtime/router.hpp"
+#include "runtime/scoped_scheduler.hpp"
 #include "sim/loop.hpp"
 #include "sim/network.hpp"
 #include "sim/observers.hpp"
@@ -108,10 +109,10 @@ class Party final : public HttpHandler {
 /// Everything of one server process; made anew on the same store after a crash.
 struct Server {
   Server(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState state)
-      : store(loop, std::move(state)), client(network.client("server")), replies(loop, loop),
-        notifier(store, loop, *client, loop, rng, log, metrics,
+      : scheduler(loop), store(loop, std::move(state)), client(network.client("server")), replies(scheduler, loop),
+        notifier(store, scheduler, *client, loop, rng, log, metrics,
                  [](const http::Url&) -> Result<void> { return {}; }),
-        runner({store, loop, loop, log, metrics, replies, calls, notifier}),
+        runner({store, scheduler, loop, log, metrics, replies, calls, notifier}),
         router({runner, replies, authenticator, store, loop, rng, log, metrics}, RouterLimits{}) {
     calls.add("nef", std::make_unique<NetworkPeer>(PeerConfig{"nef", "http", "nef", "/core", {}}, *client,
                                                    nullptr, loop, metrics));
@@ -119,6 +120,7 @@ struct Server {
     network.attach("server", &router);
   }
 
+  ScopedScheduler scheduler;
   SeededRng rng{7};
   sim::SimLog log;
   sim::SimMetrics metrics;

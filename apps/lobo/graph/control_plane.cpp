@@ -11,10 +11,11 @@ namespace lobo::app {
 
 ControlPlane::ControlPlane(Config config, Ports ports)
     : config_(std::move(config)),
-      replies_(ports.scheduler, ports.clock),
-      notifier_(ports.store, ports.scheduler, ports.sinks, ports.clock, ports.jitter, ports.log, ports.metrics,
+      scheduler_(ports.scheduler),
+      replies_(scheduler_, ports.clock),
+      notifier_(ports.store, scheduler_, ports.sinks, ports.clock, ports.jitter, ports.log, ports.metrics,
                 [this](const http::Url& url) { return config_.nrm.sinks.check(url); }, config_.notifier),
-      runner_({ports.store, ports.scheduler, ports.clock, ports.log, ports.metrics, replies_, calls_, notifier_}),
+      runner_({ports.store, scheduler_, ports.clock, ports.log, ports.metrics, replies_, calls_, notifier_}),
       router_({runner_, replies_, ports.authenticator, ports.store, ports.clock, ports.secrets, ports.log,
                ports.metrics},
               config_.router) {

@@ -16,6 +16,7 @@
 #include "runtime/notifier.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
+#include "runtime/scoped_scheduler.hpp"
 #include "services/seal_nrm/ports.hpp"
 
 namespace lobo::app {
@@ -84,6 +85,7 @@ class ControlPlane {
   Config config_;
   ConfiguredUes ues_;
   std::vector<std::unique_ptr<resource::Machine>> machines_;
+  runtime::ScopedScheduler scheduler_;  ///< before all that put work off: it outlives them
   runtime::Replies replies_;
   runtime::Calls calls_;
   runtime::Notifier notifier_;

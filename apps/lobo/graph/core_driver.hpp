@@ -8,6 +8,7 @@
 #include "base/clock.hpp"
 #include "base/rng.hpp"
 #include "runtime/ports.hpp"
+#include "runtime/scoped_scheduler.hpp"
 #include "services/core_sim/core_sim.hpp"
 
 namespace lobo::app {
@@ -27,7 +28,7 @@ class CoreDriver final : public runtime::HttpHandler {
   void arm();
 
   core_sim::CoreSim core_;
-  runtime::Scheduler& scheduler_;
+  runtime::ScopedScheduler scheduler_;
   const Clock& clock_;
   runtime::HttpClient& callbacks_;
   runtime::Scheduler::TimerId wake_ = 0;

@@ -26,6 +26,7 @@ class PlantedStore final : public runtime::Store {
       });
     if (plant_ == Plant::forget_timers)
       std::erase_if(unit, [](const StoreChange& change) { return std::holds_alternative<runtime::PutTimer>(change); });
+    if (plant_ == Plant::tidy_too_much) erase_another(unit);
     if (plant_ == Plant::notify_before_commit) send_early(unit);
     if (plant_ != Plant::reply_before_durable) return inner_.commit(std::move(unit), std::move(done));
     // Done is said at once; what the store really does comes later, or never.
@@ -62,6 +63,15 @@ class PlantedStore final : public runtime::Store {
   Result<std::optional<std::string>> fact(std::string_view name) const override { return inner_.fact(name); }
 
  private:
+  void erase_another(std::vector<StoreChange>& unit) {
+    for (const auto& change : unit) {
+      const auto* erase = std::get_if<runtime::EraseRecord>(&change);
+      if (erase == nullptr || erase->key.kind != "unicast") continue;
+      const auto others = inner_.list("unicast", "app1", "", 1);
+      if (others && !others->empty()) unit.emplace_back(runtime::EraseRecord{others->front().key});
+      return;
+    }
+  }
   void send_early(const std::vector<StoreChange>& unit) {
     for (const auto& change : unit) {
       const auto* put = std::get_if<runtime::PutEffect>(&change);
@@ -92,7 +102,12 @@ class PlantedClient final : public runtime::HttpClient {
     const bool notification = request.headers.find("x-lobo-sequence").has_value();
     const bool reservation = request.method == "POST" && request.target.ends_with("/subscriptions") &&
                              request.target.find("as-session-with-qos") != std::string::npos;
+    const bool release = request.method == "DELETE";
     if (notification) ++notifications_;
+    if (release && plant_ == Plant::pretend_release && ++releases_ % 3 == 0) {
+      loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
+      return;
+    }
     if (plant_ == Plant::swallow_notifications && notification && notifications_ % 2 == 0) {
       loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
       return;
@@ -115,6 +130,7 @@ class PlantedClient final : public runtime::HttpClient {
   sim::SimLoop& loop_;
   Plant plant_;
   std::uint64_t notifications_ = 0;
+  std::uint64_t releases_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -124,7 +140,8 @@ const std::vector<Plant>& plants() {
   static const std::vector<Plant> all{Plant::reply_before_durable, Plant::forget_calls,
                                       Plant::forget_timers,        Plant::swallow_notifications,
                                       Plant::swap_notifications,   Plant::reserve_twice,
-                                      Plant::notify_before_commit};
+                                      Plant::notify_before_commit, Plant::tidy_too_much,
+                                      Plant::pretend_release};
   return all;
 }
 
@@ -137,6 +154,8 @@ std::string_view to_string(Plant plant) {
     case Plant::swap_notifications: return "swap_notifications";
     case Plant::reserve_twice: return "reserve_twice";
     case Plant::notify_before_commit: return "notify_before_commit";
+    case Plant::tidy_too_much: return "tidy_too_much";
+    case Plant::pretend_release: return "pretend_release";
   }
   std::abort();
 }
@@ -155,6 +174,8 @@ std::string_view caught_by(Plant plant) {
     case Plant::swap_notifications: return "notifications_complete";
     case Plant::reserve_twice: return "one_reservation_each";
     case Plant::notify_before_commit: return "commit_before_notification";
+    case Plant::tidy_too_much: return "nothing_acknowledged_is_lost";
+    case Plant::pretend_release: return "nothing_left_behind";
   }
   std::abort();
 }

@@ -22,6 +22,8 @@ enum class Plant : std::uint8_t {
   swap_notifications,       ///< the first attempt at every second notification is held back
   reserve_twice,            ///< a reservation is asked for twice, and one answer forgotten
   notify_before_commit,     ///< notifications leave when they are decided, not when committed
+  tidy_too_much,            ///< with a resource that is erased goes another one
+  pretend_release,          ///< every third release is called done and never sent
 };
 
 std::optional<Plant> plant_from(std::string_view name);
