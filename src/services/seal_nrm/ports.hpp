@@ -70,7 +70,7 @@ struct Limits {
   std::chrono::seconds duration_max{std::chrono::hours{24 * 30}};
   std::chrono::seconds watch_lifetime{std::chrono::hours{24}};
   std::size_t unicasts_per_ue_max = 64;
-  int rebind_attempts_max = 10;
+  std::uint64_t rebind_attempts_max = 10;
 };
 
 struct Settings {

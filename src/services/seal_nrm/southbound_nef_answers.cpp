@@ -121,7 +121,9 @@ Verdict read_released(const Result<http::Response>& response) {
 std::optional<std::vector<std::string>> read_list(const Result<http::Response>& response,
                                                   std::string_view callback) {
   if (!response) return std::nullopt;
-  if (response->status == 404 || response->status == 204) return std::vector<std::string>{};
+  // No list, or (501) no such API at all: it holds nothing of ours.
+  if (response->status == 204 || response->status == 404 || response->status == 501)
+    return std::vector<std::string>{};
   if (response->status != 200) return std::nullopt;
   const auto list = json::parse(response->body);
   if (!list || list->array() == nullptr) return std::nullopt;

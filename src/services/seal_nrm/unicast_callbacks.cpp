@@ -153,6 +153,7 @@ void UnicastStep::terminate(std::string_view cause) {
   state_.cause = cause;
   state_.applied_qos_ref.reset();
   state_.release_first.reset();
+  state_.rebinds.reset();
   notify("QOS_TERMINATED", cause);
 }
 

@@ -119,6 +119,7 @@ void UnicastStep::address_known(const AddressTold& told) {
       if (nowhere) return terminate("UE_NOT_CONNECTED");
       if (!moved) return;
       retire(held());
+      state_.rebinds.reset();
       effects_.stop(timer_allocate);
       retry_now(held(), effects_);
       return;
@@ -180,6 +181,7 @@ void UnicastStep::confirm() {
   state_.stage = UnicastStage::confirmed;
   state_.cause.reset();
   state_.release_first.reset();
+  state_.rebinds.reset();
   held().attempts.reset();
   if (!first) {
     effects_.stop(timer_allocate);

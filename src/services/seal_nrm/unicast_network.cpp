@@ -67,9 +67,9 @@ void UnicastStep::rebind_failed(const Refusal& why, bool final) {
     state_.release_first = true;  // Perhaps what is held at the old address takes the place.
     return;
   }
-  const auto attempts = held().attempts.value_or(0);
-  if (final || attempts >= static_cast<std::uint64_t>(settings_.limits.rebind_attempts_max))
-    return terminate(why.cause);
+  state_.rebinds = state_.rebinds.value_or(0) + 1;
+  if (final || *state_.rebinds >= settings_.limits.rebind_attempts_max) return terminate(why.cause);
+  held().attempts = *state_.rebinds;  // Each try may itself have gone well as far as calls go.
   retry_later(held(), effects_, settings_.limits, key_.id, now_);
 }
 
