@@ -114,6 +114,7 @@ void Router::handle(http::Request request, ReplyFn reply) {
   pending->since = ports_.clock.now();
   pending->reply = std::move(reply);
   pending->request = std::move(request);
+  pending->method = pending->request.method;
   const std::string_view target = pending->request.target;
   const auto path = target.substr(0, target.find('?'));
   std::string allow;
@@ -215,13 +216,13 @@ void Router::dispatch(PendingPtr pending, const resource::Dispatch& to) {
         key,
         resource::Callback{.request = *request,
                            .secret = secret == pending->params.end() ? std::string() : secret->second,
-                           .http = pending->request},
+                           .http = std::move(pending->request)},
         std::move(with));
   }
   ports_.runner.submit(key,
                        resource::Command{.request = *request,
                                          .operation = std::string(operation.id),
-                                         .http = pending->request,
+                                         .http = std::move(pending->request),
                                          .who = pending->who,
                                          .secret = random_id(ports_.secrets)},
                        std::move(with));
@@ -274,7 +275,7 @@ void Router::answer(const PendingPtr& pending, http::Response response) {
   }
   ports_.log.event(Level::info, "access",
                    {{"operation", operation},
-                    {"method", std::string_view(pending->request.method)},
+                    {"method", std::string_view(pending->method)},
                     {"status", static_cast<std::int64_t>(status)},
                     {"micros", static_cast<std::int64_t>(took.count())},
                     {"client", std::string_view(pending->who.subject)}});

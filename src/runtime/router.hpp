@@ -66,7 +66,8 @@ class Router final : public HttpHandler {
   };
   /// A request on its way through the checks.
   struct Pending {
-    http::Request request;
+    http::Request request;  ///< given away when it is dispatched
+    std::string method;     ///< for the access log
     ReplyFn reply;
     resource::PathParams params;
     const Entry* entry = nullptr;
