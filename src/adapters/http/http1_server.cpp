@@ -63,6 +63,7 @@ class Http1Server final : public Session, public std::enable_shared_from_this<Ht
   void dispatch(SteadyTime now);
   void answer(std::uint64_t number, http::Response response);
   void write_ready();
+  void cut(const http::Response& response);
   void refuse(int status, std::string_view why);
 
   ServerSharedPtr shared_;
@@ -204,10 +205,24 @@ void Http1Server::answer(std::uint64_t number, http::Response response) {
   const auto slot =
       std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.number == number; });
   if (slot == slots_.end() || slot->ready) return;  // the requester has gone, or was answered
+  if (response.delivery != http::Delivery::whole) return cut(response);
   slot->ready = true;
   slot->response = checked(std::move(response));
   write_ready();
   if (!inside_ && transport_ != nullptr) transport_->wake();
+}
+
+// A simulated peer's connection ends without an answer, or after a head that promises one octet more
+// than follows.
+void Http1Server::cut(const http::Response& response) {
+  if (transport_ == nullptr) return;
+  if (response.delivery == http::Delivery::cut_short) {
+    out_ += "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(response.body.size() + 1) + "\r\n\r\n";
+    out_ += response.body;
+  }
+  slots_.clear();
+  input_over_ = true;
+  if (!inside_) transport_->wake();
 }
 
 void Http1Server::write_ready() {

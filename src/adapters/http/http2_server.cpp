@@ -417,6 +417,9 @@ void Http2Server::dispatch(Stream& stream) {
 
 void Http2Server::reply(std::int32_t id, http::Response response) {
   if (transport_ == nullptr) return;
+  // A simulated peer's answer that does not arrive: the connection ends, which the loop may do only
+  // after the frames at hand were read.
+  if (response.delivery != http::Delivery::whole && !inside_) return transport_->abort();
   auto* stream = find(id);
   if (stream != nullptr && stream->answered) return;
   if (handling_ > 0) --handling_;
