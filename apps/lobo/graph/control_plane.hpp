@@ -78,6 +78,9 @@ class ControlPlane {
   /// Who VAL UEs and users are; may be replaced at any time.
   ConfiguredUes& ues() { return ues_; }
   runtime::Router& router() { return router_; }
+  /// Services, sinks and limits from now on; machines and routes look at them at each decision.
+  void change(seal_nrm::Settings nrm) { config_.nrm = std::move(nrm); }
+  const seal_nrm::Settings& settings() const { return config_.nrm; }
   runtime::Notifier& notifier() { return notifier_; }
   bool idle() const { return runner_.idle() && notifier_.pending() == 0; }
 
