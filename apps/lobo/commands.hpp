@@ -7,6 +7,13 @@
 
 namespace lobo::app {
 
+std::vector<Verb> serve_verbs();
+std::vector<Verb> netsim_verbs();
+std::vector<Verb> trace_verbs();
+std::vector<Verb> demo_verbs();
+std::vector<Verb> net_verbs();
+std::vector<Verb> nrm_verbs();
+std::vector<Verb> pki_verbs();
 std::vector<Verb> version_verbs();
 std::vector<Verb> config_verbs();
 std::vector<Verb> capabilities_verbs();

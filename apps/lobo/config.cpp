@@ -65,7 +65,11 @@ void resolve(Config& config, const std::filesystem::path& base) {
     for (auto* path : {&nrm.nef.tls.ca, &nrm.nef.tls.cert, &nrm.nef.tls.key}) resolve(*path, base);
     if (nrm.nef.oauth2) resolve(nrm.nef.oauth2->client_secret_file, base);
   }
-  if (config.netsim) resolve(config.netsim->servers, base);
+  if (config.netsim) {
+    auto& tls = config.netsim->callback_tls;
+    resolve(config.netsim->servers, base);
+    for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
+  }
 }
 
 }  // namespace
@@ -86,10 +90,18 @@ bool is_loopback_address(std::string_view address) {
   return ok && v6 == one;
 }
 
+void read_client_tls(Section& section, ClientTls& out) {
+  section.text("ca", out.ca);
+  const bool cert = section.text("cert", out.cert);
+  const bool key = section.text("key", out.key);
+  if (cert != key) section.complain(cert ? "cert" : "key", Errc::missing, "cert and key go together");
+}
+
 void read_trace(Section& section, TraceConfig& out) {
   section.section("trace", [&](Section& trace) {
     trace.require("directory");
     trace.text("directory", out.directory);
+    trace.text("run", out.run);
   });
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/quantity.hpp"
 #include "base/result.hpp"
+#include "services/core_sim/config.hpp"
 
 namespace lobo::app {
 
@@ -42,7 +43,8 @@ struct LoggerConfig {
 };
 
 struct TraceConfig {
-  std::string directory;  ///< empty: no trace is written
+  std::string directory;     ///< empty: no trace is written
+  std::string run = "lobo";  ///< the same for the processes whose messages belong together
   bool operator==(const TraceConfig&) const = default;
 };
 
@@ -84,6 +86,9 @@ struct NefConfig {
   std::string scs_as_id = "lobodon";
   std::uint32_t release = 19;  ///< which names of members: 18 or 19
   AllocationEvents allocation_events = AllocationEvents::probed;
+  bool modify_by_put = false;            ///< for a core that knows no PATCH
+  std::uint64_t flow_id_first = 65537;   ///< (1 << 16) | 1; some cores want 1
+  std::string dnn;                       ///< where a UE has several PDU sessions: the one that counts
   std::optional<OAuth2Config> oauth2;
   ClientTls tls;
   std::chrono::milliseconds deadline{5000};
@@ -94,6 +99,7 @@ struct UeConfig {
   std::string val_ue;    ///< VAL UE id; at least one of val_ue and val_user
   std::string val_user;
   std::string gpsi;
+  std::vector<std::string> requesters;  ///< who may ask for it; empty: everybody
   bool operator==(const UeConfig&) const = default;
 };
 
@@ -136,46 +142,15 @@ struct NrmConfig {
   QuotasConfig quotas;
   LimitsConfig limits;
   TraceConfig trace;
-  std::chrono::milliseconds subscription_time_max{std::chrono::hours{24 * 7}};
+  std::chrono::milliseconds duration_max{std::chrono::hours{24 * 30}};  ///< of a subscription
   bool operator==(const NrmConfig&) const = default;
-};
-
-struct NetsimCell {
-  std::string id;
-  BitsPerSecond downlink{1'000'000'000};
-  BitsPerSecond uplink{200'000'000};
-  std::chrono::milliseconds delay{10};
-  bool operator==(const NetsimCell&) const = default;
-};
-
-struct NetsimUe {
-  std::string id;  ///< the name that `lobo net` uses
-  std::string gpsi;
-  std::string ipv4, ipv6, mac;  ///< at least one
-  std::string cell;
-  bool operator==(const NetsimUe&) const = default;
-};
-
-struct NetsimQos {
-  std::string reference;
-  BitsPerSecond downlink{}, uplink{};  ///< guaranteed
-  std::chrono::milliseconds delay{100};
-  double loss_percent = 1;
-  bool operator==(const NetsimQos&) const = default;
 };
 
 struct NetsimConfig {
   std::vector<ServerAddress> servers;
-  std::vector<NetsimCell> cells;
-  std::vector<NetsimUe> ues;
-  std::vector<NetsimQos> qos_profiles;
-  std::vector<std::string> scs_as_ids;  ///< empty: any is served
-  std::vector<std::string> tokens;      ///< bearer tokens that are accepted; empty: none is asked for
-  std::uint32_t release = 19;
-  bool allocation_events = true;
-  std::uint64_t seed = 1;
+  core_sim::CoreConfig core;  ///< its api_root is set once the port is known
+  ClientTls callback_tls;     ///< whom the network believes when it calls back, and its certificate
   TraceConfig trace;
-  bool operator==(const NetsimConfig&) const = default;
 };
 
 struct Config {
@@ -183,7 +158,6 @@ struct Config {
   TraceConfig trace;  ///< `global: trace:`, for every section that has none of its own
   std::optional<NrmConfig> nrm;
   std::optional<NetsimConfig> netsim;
-  bool operator==(const Config&) const = default;
 };
 
 /// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at once.

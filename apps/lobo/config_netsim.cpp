@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
-#include <set>
 
+#include "base/text.hpp"
 #include "config_read.hpp"
 
 namespace lobo::app {
@@ -9,43 +9,104 @@ namespace {
 
 using namespace std::chrono_literals;
 
-void read_cell(Section& section, NetsimCell& out) {
-  section.require("id");
-  section.text("id", out.id);
-  section.bit_rate("downlink", out.downlink);
-  section.bit_rate("uplink", out.uplink);
-  section.duration("delay", 0ms, 10s, out.delay);
+constexpr double ppm_per_percent = 10'000;
+
+void read_cell(Section& section, core_sim::CellConfig& out) {
+  section.require("name");
+  section.text("name", out.name);
+  section.bit_rate("downlink", out.capacity_dl);
+  section.bit_rate("uplink", out.capacity_ul);
+  section.duration("delay_downlink", 0ms, 10s, out.delay_dl);
+  section.duration("delay_uplink", 0ms, 10s, out.delay_ul);
 }
 
-void read_ue(Section& section, NetsimUe& out) {
-  for (const auto key : {"id", "gpsi", "cell"}) section.require(key);
-  section.text("id", out.id);
-  section.text("gpsi", out.gpsi);
+/// "msisdn-49…" and "extid-…" (TS 29.571 Gpsi); a UE may have one of each.
+void read_gpsi(Section& section, core_sim::UeConfig& out) {
+  std::vector<std::string> gpsis;
+  section.texts("gpsi", gpsis);
+  for (const auto& gpsi : gpsis) {
+    if (gpsi.starts_with("msisdn-")) out.msisdn = gpsi.substr(7);
+    else if (gpsi.starts_with("extid-")) out.external_id = gpsi.substr(6);
+    else
+      section.complain("gpsi", Errc::pattern,
+                       fmt::format("'{}' begins neither with msisdn- nor with extid-", gpsi));
+  }
+}
+
+void read_ue(Section& section, core_sim::UeConfig& out) {
+  for (const auto key : {"name", "gpsi", "cell"}) section.require(key);
+  section.text("name", out.name);
+  read_gpsi(section, out);
   section.text("cell", out.cell);
-  for (auto [key, address] : {std::pair{"ipv4", &out.ipv4}, std::pair{"ipv6", &out.ipv6}})
-    if (section.text(key, *address) && !is_ip_address(*address))
-      section.complain(key, Errc::pattern, fmt::format("'{}' is no IP address", *address));
+  section.text("ipv4", out.ipv4);
+  section.text("ipv6", out.ipv6);
   section.text("mac", out.mac);
-  if (out.ipv4.empty() && out.ipv6.empty() && out.mac.empty())
-    section.complain("ipv4", Errc::missing, "a UE needs ipv4, ipv6 or mac");
+  section.text("ip_domain", out.ip_domain);
+  section.text("dnn", out.dnn);
+  section.section("slice", [&](Section& slice) {
+    std::uint64_t sst = out.snssai.sst;
+    slice.require("sst");
+    if (slice.integer("sst", 0, 255, sst)) out.snssai.sst = static_cast<unsigned>(sst);
+    slice.text("sd", out.snssai.sd);
+  });
+  section.boolean("attached", out.attached);
 }
 
-void read_qos(Section& section, NetsimQos& out) {
-  section.require("reference");
-  section.text("reference", out.reference);
-  section.bit_rate("downlink", out.downlink);
-  section.bit_rate("uplink", out.uplink);
-  section.duration("delay", 1ms, 10s, out.delay);
-  section.number("loss_percent", 0, 100, out.loss_percent);
+void read_qos(Section& section, core_sim::QosProfile& out) {
+  section.require("name");
+  section.text("name", out.name);
+  std::uint64_t five_qi = out.five_qi;
+  if (section.integer("5qi", 1, 255, five_qi)) out.five_qi = static_cast<unsigned>(five_qi);
+  section.bit_rate("downlink", out.quality.gbr_dl);
+  section.bit_rate("uplink", out.quality.gbr_ul);
+  std::chrono::milliseconds delay{};
+  if (section.duration("delay", 1ms, 10s, delay)) out.quality.delay_budget = delay;
+  double loss_percent = 0;
+  if (section.number("loss_percent", 0, 100, loss_percent))
+    out.quality.loss_ppm_max = static_cast<std::uint32_t>(loss_percent * ppm_per_percent + 0.5);
 }
 
-/// Complains about the second of two entries with the same name.
-template <class T>
-void check_unique(Section& section, std::string_view key, const std::vector<T>& all, std::string T::*name) {
-  std::set<std::string> seen;
-  for (const auto& one : all)
-    if (!(one.*name).empty() && !seen.insert(one.*name).second)
-      section.complain(key, Errc::duplicate, fmt::format("'{}' is listed twice", one.*name));
+void read_client(Section& section, core_sim::OAuthClient& out) {
+  for (const auto key : {"id", "secret", "application_functions"}) section.require(key);
+  section.text("id", out.id);
+  section.text("secret", out.secret);
+  section.texts("application_functions", out.scs_as_ids);
+}
+
+void read_behaviour(Section& section, core_sim::CoreConfig& out) {
+  section.duration("allocation_delay", 0ms, 60s, out.allocation_delay);
+  section.boolean("early_allocation_event", out.early_allocation_event);
+  section.duration("early_event_lead", 0ms, 60s, out.early_event_lead);
+  section.boolean("admit_alternatives", out.admit_alternatives);
+  section.boolean("admit_at_allocation", out.admit_at_allocation);
+  section.duration("response_delay", 0ms, 60s, out.response_delay);
+  std::uint64_t status = static_cast<std::uint64_t>(out.no_session_status);
+  if (section.integer("no_session_status", 400, 599, status)) out.no_session_status = static_cast<int>(status);
+  std::uint64_t attempts = out.callback_attempts_max;
+  if (section.integer("callback_attempts_max", 1, 100, attempts))
+    out.callback_attempts_max = static_cast<unsigned>(attempts);
+  section.duration("callback_retry_first", 1ms, 60s, out.callback_retry_first);
+  section.text("supported_features", out.supported_features);
+}
+
+/// The node that a path of core_sim::check names ("ues/3/cell"), as near as the file has it.
+std::size_t line_of(const YamlNode& top, std::string_view path) {
+  const YamlNode* node = &top;
+  std::size_t line = top.line;
+  for (const auto step : split(path, '/')) {
+    const std::string_view key = step == "qos" ? "qos_profiles" : step == "afs" ? "application_functions" : step;
+    const auto index = parse_decimal(step);
+    if (node->kind == YamlNode::Kind::list && index && *index < node->items.size()) {
+      node = &node->items[*index];
+      line = node->line;
+      continue;
+    }
+    const auto entry = std::ranges::find(node->entries, key, &YamlEntry::key);
+    if (entry == node->entries.end()) break;
+    node = &entry->value;
+    line = entry->line;
+  }
+  return line;
 }
 
 }  // namespace
@@ -53,22 +114,26 @@ void check_unique(Section& section, std::string_view key, const std::vector<T>& 
 void read_netsim(Section& section, NetsimConfig& out) {
   for (const auto key : {"server", "cells", "ues"}) section.require(key);
   read_servers(section, "server", out.servers, true);
-  section.each("cells", [&](Section& cell) { read_cell(cell, out.cells.emplace_back()); });
-  section.each("ues", [&](Section& ue) { read_ue(ue, out.ues.emplace_back()); });
-  section.each("qos_profiles", [&](Section& qos) { read_qos(qos, out.qos_profiles.emplace_back()); });
-  check_unique(section, "cells", out.cells, &NetsimCell::id);
-  check_unique(section, "ues", out.ues, &NetsimUe::id);
-  check_unique(section, "qos_profiles", out.qos_profiles, &NetsimQos::reference);
-  for (const auto& ue : out.ues)
-    if (std::ranges::find(out.cells, ue.cell, &NetsimCell::id) == out.cells.end() && !ue.cell.empty())
-      section.complain("ues", Errc::not_found, fmt::format("{} is in cell '{}', which is not in cells", ue.id, ue.cell));
-  section.texts("scs_as_ids", out.scs_as_ids);
-  section.texts("tokens", out.tokens);
-  std::uint64_t release = out.release;
-  if (section.integer("release", 18, 19, release)) out.release = static_cast<std::uint32_t>(release);
-  section.boolean("allocation_events", out.allocation_events);
-  section.integer("seed", 0, UINT64_MAX, out.seed);
+  auto& core = out.core;
+  section.each("cells", [&](Section& cell) { read_cell(cell, core.cells.emplace_back()); });
+  section.each("ues", [&](Section& ue) { read_ue(ue, core.ues.emplace_back()); });
+  section.each("qos_profiles", [&](Section& qos) { read_qos(qos, core.qos.emplace_back()); });
+  std::vector<std::string> functions{"lobodon"};
+  section.texts("application_functions", functions);
+  for (auto& function : functions) core.afs.push_back({std::move(function)});
+  section.each("clients", [&](Section& client) { read_client(client, core.clients.emplace_back()); });
+  section.boolean("tokens_required", core.tokens_required);
+  section.section("behaviour", [&](Section& behaviour) { read_behaviour(behaviour, core); });
+  section.section("callback_tls", [&](Section& tls) { read_client_tls(tls, out.callback_tls); });
   read_trace(section, out.trace);
+  if (!section.complaints().empty()) return;  // what could not be read would be told twice
+  const auto sound = core_sim::check(core);
+  if (sound) return;
+  for (const auto& fault : sound.error().faults)
+    section.complaints().add(line_of(section.node(), fault.where), fault.code,
+                             fmt::format("netsim.{}: {}", fault.where, fault.reason));
+  if (sound.error().faults.empty())
+    section.complaints().add(section.line(), sound.error().code, "netsim: " + sound.error().detail);
 }
 
 }  // namespace lobo::app

@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "api/ss_nra.hpp"
 #include "config_read.hpp"
+#include "wire/http/ssrf.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::app {
 namespace {
@@ -53,14 +56,12 @@ void read_nef(Section& section, NefConfig& out) {
                                     {"always", AllocationEvents::always},
                                     {"never", AllocationEvents::never}},
                                    out.allocation_events);
+  section.boolean("modify_by_put", out.modify_by_put);
+  section.integer("flow_id_first", 1, 4294967295U, out.flow_id_first);
+  section.text("dnn", out.dnn);
   section.duration("deadline", 100ms, 60s, out.deadline);
   section.section("oauth2", [&](Section& oauth2) { read_oauth2(oauth2, out.oauth2.emplace()); });
-  section.section("tls", [&](Section& tls) {
-    tls.text("ca", out.tls.ca);
-    const bool cert = tls.text("cert", out.tls.cert);
-    const bool key = tls.text("key", out.tls.key);
-    if (cert != key) tls.complain(cert ? "cert" : "key", Errc::missing, "cert and key go together");
-  });
+  section.section("tls", [&](Section& tls) { read_client_tls(tls, out.tls); });
 }
 
 void read_ues(Section& section, std::vector<UeConfig>& out) {
@@ -73,6 +74,7 @@ void read_ues(Section& section, std::vector<UeConfig>& out) {
     if (ue.text("gpsi", read.gpsi) && !read.gpsi.starts_with("msisdn-") && !read.gpsi.starts_with("extid-"))
       ue.complain("gpsi", Errc::pattern,
                   fmt::format("'{}' begins neither with msisdn- nor with extid-", read.gpsi));
+    ue.texts("requesters", read.requesters);
     if (!ue.has("val_ue") && !ue.has("val_user"))
       ue.complain("val_ue", Errc::missing, "a UE needs val_ue or val_user or both");
     const auto check_once = [&](std::string_view key, const std::string& id) {
@@ -93,7 +95,14 @@ void read_services(Section& section, NrmConfig& out) {
                                fmt::format("nrm.val_services.{}: must hold a QoS requirement", service.key));
       return;
     }
-    out.val_services.emplace(service.key, to_json(service.value));
+    std::string text = to_json(service.value);
+    if (const auto quality = json::read<api::ss_nra::UniQosRequirement>(text); !quality) {
+      for (const auto& fault : quality.error().faults)
+        section.complaints().add(service.line, fault.code,
+                                 fmt::format("nrm.val_services.{}{}: {}", service.key, fault.where, fault.reason));
+      return;
+    }
+    out.val_services.emplace(service.key, std::move(text));
   });
   section.entries("defaults", [&](const YamlEntry& requester) {
     const bool known = requester.value.kind == YamlNode::Kind::scalar &&
@@ -141,7 +150,7 @@ void check_servers(Section& section, NrmConfig& out) {
 }  // namespace
 
 void read_nrm(Section& section, NrmConfig& out) {
-  for (const auto key : {"server", "store", "auth", "callback", "nef"}) section.require(key);
+  for (const auto key : {"server", "store", "auth", "nef"}) section.require(key);
   read_servers(section, "server", out.servers, true);
   section.section("metrics", [&](Section& metrics) {
     metrics.require("server");
@@ -162,10 +171,12 @@ void read_nrm(Section& section, NrmConfig& out) {
   section.section("sinks", [&](Section& sinks) {
     sinks.texts("allow", out.sinks.allow);
     sinks.boolean("https_only", out.sinks.https_only);
+    if (const auto policy = http::SinkPolicy::from(out.sinks.allow, out.sinks.https_only); !policy)
+      sinks.complain("allow", policy.error().code, policy.error().detail);
   });
   section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
   section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
-  section.duration("subscription_time_max", 1s, std::chrono::hours{24 * 365}, out.subscription_time_max);
+  section.duration("duration_max", 1s, std::chrono::hours{24 * 365}, out.duration_max);
   read_trace(section, out.trace);
   check_servers(section, out);
 }

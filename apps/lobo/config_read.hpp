@@ -6,6 +6,7 @@
 
 namespace lobo::app {
 
+void read_client_tls(Section& section, ClientTls& out);
 void read_trace(Section& section, TraceConfig& out);
 void read_servers(Section& section, std::string_view key, std::vector<ServerAddress>& out, bool tls_allowed);
 void read_nrm(Section& section, NrmConfig& out);

@@ -38,6 +38,7 @@ class Section {
   Section(const YamlNode& node, std::string path, Complaints& complaints);
 
   std::size_t line() const { return node_.line; }
+  const YamlNode& node() const { return node_; }
   const std::string& path() const { return path_; }
   Complaints& complaints() const { return complaints_; }
   bool has(std::string_view key);

@@ -71,7 +71,7 @@ TEST(config, a_key_far_from_every_known_one_lists_the_known_ones) {
 
 TEST(config, a_present_but_empty_value_is_an_error_of_its_own) {
   for (const auto* more : {"  ues:\n", "  quotas:\n    burst:\n", "  quotas:\n", "  sinks:\n    allow:\n",
-                           "  ues: []\n", "  subscription_time_max: \"\"\n"}) {
+                           "  ues: []\n", "  duration_max: \"\"\n"}) {
     const auto config = parse_config(with(more), "lobo.yaml");
     EXPECT_FALSE(config) << more;
   }
@@ -90,7 +90,7 @@ TEST(config, wrong_types_and_ranges_are_told_with_their_lines) {
 TEST(config, every_fault_of_a_file_is_told_at_once) {
   const auto config = parse_config("nrm:\n  a: 1\n  b: 2\n  server:\n    - address: here\n", "lobo.yaml");
   ASSERT_FALSE(config);
-  EXPECT_EQ(config.error().faults.size(), 4U + 2U + 2U);  // missing sections, unknown keys, address and port
+  EXPECT_EQ(config.error().faults.size(), 3U + 2U + 2U);  // missing sections, unknown keys, address and port
 }
 
 TEST(config, authentication_off_is_refused_beyond_loopback) {
@@ -133,6 +133,19 @@ TEST(config, a_default_must_name_what_exists) {
   EXPECT_TRUE(holds(reason, "must name one of")) << reason;
 }
 
+TEST(config, a_service_must_be_a_requirement_of_the_documented_form) {
+  const auto reason = reason_at(with("  val_services:\n    video: {qosReferenz: gold}\n"), 14);
+  EXPECT_TRUE(holds(reason, "nrm.val_services.video")) << reason;
+}
+
+TEST(config, what_the_simulated_network_refuses_is_told_with_its_line) {
+  const auto reason = reason_at(
+      "netsim:\n  server: {address: 127.0.0.61, port: 0}\n  cells:\n    - {name: c1}\n  ues:\n"
+      "    - {name: a, gpsi: msisdn-1, ipv4: 10.0.0.1, cell: c1}\n"
+      "    - {name: b, gpsi: msisdn-2, ipv4: 10.0.0.2, cell: c2}\n", 7);
+  EXPECT_TRUE(holds(reason, "netsim.ues/1/cell")) << reason;
+}
+
 TEST(config, a_ue_is_listed_once) {
   const auto reason = reason_at(
       with("  ues:\n    - {val_ue: a, gpsi: msisdn-1}\n    - {val_ue: a, gpsi: msisdn-2}\n"), 15);
@@ -173,7 +186,7 @@ TEST(config, the_presets_in_the_repository_are_right) {
   ASSERT_TRUE(standalone) << standalone.error().faults.front().where << standalone.error().faults.front().reason;
   EXPECT_TRUE(standalone->nrm);
   ASSERT_TRUE(standalone->netsim);
-  EXPECT_EQ(standalone->netsim->ues.size(), 3U);
+  EXPECT_EQ(standalone->netsim->core.ues.size(), 3U);
   EXPECT_EQ(standalone->nrm->trace.directory, "out/trace");
 }
 

@@ -1,0 +1,34 @@
+#pragma once
+// What the administration's listener offers: metrics, health, readiness, capabilities, and the
+// notifications that were given up. It is bound to loopback, and says no to anybody else besides.
+
+#include <functional>
+#include <string>
+
+#include "runtime/notifier.hpp"
+#include "runtime/ports.hpp"
+
+namespace lobo::app {
+
+inline constexpr std::size_t parked_page_max = 1000;
+
+struct AdminSources {
+  std::function<std::string()> metrics;       ///< Prometheus text
+  std::function<Result<void>()> ready;        ///< or why it is not
+  std::function<std::string()> capabilities;  ///< JSON
+  const runtime::Store& store;
+  runtime::Notifier& notifier;
+};
+
+class AdminHandler final : public runtime::HttpHandler {
+ public:
+  /// `sources` outlives the handler.
+  explicit AdminHandler(const AdminSources& sources) : sources_(sources) {}
+  void handle(http::Request request, ReplyFn reply) override;
+
+ private:
+  Result<http::Response> decide(const http::Request& request) const;
+  const AdminSources& sources_;
+};
+
+}  // namespace lobo::app

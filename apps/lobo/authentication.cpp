@@ -1,0 +1,89 @@
+#include "authentication.hpp"
+
+#include <algorithm>
+
+#include "adapters/crypto/jwt_authenticator.hpp"
+#include "adapters/http/client.hpp"
+#include "wiring.hpp"
+
+namespace lobo::app {
+namespace {
+
+/// Every scope that some route asks for.
+std::vector<std::string> all_scopes(const std::vector<resource::Route>& routes) {
+  std::vector<std::string> scopes;
+  for (const auto& route : routes) {
+    const std::string scope(route.operation.scope);
+    if (!scope.empty() && std::ranges::find(scopes, scope) == scopes.end()) scopes.push_back(scope);
+  }
+  return scopes;
+}
+
+class OpenAuthentication final : public Authentication {
+ public:
+  explicit OpenAuthentication(std::vector<std::string> scopes)
+      : authenticator_({.subject = "local", .scopes = std::move(scopes)}) {}
+  runtime::Authenticator& port() override { return authenticator_; }
+  Result<void> reload(const AuthConfig& config) override {
+    if (config.mode == AuthMode::off) return {};
+    return fail(Errc::conflict, "authentication is switched on by a restart only");
+  }
+
+ private:
+  adapters::crypto::OpenAuthenticator authenticator_;
+};
+
+/// The router keeps one authenticator for its life; a reload changes what stands behind it.
+class TokenAuthentication final : public Authentication, private runtime::Authenticator {
+ public:
+  explicit TokenAuthentication(adapters::EventLoop& loop, const Clock& clock)
+      : clock_(clock), http_(loop, adapters::ClientConfig{}) {}
+
+  runtime::Authenticator& port() override { return *this; }
+  Result<void> reload(const AuthConfig& config) override {
+    if (config.mode != AuthMode::jwt)
+      return fail(Errc::conflict, "authentication is switched off by a restart only");
+    if (inner_ && config == config_) {
+      inner_->reload_keys(clock_.now());
+      return {};
+    }
+    auto made = adapters::crypto::JwtAuthenticator::create(
+        {.jwks = config.jwks,
+         .rules = {.issuer = config.issuer, .audience = config.audience},
+         .algorithms = config.algorithms,
+         .client_certificates = config.client_certificates,
+         .certificate_scopes = config.certificate_scopes},
+        &http_);
+    if (!made) return fail(made.error());
+    // Requests that wait for the old one's keys are still answered by it.
+    if (inner_) retired_ = std::move(inner_);
+    inner_ = std::move(*made);
+    config_ = config;
+    return {};
+  }
+
+ private:
+  void authenticate(const http::Request& request, Instant now,
+                    std::function<void(Result<resource::Principal>)> done) override {
+    inner_->authenticate(request, now, std::move(done));
+  }
+
+  const Clock& clock_;
+  adapters::HttpClient http_;
+  AuthConfig config_;
+  std::unique_ptr<adapters::crypto::JwtAuthenticator> inner_, retired_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Authentication>> Authentication::open(const AuthConfig& config,
+                                                             const std::vector<resource::Route>& routes,
+                                                             adapters::EventLoop& loop, const Clock& clock) {
+  if (config.mode == AuthMode::off)
+    return std::unique_ptr<Authentication>(std::make_unique<OpenAuthentication>(all_scopes(routes)));
+  auto made = std::make_unique<TokenAuthentication>(loop, clock);
+  if (auto loaded = made->reload(config); !loaded) return fail(loaded.error());
+  return std::unique_ptr<Authentication>(std::move(made));
+}
+
+}  // namespace lobo::app

@@ -1,0 +1,31 @@
+#pragma once
+// Who asks, by the configured mode: tokens and certificates, or (on loopback only) anybody.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapters/http/loop.hpp"
+#include "config.hpp"
+#include "runtime/ports.hpp"
+#include "wire/resource/route.hpp"
+
+namespace lobo::app {
+
+class Authentication {
+ public:
+  Authentication() = default;
+  Authentication(const Authentication&) = delete;
+  Authentication& operator=(const Authentication&) = delete;
+  virtual ~Authentication() = default;
+
+  /// `routes` tell which scopes there are. `loop` and `clock` outlive it.
+  static Result<std::unique_ptr<Authentication>> open(const AuthConfig& config,
+                                                      const std::vector<resource::Route>& routes,
+                                                      adapters::EventLoop& loop, const Clock& clock);
+  virtual runtime::Authenticator& port() = 0;
+  /// Keys and expectations from now on; the mode stays. On failure everything stays.
+  virtual Result<void> reload(const AuthConfig& config) = 0;
+};
+
+}  // namespace lobo::app

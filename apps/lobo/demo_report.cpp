@@ -1,0 +1,123 @@
+#include "demo_report.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+
+#include "output.hpp"
+#include "version_info.hpp"
+
+namespace lobo::app {
+namespace {
+
+constexpr double latency_limit_ms = 1000;  ///< a degradation must be told within a second
+
+constexpr std::string_view style = R"(
+:root { color-scheme: light dark; --ink: #1c2733; --soft: #5b6b7b; --line: #d5dde5; --paper: #ffffff;
+        --good: #1a7f4b; --bad: #b3261e; --sim: #8a5a00; --accent: #2457a6; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e4eaf0; --soft: #9fb0c0; --line: #36434f; --paper: #151b21; --good: #55c98c;
+          --bad: #ff8a80; --sim: #e0b25a; --accent: #8ab4f8; } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto;
+       max-width: 72rem; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin-top: 2rem }
+p.sub { color: var(--soft); margin-top: 0 }
+table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top;
+       padding: .4rem .6rem; border-bottom: 1px solid var(--line) } th { color: var(--soft); font-weight: 600 }
+.good { color: var(--good); font-weight: 600 } .bad { color: var(--bad); font-weight: 600 }
+.sim { color: var(--sim) } .real { color: var(--good) } td.number { text-align: right; font-variant-numeric: tabular-nums }
+.wide { overflow: auto; max-height: 48rem; border: 1px solid var(--line); border-radius: 6px }
+svg text { font: 12px system-ui, sans-serif; fill: var(--ink); text-anchor: middle }
+svg .clause { font-size: 10px; fill: var(--soft) } svg .when { font-size: 10px; fill: var(--soft); text-anchor: start }
+svg .party { font-weight: 600 } svg rect.party { fill: var(--paper); stroke: var(--accent) }
+svg .life { stroke: var(--line) } svg .ask { stroke: var(--accent); stroke-width: 1.4 }
+svg .answer { stroke: var(--soft); stroke-dasharray: 5 3 } svg path { fill: var(--accent) }
+svg .bar { fill: var(--accent) } svg .limit { stroke: var(--bad); stroke-dasharray: 4 3 }
+svg .left { text-anchor: start }
+)";
+
+std::string steps_html(const DemoReport& report) {
+  std::string rows;
+  for (std::size_t i = 0; i < report.steps.size(); ++i) {
+    const auto& step = report.steps[i];
+    rows += fmt::format(
+        "<tr><td>{}</td><td>{}<br><small>{}</small></td><td>{}</td><td class=\"{}\">{}</td><td class=\"{}\">{}</td></tr>\n",
+        i + 1, html_escaped(step.name), html_escaped(step.detail), html_escaped(step.clause),
+        step.real ? "real" : "sim", step.real ? "real" : "network simulated", step.ok ? "good" : "bad",
+        step.ok ? "ok" : "failed");
+  }
+  return "<table><tr><th></th><th>Step</th><th>Clause</th><th>Network</th><th>Result</th></tr>\n" + rows + "</table>\n";
+}
+
+std::string figures_html(const DemoReport& report) {
+  std::string rows;
+  for (const auto& [name, value] : report.figures)
+    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{:g}</td></tr>\n", html_escaped(name), value);
+  return "<table>" + rows + "</table>\n";
+}
+
+std::string latencies_svg(const DemoReport& report) {
+  constexpr int left = 240;
+  constexpr int width = 900;
+  constexpr int row = 28;
+  double longest = latency_limit_ms;
+  for (const auto& [name, value] : report.latencies) longest = std::max(longest, value);
+  const double scale = (width - left - 90) / longest;
+  const int height = row * static_cast<int>(report.latencies.size()) + 40;
+  std::string svg = fmt::format("<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\">\n", width, height);
+  int y = 10;
+  for (const auto& [name, value] : report.latencies) {
+    svg += fmt::format(
+        "<text class=\"left\" x=\"0\" y=\"{}\">{}</text><rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{:.1f}\" "
+        "height=\"14\"/><text class=\"left\" x=\"{:.1f}\" y=\"{}\">{:.1f} ms</text>\n",
+        y + 12, html_escaped(name), left, y, std::max(1.0, value * scale), left + value * scale + 6, y + 12, value);
+    y += row;
+  }
+  const double limit = left + latency_limit_ms * scale;
+  svg += fmt::format("<line class=\"limit\" x1=\"{0:.1f}\" y1=\"4\" x2=\"{0:.1f}\" y2=\"{1}\"/>"
+                     "<text x=\"{0:.1f}\" y=\"{2}\">limit 1 s</text>\n</svg>\n",
+                     limit, y, y + 16);
+  return svg;
+}
+
+}  // namespace
+
+bool DemoReport::ok() const {
+  return !steps.empty() && std::ranges::all_of(steps, &DemoStep::ok);
+}
+
+std::string summary_json(const DemoReport& report) {
+  std::string text = fmt::format("{{\"demo\": {}, \"ok\": {}, \"steps\": [", json_quoted(report.demo), report.ok());
+  for (std::size_t i = 0; i < report.steps.size(); ++i) {
+    const auto& step = report.steps[i];
+    text += fmt::format("{}\n  {{\"name\": {}, \"clause\": {}, \"ok\": {}, \"real\": {}}}", i == 0 ? "" : ",",
+                        json_quoted(step.name), json_quoted(step.clause), step.ok, step.real);
+  }
+  text += "\n], \"figures\": {";
+  for (std::size_t i = 0; i < report.figures.size(); ++i)
+    text += fmt::format("{}\n  {}: {:g}", i == 0 ? "" : ",", json_quoted(report.figures[i].first),
+                        report.figures[i].second);
+  return text + "\n}}\n";
+}
+
+std::string report_html(const DemoReport& report) {
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+      "<meta name=\"viewport\" content=\"width=device-width\"><title>Lobodon demo: {0}</title><style>{1}</style></head>\n"
+      "<body><h1>Lobodon demo: {0} <span class=\"{2}\">{3}</span></h1>\n<p class=\"sub\">{4}<br>Lobodon {5}, commit {6}.</p>\n"
+      "<h2>Steps</h2>\n{7}<h2>From the network's event to the application's notification</h2>\n{8}"
+      "<h2>Figures</h2>\n{9}<h2>Every message between the parties</h2>\n<div class=\"wide\">{10}</div>\n</body></html>\n",
+      html_escaped(report.demo), style, report.ok() ? "good" : "bad", report.ok() ? "ok" : "failed",
+      html_escaped(report.subject), html_escaped(build_version), html_escaped(build_commit), steps_html(report),
+      latencies_svg(report), figures_html(report), sequence_svg(report.sequence));
+}
+
+Result<void> write_file(const std::string& path, const std::string& text) {
+  std::ofstream stream(path, std::ios::binary | std::ios::trunc);
+  stream << text;
+  stream.close();
+  if (!stream) return fail(Errc::unavailable, fmt::format("cannot write {}", path));
+  return {};
+}
+
+}  // namespace lobo::app

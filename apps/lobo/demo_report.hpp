@@ -1,0 +1,37 @@
+#pragma once
+// What a demo leaves behind: summary.json for machines, report.html for people.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "sequence_svg.hpp"
+
+namespace lobo::app {
+
+struct DemoStep {
+  std::string name;
+  std::string clause;
+  bool ok = false;
+  bool real = false;   ///< nothing in it depended on a simulator
+  std::string detail;  ///< what was seen, or what went wrong
+};
+
+struct DemoReport {
+  std::string demo;
+  std::string subject;  ///< one sentence: what was shown
+  std::vector<DemoStep> steps;
+  std::vector<std::pair<std::string, double>> figures;  ///< names carry their unit
+  std::vector<std::pair<std::string, double>> latencies;  ///< notifications: name and milliseconds
+  std::vector<SequenceArrow> sequence;
+  bool ok() const;
+};
+
+std::string summary_json(const DemoReport& report);
+std::string report_html(const DemoReport& report);
+
+/// Writes `text` to `path`; unavailable with the reason where that fails.
+Result<void> write_file(const std::string& path, const std::string& text);
+
+}  // namespace lobo::app

@@ -1,0 +1,216 @@
+#include "demo_world.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "json_rows.hpp"
+#include "ready.hpp"
+
+namespace lobo::app {
+namespace {
+
+constexpr std::chrono::milliseconds ask_again_after{50};
+constexpr std::string_view loopback = "127.0.0.1";
+
+/// What an earlier run left, and nothing else: the folder is the user's.
+void clear_old(const std::filesystem::path& directory) {
+  std::error_code ignored;
+  for (const auto* name : {"summary.json", "report.html", "trace.mmd", "trace", "network.yaml", "server.yaml",
+                           "network.log", "server.log", "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"})
+    std::filesystem::remove_all(directory / name, ignored);
+  std::filesystem::create_directories(directory, ignored);
+}
+
+Result<http::Url> url_from(const std::string& text) { return http::parse_url(text); }
+
+}  // namespace
+
+DemoWorld::DemoWorld(std::string directory)
+    : directory_(std::move(directory)), sink_([this](const std::string& path, const std::string& body) {
+        const auto parsed = json::parse(body);
+        heard_.push_back({std::chrono::steady_clock::now(), path, parsed ? *parsed : json::Value{}});
+        loop_.stop();
+      }) {
+  clear_old(directory_);
+  for (const int number : {SIGINT, SIGTERM})
+    loop_.on_signal(number, [this] {
+      interrupted_ = true;
+      loop_.stop();
+    });
+}
+
+DemoWorld::~DemoWorld() { end(); }
+
+void DemoWorld::end() {
+  server_.reset();
+  network_.reset();
+}
+
+std::string DemoWorld::notify_uri(std::string_view name) const {
+  return fmt::format("{}/events/{}", url_of(std::string(loopback), sink_server_->port(), false), name);
+}
+
+Result<std::vector<std::string>> DemoWorld::ready(ChildProcess& child, std::string_view what) {
+  const auto until = std::chrono::steady_clock::now() + start_patience;
+  while (std::chrono::steady_clock::now() < until) {
+    const auto line = child.read_line(std::chrono::duration_cast<std::chrono::milliseconds>(
+        until - std::chrono::steady_clock::now()));
+    if (!line) return fail(line.error().code, fmt::format("{} did not start: {}; see {}/*.log", what,
+                                                          line.error().detail, directory_));
+    if (!line->starts_with("ready: ")) continue;
+    std::vector<std::string> urls;
+    for (const auto url : split(std::string_view(*line).substr(7), ' ')) urls.emplace_back(url);
+    return urls;
+  }
+  return fail(Errc::timeout, fmt::format("{} did not start; see {}/*.log", what, directory_));
+}
+
+Result<void> DemoWorld::start() {
+  auto client = make_http_client(loop_, {}, false);
+  if (!client) return fail(client.error());
+  http_ = std::move(*client);
+  sink_server_ = std::make_unique<adapters::HttpServer>(
+      loop_, adapters::ServerConfig{.address = std::string(loopback), .port = 0}, sink_);
+  if (auto open = sink_server_->listen(); !open) return open;
+
+  const std::string config = directory_ + "/network.yaml";
+  if (auto written = write_file(config, network_config()); !written) return written;
+  auto child = ChildProcess::start({own_program(), "netsim", "-c", config}, directory_ + "/network.log");
+  if (!child) return fail(child.error());
+  network_ = std::move(*child);
+  const auto urls = ready(*network_, "the simulated network");
+  if (!urls) return fail(urls.error());
+  network_url_ = urls->front();
+  const auto root = url_from(network_url_);
+  if (!root) return fail(root.error());
+  net_ = std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
+  return start_server();
+}
+
+Result<void> DemoWorld::start_server() {
+  const std::string config = directory_ + "/server.yaml";
+  if (auto written = write_file(config, server_config()); !written) return written;
+  auto child = ChildProcess::start({own_program(), "serve", "-c", config}, directory_ + "/server.log");
+  if (!child) return fail(child.error());
+  server_ = std::move(*child);
+  const auto urls = ready(*server_, "the server");
+  if (!urls) return fail(urls.error());
+  server_url_ = urls->front();
+  if (urls->size() > 1) admin_url_ = (*urls)[1];
+  const auto root = url_from(server_url_);
+  if (!root) return fail(root.error());
+  nrm_ = std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
+  return {};
+}
+
+void DemoWorld::kill_server() {
+  server_->signal(SIGKILL);
+  server_->wait(std::chrono::duration_cast<std::chrono::milliseconds>(start_patience));
+  server_.reset();
+}
+
+std::optional<Heard> DemoWorld::wait_for(std::string_view name, std::string_view event, std::size_t since,
+                                         std::chrono::milliseconds patience) {
+  const std::string path = fmt::format("/events/{}", name);
+  const auto found = [&] {
+    return std::find_if(heard_.begin() + static_cast<std::ptrdiff_t>(std::min(since, heard_.size())), heard_.end(),
+                        [&](const Heard& one) { return one.path == path && event_of(one.body) == event; });
+  };
+  run_until(loop_, [&] { return interrupted_ || found() != heard_.end(); }, patience);
+  const auto at = found();
+  if (at == heard_.end()) return std::nullopt;
+  return *at;
+}
+
+bool DemoWorld::ask_until(ApiClient& api, std::string_view path,
+                          const std::function<bool(const json::Value&)>& done, std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const auto answer = api.ask("GET", path);
+    if (answer && done(*answer)) return true;
+    if (interrupted_ || std::chrono::steady_clock::now() >= until) return false;
+    run_until(loop_, [&] { return interrupted_; }, ask_again_after);
+  }
+}
+
+std::string event_of(const json::Value& notification) {
+  const json::Value* items = notification.find("eventNotifs");
+  if (!items || !items->array() || items->array()->empty()) return {};
+  const json::Value* event = items->array()->front().find("event");
+  return event && event->text() ? *event->text() : std::string();
+}
+
+// The first start takes a free port; a restart takes the same one again, because Locations and
+// callback URIs that were handed out point there.
+std::string DemoWorld::server_config() const {
+  const auto port_of = [](const std::string& url) {
+    const auto parsed = http::parse_url(url);
+    return parsed ? parsed->port : std::uint16_t{0};
+  };
+  return fmt::format(R"(logger:
+  level: info
+nrm:
+  server:
+    - address: {0}
+      port: {1}
+  metrics:
+    server:
+      - address: {0}
+        port: {2}
+  store:
+    path: {3}/store.sqlite
+  auth:
+    mode: "off"
+  nef:
+    uri: {4}
+    allocation_events: always
+  ues:
+    - {{val_ue: ue1, gpsi: msisdn-491700000001}}
+    - {{val_ue: ue2, gpsi: msisdn-491700000002}}
+    - {{val_ue: ue3, gpsi: msisdn-491700000003}}
+    - {{val_ue: ue4, gpsi: msisdn-491700000004}}
+    - {{val_ue: ue5, gpsi: msisdn-491700000005}}
+  qos_references: [xr-gold, xr-silver, xr-bronze]
+  val_services:
+    xr-video: {{qosReference: xr-gold}}
+  defaults:
+    "*": xr-silver
+  sinks:
+    allow: [127.0.0.0/8]
+    https_only: false
+  trace:
+    directory: {3}/trace
+)",
+                     loopback, server_url_.empty() ? 0 : port_of(server_url_),
+                     admin_url_.empty() ? 0 : port_of(admin_url_), directory_, network_url_);
+}
+
+std::string DemoWorld::network_config() const {
+  return fmt::format(R"(netsim:
+  server:
+    - address: {}
+      port: 0
+  cells:
+    - {{name: cell1, downlink: 110 Mbps, uplink: 60 Mbps}}
+    - {{name: cell2, downlink: 40 Mbps, uplink: 20 Mbps}}
+  ues:
+    - {{name: ue1, gpsi: msisdn-491700000001, ipv4: 10.45.0.2, cell: cell1}}
+    - {{name: ue2, gpsi: msisdn-491700000002, ipv6: "2001:db8:45::2", cell: cell1}}
+    - {{name: ue3, gpsi: msisdn-491700000003, ipv4: 10.45.0.4, cell: cell1}}
+    - {{name: ue4, gpsi: msisdn-491700000004, ipv4: 10.45.0.5, cell: cell1}}
+    - {{name: ue5, gpsi: msisdn-491700000005, ipv4: 10.45.0.6, cell: cell2}}
+  qos_profiles:
+    - {{name: xr-gold, downlink: 40 Mbps, uplink: 10 Mbps, delay: 30ms, loss_percent: 0.1}}
+    - {{name: xr-silver, downlink: 20 Mbps, uplink: 5 Mbps, delay: 50ms, loss_percent: 1}}
+    - {{name: xr-bronze, downlink: 5 Mbps, uplink: 2 Mbps, delay: 100ms, loss_percent: 1}}
+  application_functions: [lobodon]
+  trace:
+    directory: {}/trace
+)",
+                     loopback, directory_);
+}
+
+}  // namespace lobo::app

@@ -1,0 +1,54 @@
+#include "nrm_wiring.hpp"
+
+#include "wire/json/json.hpp"
+
+namespace lobo::app {
+
+void replace_ues(ConfiguredUes& ues, const NrmConfig& config) {
+  ConfiguredUes::Entries by_ue;
+  ConfiguredUes::Entries by_user;
+  for (const auto& ue : config.ues) {
+    const seal_nrm::DirectoryEntry entry{.gpsi = ue.gpsi, .requesters = ue.requesters};
+    if (!ue.val_ue.empty()) by_ue.emplace(ue.val_ue, entry);
+    if (!ue.val_user.empty()) by_user.emplace(ue.val_user, entry);
+  }
+  ues.replace(std::move(by_ue), std::move(by_user));
+}
+
+Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::string& api_root) {
+  seal_nrm::Settings settings;
+  settings.api_root = api_root;
+  settings.callback_base = config.callback_base.empty() ? api_root : config.callback_base;
+  settings.core.scs_as_id = config.nef.scs_as_id;
+  switch (config.nef.allocation_events) {
+    case AllocationEvents::probed: settings.core.allocation_events = seal_nrm::AllocationEvents::learned; break;
+    case AllocationEvents::always: settings.core.allocation_events = seal_nrm::AllocationEvents::always; break;
+    case AllocationEvents::never: settings.core.allocation_events = seal_nrm::AllocationEvents::never; break;
+  }
+  settings.core.names =
+      config.nef.release == 18 ? seal_nrm::MemberNames::release_18 : seal_nrm::MemberNames::release_19;
+  settings.core.modify_by = config.nef.modify_by_put ? seal_nrm::ModifyBy::put : seal_nrm::ModifyBy::patch;
+  settings.core.flow_id_first = static_cast<std::int64_t>(config.nef.flow_id_first);
+  if (!config.nef.dnn.empty()) settings.core.dnn = config.nef.dnn;
+  settings.limits.call_deadline = config.nef.deadline;
+  settings.limits.duration_max = std::chrono::duration_cast<std::chrono::seconds>(config.duration_max);
+  auto sinks = http::SinkPolicy::from(config.sinks.allow, config.sinks.https_only);
+  if (!sinks) return fail(sinks.error());
+  settings.sinks = std::move(*sinks);
+  settings.qos_references = {config.qos_references.begin(), config.qos_references.end()};
+  for (const auto& [id, text] : config.val_services) {
+    auto quality = json::read<api::ss_nra::UniQosRequirement>(text);
+    if (!quality) return fail(quality.error());
+    settings.services.emplace(id, std::move(*quality));
+  }
+  for (const auto& [requester, name] : config.defaults) {
+    const auto service = settings.services.find(name);
+    api::ss_nra::UniQosRequirement quality;
+    if (service != settings.services.end()) quality = service->second;
+    else quality.qos_reference = name;
+    settings.defaults.emplace(requester, std::move(quality));
+  }
+  return settings;
+}
+
+}  // namespace lobo::app

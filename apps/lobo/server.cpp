@@ -1,0 +1,290 @@
+#include "server.hpp"
+
+#include <csignal>
+#include <fmt/format.h>
+#include <optional>
+
+#include "adapters/crypto/system_rng.hpp"
+#include "adapters/http/loop.hpp"
+#include "adapters/metrics/prometheus_metrics.hpp"
+#include "adapters/store/sqlite_store.hpp"
+#include "admin_routes.hpp"
+#include "authentication.hpp"
+#include "capabilities.hpp"
+#include "graph/control_plane.hpp"
+#include "late_handler.hpp"
+#include "network_tokens.hpp"
+#include "nrm_wiring.hpp"
+#include "ready.hpp"
+#include "runtime/router.hpp"
+#include "runtime/traced.hpp"
+#include "services/seal_nrm/routes.hpp"
+#include "wiring.hpp"
+
+namespace lobo::app {
+namespace {
+
+using runtime::Level;
+
+/// Notes what the network says about itself: lobo netsim marks its answers.
+class NoticingClient final : public runtime::HttpClient {
+ public:
+  explicit NoticingClient(runtime::HttpClient& inner) : inner_(inner) {}
+  void send(http::Request request, std::chrono::milliseconds deadline, Done done) override {
+    inner_.send(std::move(request), deadline, [this, done = std::move(done)](Result<http::Response> response) {
+      if (response) simulated_ = response->headers.find("x-lobo-simulated").has_value();
+      done(std::move(response));
+    });
+  }
+  bool simulated() const { return simulated_; }
+
+ private:
+  runtime::HttpClient& inner_;
+  bool simulated_ = false;
+};
+
+adapters::ClientConfig nef_client_config(const NefConfig& nef, const http::Url& root) {
+  adapters::ClientConfig config;
+  config.http2 = adapters::Http2Use::alpn;
+  const bool tls = root.scheme == "https";
+  config.http2_of[root.origin()] = !nef.http2 ? adapters::Http2Use::never
+                                   : tls      ? adapters::Http2Use::alpn
+                                              : adapters::Http2Use::always;
+  if (tls) config.tls = tls_files(nef.tls);
+  return config;
+}
+
+runtime::RouterLimits router_limits(const QuotasConfig& quotas) {
+  return {.resources_per_owner_max = quotas.resources_per_client,
+          .requests_per_second = quotas.requests_per_second,
+          .request_burst = static_cast<double>(quotas.burst)};
+}
+
+}  // namespace
+
+// Members stand in the order of construction: whoever uses another stands below it.
+struct NrmServer::Parts {
+  Parts(const Config& all, std::string file)
+      : config(*all.nrm), logger(all.logger), config_file(std::move(file)) {}
+
+  NrmConfig config;
+  LoggerConfig logger;
+  std::string config_file;
+  adapters::EventLoop loop;
+  adapters::SystemClock clock;
+  adapters::crypto::SystemRng rng;
+  adapters::metrics::PrometheusMetrics metrics;
+  std::unique_ptr<runtime::Log> log;
+  std::unique_ptr<runtime::Trace> trace;
+  std::unique_ptr<adapters::store::SqliteStore> store;
+  std::unique_ptr<adapters::HttpClient> nef_connections, sink_connections;
+  std::unique_ptr<NoticingClient> nef_noticing;
+  std::unique_ptr<runtime::HttpClient> nef_traced, sink_traced;
+  std::unique_ptr<NetworkTokens> tokens;
+  std::unique_ptr<Authentication> authentication;
+  std::unique_ptr<ControlPlane> plane;
+  std::unique_ptr<AdminSources> admin_sources;
+  std::unique_ptr<AdminHandler> admin;
+  LateHandler handler, admin_handler;
+  std::unique_ptr<runtime::TracedHandler> traced;
+  std::vector<std::unique_ptr<adapters::HttpServer>> servers, admin_servers;
+  bool draining = false;
+
+  Result<void> open_store();
+  Result<void> connect();
+  Result<void> listen();
+  Result<void> build();
+  void watch_signals();
+  void drain();
+  void reload();
+  Result<void> apply(const NrmConfig& fresh);
+  std::vector<std::string> urls_of(const std::vector<ServerAddress>& addresses,
+                                   const std::vector<std::unique_ptr<adapters::HttpServer>>& listening) const;
+};
+
+Result<void> NrmServer::Parts::open_store() {
+  auto opened = adapters::store::SqliteStore::open({.file = config.store_path}, loop, &metrics);
+  if (!opened) return fail(opened.error());
+  store = std::move(*opened);
+  return {};
+}
+
+Result<void> NrmServer::Parts::connect() {
+  const auto root = http::parse_url(config.nef.uri);
+  if (!root) return fail(root.error());
+  nef_connections = std::make_unique<adapters::HttpClient>(loop, nef_client_config(config.nef, *root));
+  nef_noticing = std::make_unique<NoticingClient>(*nef_connections);
+  adapters::ClientConfig sinks;
+  sinks.admits = [this](std::string_view host, std::string_view address) {
+    return plane->settings().sinks.admits(host, address);
+  };
+  sink_connections = std::make_unique<adapters::HttpClient>(loop, std::move(sinks));
+  if (trace) {
+    nef_traced = std::make_unique<runtime::TracedClient>(*nef_noticing, *trace, "lobo", clock, rng);
+    sink_traced = std::make_unique<runtime::TracedClient>(*sink_connections, *trace, "lobo", clock, rng);
+  }
+  if (config.nef.oauth2) {
+    auto made = NetworkTokens::open(*config.nef.oauth2, *nef_connections, clock);
+    if (!made) return fail(made.error());
+    tokens = std::move(*made);
+  }
+  return {};
+}
+
+// Before the control plane is built, because it has to know the port; nothing is answered before
+// the loop runs.
+Result<void> NrmServer::Parts::listen() {
+  for (const auto& address : config.servers)
+    servers.push_back(std::make_unique<adapters::HttpServer>(loop, server_config(address, config.limits), handler));
+  for (const auto& address : config.metrics)
+    admin_servers.push_back(
+        std::make_unique<adapters::HttpServer>(loop, server_config(address, config.limits), admin_handler));
+  for (const auto* some : {&servers, &admin_servers})
+    for (const auto& server : *some)
+      if (auto open = server->listen(); !open) return open;
+  return {};
+}
+
+Result<void> NrmServer::Parts::build() {
+  auto settings = nrm_settings(config, urls_of(config.servers, servers).front());
+  if (!settings) return fail(settings.error());
+  auto opened = Authentication::open(config.auth, seal_nrm::routes(*settings), loop, clock);
+  if (!opened) return fail(opened.error());
+  authentication = std::move(*opened);
+  const auto root = http::parse_url(config.nef.uri);
+  const std::string prefix = root->target.substr(0, root->target.find_last_not_of('/') + 1);
+  plane = std::make_unique<ControlPlane>(
+      ControlPlane::Config{.nrm = std::move(*settings),
+                           .nef = {.name = "nef",
+                                   .scheme = root->scheme,
+                                   .authority = root->authority(),
+                                   .path_prefix = prefix,
+                                   .redirect_authorities = {}},
+                           .router = router_limits(config.quotas),
+                           .notifier = {}},
+      ControlPlane::Ports{.store = *store,
+                          .scheduler = loop,
+                          .clock = clock,
+                          .secrets = rng,
+                          .jitter = rng,
+                          .network = nef_traced ? *nef_traced : static_cast<runtime::HttpClient&>(*nef_noticing),
+                          .sinks = sink_traced ? *sink_traced : static_cast<runtime::HttpClient&>(*sink_connections),
+                          .nef_tokens = tokens.get(),
+                          .authenticator = authentication->port(),
+                          .log = *log,
+                          .metrics = metrics});
+  replace_ues(plane->ues(), config);
+  runtime::HttpHandler* front = &plane->router();
+  if (trace) {
+    traced = std::make_unique<runtime::TracedHandler>(*front, *trace, "lobo", clock);
+    front = traced.get();
+  }
+  handler.hand_to(*front);
+  admin_sources = std::make_unique<AdminSources>(AdminSources{
+      .metrics = [this] { return metrics.expose(); },
+      .ready = [this]() -> Result<void> {
+        if (draining) return fail(Errc::unavailable, "the server is shutting down");
+        return {};
+      },
+      .capabilities = [this] { return capabilities_json(plane->router().operations(), nef_noticing->simulated()); },
+      .store = *store,
+      .notifier = plane->notifier()});
+  admin = std::make_unique<AdminHandler>(*admin_sources);
+  admin_handler.hand_to(*admin);
+  return plane->start();
+}
+
+std::vector<std::string> NrmServer::Parts::urls_of(
+    const std::vector<ServerAddress>& addresses,
+    const std::vector<std::unique_ptr<adapters::HttpServer>>& listening) const {
+  std::vector<std::string> urls;
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    urls.push_back(url_of(addresses[i].address, listening[i]->port(), addresses[i].tls.has_value()));
+  return urls;
+}
+
+void NrmServer::Parts::watch_signals() {
+  for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, [this] { drain(); });
+  loop.on_signal(SIGHUP, [this] { reload(); });
+}
+
+void NrmServer::Parts::drain() {
+  if (draining) return loop.stop();  // asked twice: at once
+  draining = true;
+  log->event(Level::info, "draining", {{"patience_ms", config.limits.drain_time.count()}});
+  auto left = std::make_shared<std::size_t>(servers.size());
+  for (const auto& server : servers)
+    server->drain(config.limits.drain_time, [this, left] {
+      if (--*left == 0) loop.stop();
+    });
+}
+
+// What a running server takes over from its configuration file at SIGHUP: who is who, which
+// services and sinks there are, quotas, keys and certificates. Addresses, store and core stay.
+Result<void> NrmServer::Parts::apply(const NrmConfig& fresh) {
+  auto changed = nrm_settings(fresh, plane->settings().api_root);
+  if (!changed) return fail(changed.error());
+  if (auto keys = authentication->reload(fresh.auth); !keys) return keys;
+  const std::size_t same = std::min(fresh.servers.size(), servers.size());
+  for (std::size_t i = 0; i < same; ++i)
+    if (fresh.servers[i].tls)
+      if (auto loaded = servers[i]->reload_tls(tls_files(*fresh.servers[i].tls)); !loaded) return loaded;
+  if (config.nef.uri.starts_with("https://"))
+    if (auto loaded = nef_connections->reload_tls(tls_files(fresh.nef.tls)); !loaded) return loaded;
+  if (tokens && fresh.nef.oauth2)
+    if (auto loaded = tokens->reload(*fresh.nef.oauth2); !loaded) return loaded;
+  plane->change(std::move(*changed));
+  replace_ues(plane->ues(), fresh);
+  plane->router().change_limits(router_limits(fresh.quotas));
+  return {};
+}
+
+void NrmServer::Parts::reload() {
+  const auto fresh = load_config(config_file);
+  const auto applied = !fresh       ? Result<void>(fail(fresh.error()))
+                       : fresh->nrm ? apply(*fresh->nrm)
+                                    : Result<void>(fail(Errc::missing, "the section nrm is gone"));
+  if (!applied) {
+    const std::string why = applied.error().faults.empty()
+                                ? applied.error().detail
+                                : applied.error().faults.front().where + " " + applied.error().faults.front().reason;
+    log->event(Level::error, "configuration_not_reloaded", {{"file", std::string_view(config_file)}, {"why", std::string_view(why)}});
+    return;
+  }
+  const bool restart = fresh->nrm->servers != config.servers || fresh->nrm->store_path != config.store_path ||
+                       fresh->nrm->nef.uri != config.nef.uri || fresh->nrm->metrics != config.metrics;
+  log->event(restart ? Level::warn : Level::info, "configuration_reloaded",
+             {{"file", std::string_view(config_file)},
+              {"note", restart ? std::string_view("addresses, store and core change with a restart only")
+                               : std::string_view("all of it")}});
+}
+
+Result<std::unique_ptr<NrmServer>> NrmServer::open(const Config& config, std::string config_file) {
+  auto parts = std::make_unique<Parts>(config, std::move(config_file));
+  auto log = open_log(parts->logger, "nrm", parts->loop, parts->clock);
+  if (!log) return fail(log.error());
+  parts->log = std::move(*log);
+  auto trace = open_trace(parts->config.trace, "lobo");
+  if (!trace) return fail(trace.error());
+  parts->trace = std::move(*trace);
+  for (const auto stage : {&Parts::open_store, &Parts::connect, &Parts::listen, &Parts::build})
+    if (auto done = (*parts.*stage)(); !done) return fail(done.error());
+  if (parts->config.auth.mode == AuthMode::off)
+    parts->log->event(Level::warn, "authentication_off",
+                      {{"note", "whoever reaches this loopback address may do everything"}});
+  parts->watch_signals();
+  return std::unique_ptr<NrmServer>(new NrmServer(std::move(parts)));
+}
+
+NrmServer::NrmServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+NrmServer::~NrmServer() = default;
+
+std::vector<std::string> NrmServer::urls() const {
+  auto urls = parts_->urls_of(parts_->config.servers, parts_->servers);
+  for (auto& url : parts_->urls_of(parts_->config.metrics, parts_->admin_servers)) urls.push_back(std::move(url));
+  return urls;
+}
+
+void NrmServer::run() { parts_->loop.run(); }
+
+}  // namespace lobo::app
