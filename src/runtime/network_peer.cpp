@@ -36,7 +36,7 @@ void NetworkPeer::send(http::Request request, std::chrono::milliseconds deadline
   const bool open = failures_ >= breaker_failures_max;
   if (open && (now < open_until_ || probing_)) {
     calls_failed_.add(1);
-    return done(fail(Errc::unavailable, config_.name + " does not answer; it is asked again soon"));
+    return done(fail(Errc::too_many, config_.name + " does not answer; it is asked again soon"));
   }
   retry_budget_ = std::min(retry_budget_max, retry_budget_ + retry_budget_ratio);
 

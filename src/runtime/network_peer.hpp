@@ -50,8 +50,8 @@ class NetworkPeer {
               Metrics& metrics);
 
   /// Sends `request` (target relative to the API root). Answers: what the peer said, redirects
-  /// followed; `unavailable` with the breaker open or no connection; `timeout`; `too_many` beyond
-  /// calls_under_way_max.
+  /// followed; `too_many` where it was certainly not sent, because the breaker is open or
+  /// calls_under_way_max are under way; `unavailable` and `timeout` where nobody knows.
   void send(http::Request request, std::chrono::milliseconds deadline, Done done);
 
  private:
