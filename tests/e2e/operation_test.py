@@ -59,6 +59,16 @@ class Operation(harness.Case):
         self.lobo("serve", "-c", self.server_config(more="  quota: {burst: 3}\n"), exit_code=3)
         self.assertIn("did you mean 'quotas'?", self.last_error)
 
+    def test_a_network_that_cuts_its_answers_costs_a_failed_create_and_leaves_nothing(self):
+        self.start_network()
+        self.start_server()
+        for kind in ("refuse", "close-midway"):
+            self.net("fail", kind, "--operation", "CreateASSessionWithQoSSubscription", "--count", "100")
+            self.nrm("create", "--ue", "ue1", "--qos", "xr-gold", "--notify", "http://127.0.0.1:9/x", exit_code=4)
+            self.net("fail", "clear")
+            self.until(self.reservations, [], patience=40)
+        self.create("ue1")
+
     def test_two_servers_do_not_share_one_store(self):
         self.start_network()
         self.start_server()

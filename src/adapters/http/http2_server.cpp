@@ -417,13 +417,16 @@ void Http2Server::dispatch(Stream& stream) {
 
 void Http2Server::reply(std::int32_t id, http::Response response) {
   if (transport_ == nullptr) return;
-  // A simulated peer's answer that does not arrive: the connection ends, which the loop may do only
-  // after the frames at hand were read.
-  if (response.delivery != http::Delivery::whole && !inside_) return transport_->abort();
   auto* stream = find(id);
   if (stream != nullptr && stream->answered) return;
   if (handling_ > 0) --handling_;
-  if (stream != nullptr) submit(*stream, checked(std::move(response)));
+  if (stream != nullptr && response.delivery != http::Delivery::whole) {
+    // A simulated peer's answer that does not arrive: over HTTP/2 the stream ends, not the connection.
+    stream->answered = true;
+    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
+  } else if (stream != nullptr) {
+    submit(*stream, checked(std::move(response)));
+  }
   if (!inside_) transport_->wake();
 }
 
