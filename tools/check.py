@@ -61,11 +61,12 @@ def commands():
     return found
 
 
-def include_flags(all_commands):
+def header_flags(all_commands):
+    """Where the build looks for headers, and what it warns of."""
     flags = []
     for words in all_commands.values():
         for at, word in enumerate(words):
-            pair = ["-isystem", words[at + 1]] if word == "-isystem" else [word] if word.startswith("-I") else []
+            pair = ["-isystem", words[at + 1]] if word == "-isystem" else [word] if word.startswith(("-I", "-W")) else []
             if pair and pair not in flags:
                 flags.append(pair)
     return [flag for pair in flags for flag in pair]
@@ -91,9 +92,9 @@ def main():
                               chosen(sources((".hpp", ".cpp"))))
     if options.only in (None, "headers"):
         # As the first thing of an empty source: #pragma once in a main file would be a warning.
-        flags = include_flags(known)
+        flags = header_flags(known)
         failed += in_parallel(options.jobs, "headers", lambda file:
-                              ["g++", "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", *flags,
+                              ["g++", "-std=c++20", "-fsyntax-only", *flags,
                                "-include", str(ROOT / file), "-x", "c++", "/dev/null"],
                               chosen(sources((".hpp",))))
     if options.only in (None, "tidy"):
