@@ -11,6 +11,7 @@ std::vector<Verb> serve_verbs();
 std::vector<Verb> netsim_verbs();
 std::vector<Verb> trace_verbs();
 std::vector<Verb> demo_verbs();
+std::vector<Verb> sim_verbs();
 std::vector<Verb> net_verbs();
 std::vector<Verb> nrm_verbs();
 std::vector<Verb> pki_verbs();

@@ -71,7 +71,7 @@ class EffectRunner {
   Result<void> recover();
 
   /// Hands an event of the outside world (Command, Callback) to a resource. A resource that has
-  /// events_per_resource_max waiting already answers 503.
+  /// events_per_resource_max waiting already answers 429.
   void submit(const resource::Key& key, resource::Event event, Submission with = {});
 
   /// Committed state with the commits under way laid over it.

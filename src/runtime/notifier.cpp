@@ -25,12 +25,10 @@ std::string sink_of(const http::Request& request) { return request.scheme + "://
 
 }  // namespace
 
-Notifier::Notifier(Store& store, Scheduler& scheduler, HttpClient& client, const Clock& clock,
-                   Rng& rng, Log& log, Metrics& metrics, Allowed allowed, NotifierLimits limits)
+Notifier::Notifier(Store& store, Scheduler& scheduler, HttpClient& client, Rng& rng, Log& log, Metrics& metrics, Allowed allowed, NotifierLimits limits)
     : store_(store),
       scheduler_(scheduler),
       client_(client),
-      clock_(clock),
       rng_(rng),
       log_(log),
       allowed_(std::move(allowed)),

@@ -12,7 +12,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "base/clock.hpp"
 #include "base/rng.hpp"
 #include "runtime/ports.hpp"
 #include "wire/http/url.hpp"
@@ -38,8 +37,8 @@ class Notifier {
   /// Decides whether a URI may be notified at all (scheme, host); the client checks the address.
   using Allowed = std::function<Result<void>(const http::Url&)>;
 
-  Notifier(Store& store, Scheduler& scheduler, HttpClient& client, const Clock& clock, Rng& rng,
-           Log& log, Metrics& metrics, Allowed allowed, NotifierLimits limits = {});
+  Notifier(Store& store, Scheduler& scheduler, HttpClient& client, Rng& rng, Log& log,
+           Metrics& metrics, Allowed allowed, NotifierLimits limits = {});
   ~Notifier();
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
@@ -82,7 +81,6 @@ class Notifier {
   Store& store_;
   Scheduler& scheduler_;
   HttpClient& client_;
-  const Clock& clock_;
   Rng& rng_;
   Log& log_;
   Allowed allowed_;

@@ -110,7 +110,7 @@ class Party final : public HttpHandler {
 struct Server {
   Server(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState state)
       : scheduler(loop), store(loop, std::move(state)), client(network.client("server")), replies(scheduler, loop),
-        notifier(store, scheduler, *client, loop, rng, log, metrics,
+        notifier(store, scheduler, *client, rng, log, metrics,
                  [](const http::Url&) -> Result<void> { return {}; }),
         runner({store, scheduler, loop, log, metrics, replies, calls, notifier}),
         router({runner, replies, authenticator, store, loop, rng, log, metrics}, RouterLimits{}) {

@@ -13,7 +13,7 @@ ControlPlane::ControlPlane(Config config, Ports ports)
     : config_(std::move(config)),
       scheduler_(ports.scheduler),
       replies_(scheduler_, ports.clock),
-      notifier_(ports.store, scheduler_, ports.sinks, ports.clock, ports.jitter, ports.log, ports.metrics,
+      notifier_(ports.store, scheduler_, ports.sinks, ports.jitter, ports.log, ports.metrics,
                 [this](const http::Url& url) { return config_.nrm.sinks.check(url); }, config_.notifier),
       runner_({ports.store, scheduler_, ports.clock, ports.log, ports.metrics, replies_, calls_, notifier_}),
       router_({runner_, replies_, ports.authenticator, ports.store, ports.clock, ports.secrets, ports.log,
