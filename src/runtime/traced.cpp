@@ -1,5 +1,6 @@
 #include "runtime/traced.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,29 @@ std::optional<TraceParent> parse(std::string_view header) {
   return TraceParent{std::string(trace), std::string(span)};
 }
 
+/// Identifiers and secrets (32 or more hexadecimal digits, as random_id makes them) cut to what tells
+/// them apart: a trace is shown around, and what opens our callbacks must not be in it.
+std::string shortened(std::string_view text) {
+  constexpr std::size_t secret_digits_min = 32, shown = 8;
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out;
+  while (!text.empty()) {
+    const auto run = std::min(text.find_first_not_of(hex), text.size());
+    out += text.substr(0, run >= secret_digits_min ? shown : run);
+    if (run >= secret_digits_min) out += "...";
+    text.remove_prefix(run);
+    const auto between = std::min(text.find_first_of(hex), text.size());
+    out += text.substr(0, between);
+    text.remove_prefix(between);
+  }
+  return out;
+}
+
+/// The start of a body; what the cut may have halved of a secret goes too.
+std::string body_shown(std::string_view body) {
+  return shortened(body).substr(0, trace_body_bytes_max);
+}
+
 TraceMessage message_of(const http::Request& request, const TraceParent& parent, Instant at) {
   const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
   return TraceMessage{.at = at,
@@ -33,10 +57,10 @@ TraceMessage message_of(const http::Request& request, const TraceParent& parent,
                       .to = {},
                       .span = parent.span,
                       .trace = parent.trace,
-                      .text = request.method + ' ' + std::string(path),
+                      .text = request.method + ' ' + shortened(path),
                       .clause = {},
                       .request = true,
-                      .body = request.body.substr(0, trace_body_bytes_max)};
+                      .body = body_shown(request.body)};
 }
 
 /// The answer to `question`: the parties change places.
@@ -46,7 +70,7 @@ TraceMessage answer_to(const TraceMessage& question, Instant at, std::string tex
   answer.at = at;
   answer.text = std::move(text);
   answer.request = false;
-  answer.body = std::string(body.substr(0, trace_body_bytes_max));
+  answer.body = body_shown(body);
   return answer;
 }
 
