@@ -22,8 +22,15 @@ constexpr std::array<std::string_view, 2> application_names{"app1", "app2"};
 /// given up, sessions expiring.
 constexpr std::chrono::minutes calm_max{90};
 
-core_sim::CoreConfig core_config() {
+/// Cores differ, and so do the worlds of different seeds: when allocation is told, whether it may
+/// fail after a 201, what is offered instead of a refusal.
+core_sim::CoreConfig core_config(std::uint64_t seed) {
   core_sim::CoreConfig config;
+  config.early_allocation_event = seed % 2 == 0;
+  config.admit_at_allocation = seed % 5 == 0;
+  config.admit_alternatives = seed % 3 != 0;
+  config.allocation_delay = std::chrono::milliseconds(seed % 7 * 40);
+  config.no_session_status = seed % 4 == 0 ? 404 : 500;
   config.api_root = "http://" + std::string(core_authority);
   config.cells = {{.name = "cell1", .capacity_dl = {40'000'000}, .capacity_ul = {20'000'000}},
                   {.name = "cell2", .capacity_dl = {20'000'000}, .capacity_ul = {10'000'000}}};
@@ -42,8 +49,14 @@ core_sim::CoreConfig core_config() {
   return config;
 }
 
-ControlPlane::Config control_plane_config() {
+ControlPlane::Config control_plane_config(std::uint64_t seed) {
   ControlPlane::Config config;
+  constexpr std::array knowledge{seal_nrm::AllocationEvents::learned, seal_nrm::AllocationEvents::always,
+                                 seal_nrm::AllocationEvents::never};
+  config.nrm.core.allocation_events = knowledge[seed / 2 % knowledge.size()];
+  config.nrm.core.modify_by = seed % 4 < 2 ? seal_nrm::ModifyBy::patch : seal_nrm::ModifyBy::put;
+  config.nrm.core.names =
+      seed % 8 < 4 ? seal_nrm::MemberNames::release_19 : seal_nrm::MemberNames::release_18;
   config.nrm.api_root = "http://" + std::string(server_authority);
   config.nrm.callback_base = config.nrm.api_root;
   config.nrm.core.scs_as_id = "lobodon";
@@ -65,13 +78,13 @@ ControlPlane::Config control_plane_config() {
 // ---- the server -------------------------------------------------------------------------------
 
 ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
-                             std::uint64_t seed, std::optional<Plant> plant)
-    : rng(seed),
+                             std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant)
+    : rng(seed * 1000003 + run),
       store(loop, std::move(durable)),
       client(network.client("server")),
       planted_client(plant ? simulation::planted_client(*client, loop, *plant) : nullptr),
       planted_store(plant ? simulation::planted_store(store, loop, *plant, *client) : nullptr),
-      control_plane(control_plane_config(),
+      control_plane(control_plane_config(seed),
                     {.store = planted_store ? *planted_store : store,
                      .scheduler = loop,
                      .clock = loop,
@@ -101,7 +114,7 @@ World::World(const Options& options)
       history_(options.lines) {
   network_.watch([this](const sim::Passed& passed) { history_.message(passed); });
   core_client_ = network_.client("core");
-  core_ = std::make_unique<CoreDriver>(core_config(), core_rng_, loop_, loop_, *core_client_);
+  core_ = std::make_unique<CoreDriver>(core_config(options.seed), core_rng_, loop_, loop_, *core_client_);
   network_.attach(std::string(core_authority), core_.get());
   for (const auto name : application_names) {
     Application::Setup setup{.name = std::string(name),
@@ -127,7 +140,7 @@ World::World(const Options& options)
 
 void World::start_server(sim::StoreState durable) {
   server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable),
-                                            options_.seed * 1000003 + ++runs_, options_.plant);
+                                            options_.seed, ++runs_, options_.plant);
   crash_pending_ = false;
   static_cast<void>(server_->control_plane.start());
 }
@@ -169,7 +182,7 @@ void World::chaos() {
 }
 
 void World::fate() {
-  switch (rng_.below(9)) {
+  switch (rng_.below(12)) {
     case 0: return kill_server("at once");
     case 1:
     case 2: {
@@ -196,6 +209,18 @@ void World::fate() {
     case 5:
       server_->store.set_latency(std::chrono::microseconds(100 + rng_.below(100'000)));
       return;
+    case 6:
+    case 7: {
+      // None that loses a callback for good: what the core never tells, nobody can know.
+      constexpr std::array<std::string_view, 5> kinds{"DUPLICATE_CALLBACK", "REORDER_CALLBACKS", "DELAY_CALLBACK",
+                                                      "EARLY_CALLBACK", "ALLOCATION_FAILS"};
+      const std::string kind(kinds[rng_.below(kinds.size())]);
+      const bool delays = kind == "DELAY_CALLBACK";
+      operate("POST", std::string(control) + "/faults",
+              R"({"kind":")" + kind + R"(","count":)" + std::to_string(1 + rng_.below(4)) +
+                  (delays ? R"(,"delayMs":)" + std::to_string(rng_.below(3000)) : std::string()) + "}");
+      return;
+    }
     default: return degrade_something();
   }
 }
@@ -231,6 +256,7 @@ http::Response World::operate(std::string method, std::string target, std::strin
   history_.remark(loop_.now(), request.method + ' ' + request.target);
   core_->handle(std::move(request), [&answer](http::Response response) { answer = std::move(response); });
   loop_.run_until([&] { return answer.has_value(); }, 10s);
+  if (answer && answer->status >= 400) history_.remark(loop_.now(), "refused: " + answer->body);
   return answer.value_or(http::Response{});
 }
 
@@ -245,6 +271,7 @@ void World::calm() {
   if (crash_pending_ && !server_->store.crashed()) kill_server("on purpose");
   if (server_->store.crashed()) kill_server("at a commit");
   server_->store.set_latency(sim::SimStore::latency_usual);
+  operate("DELETE", std::string(control) + "/faults", {});
   for (const auto name : ue_names) {
     operate("POST", std::string(control) + "/ues/" + std::string(name) + "/attach", {});
     operate("POST", std::string(control) + "/ues/" + std::string(name) + "/restore", {});

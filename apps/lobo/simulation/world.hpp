@@ -25,7 +25,7 @@ namespace lobo::app::simulation {
 /// One run of the server process.
 struct ServerProcess {
   ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable, std::uint64_t seed,
-                std::optional<Plant> plant);
+                std::uint64_t run, std::optional<Plant> plant);
 
   SeededRng rng;
   sim::SimLog log;
