@@ -315,7 +315,15 @@ Result<void> EffectRunner::recover() {
       if (stored.id <= last) recover_effect(std::move(stored));
   }
   timers_.load();
+  tidy();
   return {};
+}
+
+/// Expired Idempotency-Keys are as good as absent (the router compares the time); this only keeps
+/// their number bounded by what a day brings. A failure is made good by the next turn.
+void EffectRunner::tidy() {
+  ports_.store.commit({EraseIdempotencyBefore{ports_.clock.now()}}, [](const Result<void>&) {});
+  ports_.scheduler.after(tidy_every, [this] { tidy(); });
 }
 
 void EffectRunner::recover_effect(StoredEffect stored) {

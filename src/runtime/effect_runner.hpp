@@ -41,6 +41,8 @@ inline constexpr std::size_t events_per_resource_max = 64;  ///< requests from o
 inline constexpr std::chrono::milliseconds commit_retry_first{50};
 inline constexpr std::chrono::milliseconds commit_retry_max{5000};
 inline constexpr std::size_t recovery_page = 1000;
+/// How often keys of requests that nobody will repeat any more are forgotten.
+inline constexpr std::chrono::minutes tidy_every{10};
 
 /// What a request from outside brings along besides its event.
 struct Submission {
@@ -112,6 +114,7 @@ class EffectRunner {
   void retry_later(const resource::Key& key, Slot& slot, Work work, const Error& why);
   void resume(const resource::Key& key);
   void recover_effect(StoredEffect stored);
+  void tidy();
 
   Ports ports_;
   Overlay overlay_;

@@ -35,14 +35,18 @@ Notifier::Notifier(Store& store, Scheduler& scheduler, HttpClient& client, Rng& 
       limits_(limits),
       sent_(metrics.counter("lobo_notifications_total", {{"result", "delivered"}})),
       retried_(metrics.counter("lobo_notifications_total", {{"result", "retried"}})),
-      parked_(metrics.counter("lobo_notifications_total", {{"result", "parked"}})) {}
+      parked_(metrics.counter("lobo_notifications_total", {{"result", "parked"}})),
+      dropped_(metrics.counter("lobo_notifications_total", {{"result", "dropped"}})) {}
 
 Notifier::~Notifier() {
   for (auto& [key, queue] : queues_) scheduler_.cancel(queue.retry);
 }
 
 void Notifier::enqueue(StoredEffect effect) {
-  if (effect.parked) return;
+  if (effect.parked) {
+    parked_ids_.insert(effect.id);
+    return;
+  }
   const Key of = effect.from;
   auto& queue = queues_[of];
   ++pending_;
@@ -202,10 +206,22 @@ void Notifier::park(const Key& of, Queue& queue, const std::string& why) {
   parked_.add(1);
   log_.event(Level::warn, "notification_parked",
              {{"subscription", std::string_view(of.id)}, {"why", std::string_view(why)}});
-  auto effect = queue.waiting.front();
-  effect.parked = true;
-  commit_until_done(store_, scheduler_, {PutEffect{std::move(effect)}});
+  commit_until_done(store_, scheduler_, parked(queue.waiting.front()));
   next(of);
+}
+
+/// The unit that parks `effect`, and drops the oldest where too many are parked.
+std::vector<StoreChange> Notifier::parked(StoredEffect effect) {
+  effect.parked = true;
+  parked_ids_.insert(effect.id);
+  std::vector<StoreChange> unit;
+  unit.emplace_back(PutEffect{std::move(effect)});
+  if (parked_ids_.size() > limits_.parked_max) {
+    dropped_.add(1);
+    unit.emplace_back(EraseEffect{*parked_ids_.begin()});
+    parked_ids_.erase(parked_ids_.begin());
+  }
+  return unit;
 }
 
 void Notifier::next(const Key& of) {
@@ -224,8 +240,10 @@ Result<void> Notifier::resend(std::uint64_t effect_id) {
   auto effect = std::move(stored->front());
   effect.parked = false;
   effect.attempts = 0;
+  parked_ids_.erase(effect_id);
   store_.commit({PutEffect{effect}}, [this, effect](const Result<void>& done) {
     if (done) enqueue(effect);
+    else parked_ids_.insert(effect.id);
   });
   return {};
 }

@@ -9,8 +9,10 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/rng.hpp"
 #include "runtime/ports.hpp"
@@ -27,6 +29,7 @@ struct NotifierLimits {
   std::size_t per_sink_max = 16;               ///< attempts under way to one scheme and authority
   std::size_t under_way_max = 1024;            ///< to all sinks together
   std::size_t in_memory_per_subscription = 64; ///< what waits beyond stays in the store only
+  std::size_t parked_max = 100000;             ///< beyond it the oldest is dropped, counted
 };
 
 class Notifier {
@@ -45,7 +48,8 @@ class Notifier {
 
   void on_moved(Moved moved) { moved_ = std::move(moved); }
 
-  /// A committed Notify effect. Effects of one subscription come in ascending id.
+  /// A committed Notify effect. Effects of one subscription come in ascending id. One that is parked
+  /// stays parked.
   void enqueue(StoredEffect effect);
 
   /// Sends a parked notification again, out of order: its sequence number tells the application
@@ -73,6 +77,7 @@ class Notifier {
   void not_delivered(const resource::Key& of, std::uint64_t id, bool worth_retrying,
                      const std::string& why);
   void park(const resource::Key& of, Queue& queue, const std::string& why);
+  std::vector<StoreChange> parked(StoredEffect effect);
   void next(const resource::Key& of);
   void release_slot(Queue& queue);
   void refill(const resource::Key& of, Queue& queue);
@@ -89,11 +94,13 @@ class Notifier {
   std::unordered_map<resource::Key, Queue, resource::KeyHash> queues_;
   std::map<std::string, std::size_t, std::less<>> sinks_;  ///< attempts under way per sink
   std::deque<resource::Key> blocked_;  ///< subscriptions that wait for a place at their sink
+  std::set<std::uint64_t> parked_ids_;  ///< ascending is oldest first
   std::size_t under_way_ = 0;
   std::size_t pending_ = 0;
   Counter& sent_;
   Counter& retried_;
   Counter& parked_;
+  Counter& dropped_;
 };
 
 }  // namespace lobo::runtime

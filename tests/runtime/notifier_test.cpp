@@ -83,6 +83,19 @@ TEST_F(NotifierTest, a_dead_sink_is_tried_a_bounded_number_of_times) {
   EXPECT_EQ(server->metrics.total("lobo_notifications_total"), 3.0 * NotifierLimits{}.attempts_max);
 }
 
+TEST_F(NotifierTest, the_parked_are_bounded_and_the_oldest_goes_first_also_after_a_restart) {
+  sink.answer = [](const http::Request&) { return http::Response{400, {}, {}}; };
+  for (int i = 0; i < 3; ++i) command("a", "touch");
+  loop.run_for(1s);
+  EXPECT_EQ(parked(), 9U);
+  kill_and_restart();
+  const auto oldest = server->store.state().effects.begin()->first;
+  command("a", "touch");
+  loop.run_for(1s);
+  EXPECT_EQ(parked(), 10U);
+  EXPECT_FALSE(server->store.state().effects.contains(oldest));
+}
+
 TEST_F(NotifierTest, what_was_not_delivered_before_a_crash_is_delivered_after_it) {
   network.attach("sink", nullptr);
   command("a", "touch");

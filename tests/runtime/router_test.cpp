@@ -105,6 +105,15 @@ TEST_F(RouterTest, the_key_of_a_resource_that_is_gone_makes_a_new_one) {
   EXPECT_EQ(nef.seen.size(), 2U);
 }
 
+TEST_F(RouterTest, keys_are_forgotten_after_a_day) {
+  EXPECT_EQ(create({{"idempotency-key", "k1"}}).status, 201);
+  EXPECT_EQ(server->store.state().idempotency.size(), 1U);
+  loop.run_for(idempotency_kept + tidy_every);
+  EXPECT_TRUE(server->store.state().idempotency.empty());
+  EXPECT_EQ(create({{"idempotency-key", "k1"}}).status, 201);
+  EXPECT_EQ(server->store.state().records.size(), 2U);
+}
+
 TEST_F(RouterTest, a_client_that_asks_too_fast_is_told_when_to_come_back) {
   server->router.change_limits({.requests_per_second = 1, .request_burst = 2});
   EXPECT_EQ(ask("GET", "/toy/v1/promises/1").status, 200);

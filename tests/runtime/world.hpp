@@ -111,7 +111,7 @@ struct Server {
   Server(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState state)
       : scheduler(loop), store(loop, std::move(state)), client(network.client("server")), replies(scheduler, loop),
         notifier(store, scheduler, *client, rng, log, metrics,
-                 [](const http::Url&) -> Result<void> { return {}; }),
+                 [](const http::Url&) -> Result<void> { return {}; }, NotifierLimits{.parked_max = 10}),
         runner({store, scheduler, loop, log, metrics, replies, calls, notifier}),
         router({runner, replies, authenticator, store, loop, rng, log, metrics}, RouterLimits{}) {
     calls.add("nef", std::make_unique<NetworkPeer>(PeerConfig{"nef", "http", "nef", "/core", {}}, *client,
