@@ -12,6 +12,7 @@
 #include "adapters/store/checkpointer.hpp"
 #include "adapters/store/database.hpp"
 #include "adapters/store/schema.hpp"
+#include "adapters/store/statements.hpp"
 #include "adapters/store/writer.hpp"
 #include "support/temp_dir.hpp"
 #include "support/test_loop.hpp"
@@ -62,6 +63,18 @@ TEST_F(SqliteStoreTest, a_second_store_on_the_same_file_is_refused_until_the_fir
   EXPECT_NE(second.error().detail.find(std::to_string(::getpid())), std::string::npos);
   first->reset();
   EXPECT_TRUE(open());
+}
+
+TEST_F(SqliteStoreTest, records_of_a_subject_are_sought_in_its_index) {
+  ASSERT_TRUE(open());
+  auto database = Database::open(file, Database::Mode::read_only);
+  ASSERT_TRUE(database);
+  auto plan = Statement::prepare(*database, "EXPLAIN QUERY PLAN " + std::string(sql::records_by_subject));
+  ASSERT_TRUE(plan);
+  Use use(*plan);
+  ASSERT_EQ(use->step(), Statement::Step::row);
+  EXPECT_NE(use->text(3).find("INDEX resource_by_subject (kind=? AND subject=?)"), std::string::npos)
+      << use->text(3);
 }
 
 TEST_F(SqliteStoreTest, nobody_else_may_read_the_file) {
