@@ -1,7 +1,5 @@
 #include "model/date_time.hpp"
 
-#include <fmt/format.h>
-
 namespace lobo::model {
 namespace {
 
@@ -46,6 +44,13 @@ std::chrono::microseconds fraction(Scanner& scan) {
   scan.sound = scan.sound && taken > 0;
   for (; taken < 6; ++taken) micros *= 10;
   return std::chrono::microseconds{micros};
+}
+
+/// `value` in `count` digits: written by hand, because every document with a duration is.
+void append_digits(std::string& text, std::int64_t value, std::size_t count) {
+  text.append(count, '0');
+  for (std::size_t i = text.size(); count > 0; --count, value /= 10)
+    text[--i] = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace
@@ -96,10 +101,23 @@ std::string format_date_time(Instant at) {
   const auto midnight = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{midnight};
   const std::chrono::hh_mm_ss time{at - midnight};
-  auto text = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                          static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                          time.hours().count(), time.minutes().count(), time.seconds().count());
-  if (time.subseconds().count() != 0) text += fmt::format(".{:06}", time.subseconds().count());
+  std::string text;
+  text.reserve(std::string_view("2026-11-22T12:00:00.000000Z").size());
+  append_digits(text, static_cast<int>(date.year()), 4);
+  text += '-';
+  append_digits(text, static_cast<unsigned>(date.month()), 2);
+  text += '-';
+  append_digits(text, static_cast<unsigned>(date.day()), 2);
+  char before = 'T';
+  for (const std::int64_t part : {time.hours().count(), time.minutes().count(), time.seconds().count()}) {
+    text += before;
+    append_digits(text, part, 2);
+    before = ':';
+  }
+  if (time.subseconds().count() != 0) {
+    text += '.';
+    append_digits(text, time.subseconds().count(), 6);
+  }
   text += 'Z';
   return text;
 }

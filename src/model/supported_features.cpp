@@ -44,8 +44,10 @@ SupportedFeatures SupportedFeatures::shared_with(const SupportedFeatures& other)
 }
 
 std::string SupportedFeatures::text() const {
+  // Hardly anybody has features beyond the first 64.
+  const bool small = (bits_ >> 64U).none();
   std::string out;
-  for (std::size_t i = feature_max / 4; i-- > 0;) {
+  for (std::size_t i = small ? 16 : feature_max / 4; i-- > 0;) {
     unsigned value = 0;
     for (std::size_t bit = 0; bit < 4; ++bit) value |= (bits_[i * 4 + bit] ? 1U : 0U) << bit;
     if (value != 0 || !out.empty()) out += digits[value];

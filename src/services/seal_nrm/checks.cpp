@@ -1,7 +1,9 @@
 #include "services/seal_nrm/checks.hpp"
 
 #include <algorithm>
-#include <set>
+#include <array>
+#include <span>
+#include <utility>
 
 #include "model/bit_rate.hpp"
 #include "model/flow_description.hpp"
@@ -38,42 +40,43 @@ class Faults {
 };
 
 void check_rates(const std::optional<std::string>& guaranteed,
-                 const std::optional<std::string>& maximum, const std::string& direction,
+                 const std::optional<std::string>& maximum, std::string_view direction,
                  Faults& faults) {
   std::optional<BitsPerSecond> low, high;
   if (guaranteed) low = model::parse_bit_rate(*guaranteed);
   if (maximum) high = model::parse_bit_rate(*maximum);
   if (guaranteed && (!low || low->count == 0))
-    faults.add(Errc::out_of_range, "/uniQosReq/gbr" + direction,
+    faults.add(Errc::out_of_range, "/uniQosReq/gbr" + std::string(direction),
                "must be above 0 and below 2^64 bps");
   if (maximum && (!high || high->count == 0))
     faults.add(Errc::out_of_range,
                direction == "Ul" ? "/uniQosReq/ulBitRate" : "/uniQosReq/dlBitRate",
                "must be above 0 and below 2^64 bps");
   if (low && high && *low > *high)
-    faults.add(Errc::out_of_range, "/uniQosReq/gbr" + direction,
+    faults.add(Errc::out_of_range, "/uniQosReq/gbr" + std::string(direction),
                "must not be above the maximum bit rate");
 }
 
 void check_flows(const UniQosRequirement& qos, Faults& faults) {
   if (!qos.flows) return;
-  std::set<std::int64_t> ids;
-  for (std::size_t i = 0; i < qos.flows->size(); ++i) {
-    const auto& flow = (*qos.flows)[i];
-    const std::string at = "/uniQosReq/flows/" + std::to_string(i);
-    if (flow.flow_id && !ids.insert(*flow.flow_id).second)
-      faults.add(Errc::duplicate, at + "/flowId", "stands twice");
-    std::set<model::FlowDescription::Direction> directions;
+  const auto flows = std::span(*qos.flows);
+  for (std::size_t i = 0; i < flows.size(); ++i) {
+    const auto& flow = flows[i];
+    const auto at = [i] { return "/uniQosReq/flows/" + std::to_string(i); };
+    const auto same_id = [&](const auto& earlier) { return earlier.flow_id == flow.flow_id; };
+    if (flow.flow_id && std::ranges::any_of(flows.first(i), same_id))
+      faults.add(Errc::duplicate, at() + "/flowId", "stands twice");
+    std::array<bool, 2> described{};  // by direction
     for (std::size_t j = 0; j < flow.flow_descriptions.size(); ++j) {
       const auto rule = model::FlowDescription::parse(flow.flow_descriptions[j]);
-      const std::string here = at + "/flowDescriptions/" + std::to_string(j);
+      const auto here = [&] { return at() + "/flowDescriptions/" + std::to_string(j); };
       if (!rule)
-        faults.add(Errc::pattern, here,
+        faults.add(Errc::pattern, here(),
                    "must be an IPFilterRule such as 'permit out 17 from 192.0.2.10 5004 to any': " +
                        (rule.error().faults.empty() ? rule.error().detail
                                                     : rule.error().faults.front().reason));
-      else if (!directions.insert(rule->direction).second)
-        faults.add(Errc::duplicate, here, "must describe the other direction");
+      else if (std::exchange(described[rule->direction == model::FlowDescription::Direction::in], true))
+        faults.add(Errc::duplicate, here(), "must describe the other direction");
     }
   }
 }
@@ -152,7 +155,7 @@ Result<UniQosRequirement> resolve_requirement(const std::optional<std::string>& 
   Faults faults;
   check_requirement(*read, settings, faults);
   if (!faults.none()) return faults.failure("uniQosReq cannot be asked of the network");
-  return *read;
+  return std::move(*read);
 }
 
 Result<CheckedCreate> check_create(UnicastSubscription doc, std::string_view requester,
@@ -162,9 +165,9 @@ Result<CheckedCreate> check_create(UnicastSubscription doc, std::string_view req
   Faults faults;
   const auto& target = doc.val_tgt_ue;
   const bool by_ue = target.val_ue_id.has_value();
-  const std::string pointer = by_ue ? "/valTgtUe/valUeId" : "/valTgtUe/valUserId";
+  const std::string_view pointer = by_ue ? "/valTgtUe/valUeId" : "/valTgtUe/valUserId";
   const std::string& id = by_ue ? *target.val_ue_id : *target.val_user_id;
-  if (id.empty()) faults.add(Errc::out_of_range, pointer, "must not be empty");
+  if (id.empty()) faults.add(Errc::out_of_range, std::string(pointer), "must not be empty");
   check_sink(doc.notif_uri, settings, faults);
   check_duration(doc.duration, settings, now, faults);
   if (auto qos = resolve_requirement(doc.uni_qos_req, requester, settings))

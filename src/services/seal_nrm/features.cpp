@@ -13,10 +13,13 @@ bool negotiated(const std::optional<std::string>& features, Feature feature) {
 
 std::optional<std::string> negotiate(const std::optional<std::string>& asked) {
   if (!asked) return std::nullopt;
-  SupportedFeatures ours;
-  for (const auto feature : {Feature::notification_test_event, Feature::qos_events,
-                             Feature::qos_state, Feature::modify_and_list})
-    ours = ours.with(static_cast<std::size_t>(feature));
+  static const SupportedFeatures ours = [] {
+    SupportedFeatures all;
+    for (const auto feature : {Feature::notification_test_event, Feature::qos_events,
+                               Feature::qos_state, Feature::modify_and_list})
+      all = all.with(static_cast<std::size_t>(feature));
+    return all;
+  }();
   return ours.shared_with(SupportedFeatures::parse(*asked).value_or(SupportedFeatures{})).text();
 }
 

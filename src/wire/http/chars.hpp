@@ -36,11 +36,17 @@ constexpr int hex_value(char c) {
   return -1;
 }
 
+inline constexpr std::array<bool, 256> path_chars = [] {
+  std::array<bool, 256> table{};
+  for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = true;
+  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = true;
+  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = true;
+  for (const char c : std::string_view("-._~!$&'()*+,;=:@")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
 /// A character that may stand as it is in a path segment or query (RFC 3986 clause 3.3).
-constexpr bool is_path_char(char c) {
-  if (is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) return true;
-  return std::string_view("-._~!$&'()*+,;=:@").find(c) != std::string_view::npos;
-}
+constexpr bool is_path_char(char c) { return path_chars[static_cast<unsigned char>(c)]; }
 
 constexpr bool is_token(std::string_view text) {
   for (const char c : text)

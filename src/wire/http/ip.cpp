@@ -66,14 +66,15 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 
 std::optional<IpAddress> IpAddress::parse_v4(std::string_view text) {
   if (text.size() > 15) return std::nullopt;
-  const auto parts = split(text, '.');
-  if (parts.size() != 4) return std::nullopt;
   IpAddress address;
   address.octets_[10] = address.octets_[11] = 0xFF;
   for (std::size_t i = 0; i < 4; ++i) {
-    const auto value = octet(parts[i]);
+    const auto dot = text.find('.');
+    if ((dot == std::string_view::npos) != (i == 3)) return std::nullopt;
+    const auto value = octet(text.substr(0, dot));
     if (!value) return std::nullopt;
     address.octets_[12 + i] = *value;
+    if (i < 3) text.remove_prefix(dot + 1);
   }
   return address;
 }

@@ -14,15 +14,15 @@ inline constexpr std::size_t label_bytes_max = 63;
 
 bool is_name(std::string_view host) {
   if (host.empty() || host.size() > host_bytes_max) return false;
-  const auto labels = split(host, '.');
-  for (const auto label : labels) {
+  std::string_view last;
+  for (std::size_t at = 0; at <= host.size(); at += last.size() + 1) {
+    const auto label = last = host.substr(at, host.find('.', at) - at);
     if (label.empty() || label.size() > label_bytes_max) return false;
     for (const char c : label)
       if (!is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_') return false;
   }
   // Some resolvers read "2130706433", "127.1" or "0x7f000001" as 127.0.0.1. A name whose last label
   // is a number is therefore an address or nothing.
-  const auto last = labels.back();
   const bool number = std::all_of(last.begin(), last.end(), is_digit) || last.starts_with("0x");
   return !number || IpAddress::parse_v4(host).has_value();
 }
@@ -30,13 +30,10 @@ bool is_name(std::string_view host) {
 bool is_target(std::string_view target) {
   for (std::size_t i = 0; i < target.size(); ++i) {
     const char c = target[i];
-    if (c == '%') {
-      if (target.size() - i < 3 || hex_value(target[i + 1]) < 0 || hex_value(target[i + 2]) < 0)
-        return false;
-      i += 2;
-    } else if (!is_path_char(c) && c != '/' && c != '?') {
+    if (is_path_char(c) || c == '/' || c == '?') continue;
+    if (c != '%' || target.size() - i < 3 || hex_value(target[i + 1]) < 0 || hex_value(target[i + 2]) < 0)
       return false;
-    }
+    i += 2;
   }
   return true;
 }

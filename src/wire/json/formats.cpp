@@ -42,13 +42,13 @@ bool small_number(std::string_view text, std::size_t digits_max, std::uint64_t v
 constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// One load a character: this runs over every callback URI.
+/// What may stand for itself. One load a character: this runs over every callback URI.
 constexpr auto uri_characters = [] {
   std::array<bool, 256> table{};
   for (unsigned c = 0; c < table.size(); ++c) {
     const char character = static_cast<char>(c);
     table[c] = is_alpha(character) || is_digit(character) ||
-               std::string_view("-._~:/?#[]@!$&'()*+,;=%").find(character) != std::string_view::npos;
+               std::string_view("-._~:/?#[]@!$&'()*+,;=").find(character) != std::string_view::npos;
   }
   return table;
 }();
@@ -115,10 +115,11 @@ bool uri(std::string_view text) {
       }))
     return false;
   const auto rest = text.substr(colon + 1);
-  if (!std::ranges::all_of(rest, is_uri_character)) return false;
-  for (std::size_t i = 0; i < rest.size(); ++i)
-    if (rest[i] == '%' && !(i + 2 < rest.size() && is_hex(rest[i + 1]) && is_hex(rest[i + 2])))
-      return false;
+  for (const char& c : rest) {
+    if (is_uri_character(c)) continue;
+    const auto after = rest.substr(static_cast<std::size_t>(&c - rest.data()) + 1);
+    if (c != '%' || after.size() < 2 || !is_hex(after[0]) || !is_hex(after[1])) return false;
+  }
   if (!rest.starts_with("//")) return true;
   const auto authority = rest.substr(2, rest.find_first_of("/?#", 2) - 2);
   return scheme == "file" || !authority.empty();

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include "base/require.hpp"
 #include "base/text.hpp"
@@ -32,6 +33,27 @@ constexpr auto escape_extra = [] {
   for (const char c : std::string_view("\"\\\b\f\n\r\t")) table[static_cast<unsigned char>(c)] = 1;
   return table;
 }();
+
+/// True where `text` is ASCII that needs no escape: nearly always, so it is found out eight octets at
+/// a time.
+bool is_plain(std::string_view text) {
+  constexpr std::uint64_t ones = 0x0101010101010101U;
+  constexpr std::uint64_t highs = ones << 7U;
+  // The high bit of each octet that is 0; exact as long as no octet has its own high bit set.
+  const auto zeros = [](std::uint64_t word) { return (word - ones) & ~word & highs; };
+  std::size_t at = 0;
+  for (; text.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const std::uint64_t controls = (word - ones * 0x20U) & ~word & highs;
+    if ((word & highs) != 0 || controls != 0 || zeros(word ^ ones * '"') != 0 || zeros(word ^ ones * '\\') != 0)
+      return false;
+  }
+  return std::ranges::all_of(text.substr(at), [](char c) {
+    const auto octet = static_cast<unsigned char>(c);
+    return octet < 0x80U && escape_extra[octet] == 0;
+  });
+}
 
 char* write_escaped(char* to, unsigned char c) {
   static constexpr std::string_view hex = "0123456789abcdef";
@@ -99,6 +121,13 @@ void write_object(std::string& out, const ObjectType& object, const void* from) 
 }  // namespace
 
 void write_text(std::string& out, std::string_view text) {
+  if (is_plain(text)) {
+    out.reserve(out.size() + text.size() + 2);
+    out += '"';
+    out += text;
+    out += '"';
+    return;
+  }
   // One pass finds how long the result is and whether anything is beyond ASCII, so that the second
   // writes into room that is there instead of appending piece by piece.
   std::size_t extra = 0;
