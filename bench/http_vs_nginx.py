@@ -95,7 +95,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--requests", type=int, default=40000)
     parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--quick", action="store_true", help="a few requests, to see that it works")
     args = parser.parse_args()
+    if args.quick:
+        args.rounds, args.requests = 3, 8000
     binary = args.server or args.build / "bench" / "http_echo_server"
     results = {}
     with tempfile.NamedTemporaryFile() as body:

@@ -6,7 +6,9 @@
 // (WAL, synchronous=FULL, SQLite's own checkpoints), with no queue, no thread and no count of
 // records.
 //
-//   store_group_commit [ROUNDS]      prints one JSON object
+//   store_group_commit [ROUNDS]                          prints one JSON object
+//   store_group_commit --raw BATCH CREATES STATE EFFECT  raw creates per second alone, with texts of
+//                                                        so many bytes and the timer of a request
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -37,8 +39,13 @@ using lobo::require;
 namespace store = lobo::adapters::store;
 namespace sql = lobo::adapters::store::sql;
 
-const std::string document(609, 'x');
-const std::string body(300, 'y');
+/// What a create stores.
+struct Texts {
+  std::string document = std::string(609, 'x');
+  std::string body = std::string(300, 'y');
+  bool timer = false;  ///< the answer's deadline, kept while the network is asked
+};
+const Texts plain;
 
 /// Posted work, in order, on the thread that runs it.
 class Loop final : public lobo::runtime::Scheduler {
@@ -81,7 +88,7 @@ struct Folder {
 };
 
 lobo::resource::Record record(const std::string& id, std::uint64_t version) {
-  return {{"unicast", id}, "vas1", "msisdn-" + id, version, document};
+  return {{"unicast", id}, "vas1", "msisdn-" + id, version, plain.document};
 }
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
@@ -102,7 +109,7 @@ double ours(std::size_t in_flight, std::size_t creates) {
     const std::string id = lobo::random_id(rng);
     const lobo::resource::Key key{"unicast", id};
     db.commit({lobo::runtime::PutRecord{record(id, 1)},
-               lobo::runtime::PutEffect{{n, key, "call", body, false, 0}},
+               lobo::runtime::PutEffect{{n, key, "call", plain.body, false, 0}},
                lobo::runtime::PutIdempotency{{"vas1", id, "digest", key, lobo::Instant{}}}},
               [&, id, n](const lobo::Result<void>& first) {
                 require(first.has_value());
@@ -136,7 +143,7 @@ struct Raw {
 
 void run(store::Use& use) { require(use->step() == store::Statement::Step::end); }
 
-double raw(std::size_t batch, std::size_t creates) {
+double raw(std::size_t batch, std::size_t creates, const Texts& texts = plain) {
   const Folder folder;
   Raw r(folder.path + "/raw.db");
   auto begin_statement = r.prepare(sql::begin);
@@ -147,12 +154,14 @@ double raw(std::size_t batch, std::size_t creates) {
   auto erase_effect = r.prepare(sql::erase_effect);
   auto idempotency = r.prepare(sql::put_idempotency);
   lobo::SeededRng rng(1);
-  const auto put_record = [](store::Statement& statement, const std::string& id,
+  auto put_timer = r.prepare(sql::put_timer);
+  auto erase_timer = r.prepare(sql::erase_timer);
+  const auto put_record = [&texts](store::Statement& statement, const std::string& id,
                              std::int64_t version) {
     const std::string subject = "msisdn-" + id;
     store::Use use(statement);
     use->bind(1, "unicast").bind(2, id).bind(3, "vas1").bind(4, subject).bind(5, version);
-    use->bind(6, document);
+    use->bind(6, texts.document);
     run(use);
   };
   const auto once = [](store::Statement& statement) {
@@ -169,12 +178,16 @@ double raw(std::size_t batch, std::size_t creates) {
       put_record(insert, ids[i], 1);
       store::Use put(put_effect);
       put->bind(1, effect + static_cast<std::int64_t>(i)).bind(2, "unicast").bind(3, ids[i]);
-      put->bind(4, "call").bind(5, body).bind(6, std::int64_t{0}).bind(7, std::int64_t{0});
+      put->bind(4, "call").bind(5, texts.body).bind(6, std::int64_t{0}).bind(7, std::int64_t{0});
       run(put);
       store::Use key(idempotency);
       key->bind(1, "vas1").bind(2, ids[i]).bind(3, "digest").bind(4, "unicast").bind(5, ids[i]);
       key->bind(6, std::int64_t{0});
       run(key);
+      if (!texts.timer) continue;
+      store::Use timer(put_timer);
+      timer->bind(1, "unicast").bind(2, ids[i]).bind(3, "create_answer").bind(4, std::int64_t{1});
+      run(timer);
     }
     once(commit_statement);
     once(begin_statement);
@@ -183,6 +196,10 @@ double raw(std::size_t batch, std::size_t creates) {
       store::Use erase(erase_effect);
       erase->bind(1, effect + static_cast<std::int64_t>(i));
       run(erase);
+      if (!texts.timer) continue;
+      store::Use timer(erase_timer);
+      timer->bind(1, "unicast").bind(2, ids[i]).bind(3, "create_answer");
+      run(timer);
     }
     once(commit_statement);
     effect += static_cast<std::int64_t>(batch);
@@ -210,6 +227,12 @@ std::string side(std::string_view name, const std::vector<double>& values) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 6 && std::string_view(argv[1]) == "--raw") {
+    const auto number = [&](int at) { return std::strtoull(argv[at], nullptr, 10); };
+    const Texts texts{std::string(number(4), 'x'), std::string(number(5), 'y'), true};
+    fmt::print("{:.0f}\n", raw(number(2), number(3), texts));
+    return 0;
+  }
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 7;
   const std::map<std::size_t, std::size_t> creates_of{
       {1, 400}, {16, 4800}, {64, 12800}, {256, 25600}};

@@ -17,7 +17,10 @@ def main():
     parser.add_argument("--build", default=lib.ROOT / "build" / "bench", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--dry", action="store_true", help="print, append nothing")
+    parser.add_argument("--quick", action="store_true", help="one round, to see that it works")
     args = parser.parse_args()
+    if args.quick:
+        args.rounds = 1
     program = args.build / "bench" / "store_group_commit"
     done = subprocess.run([program, str(args.rounds)], capture_output=True, text=True, check=True)
     results = {str(case.pop("in_flight")): case for case in json.loads(done.stdout)["cases"]}

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs every measurement of bench/ one after the other: tools/run_benches.py [NAME …]
+"""Runs every measurement of bench/ one after the other: tools/run_benches.py [--quick] [NAME …]
 
 A measurement is a script of bench/ with a main of its own; each appends its line to bench/results.
-All are run, whatever became of the others; exits with 1 if one failed and with 2 if there is none.
+--quick runs each that knows how for a few seconds, to see that it works. All are run, whatever became
+of the others; exits with 1 if one failed and with 2 if there is none.
 """
 
 import pathlib
@@ -17,7 +18,9 @@ def measurements():
             if "if __name__ ==" in path.read_text(encoding="utf-8")]
 
 
-def main(wanted):
+def main(words):
+    options = [word for word in words if word == "--quick"]
+    wanted = [word for word in words if word not in options]
     chosen = [path for path in measurements() if not wanted or path.stem in wanted]
     if not chosen:
         print("run_benches: nothing to measure; known: " + ", ".join(path.stem for path in measurements()))
@@ -25,7 +28,8 @@ def main(wanted):
     failed = []
     for number, path in enumerate(chosen, 1):
         print(f"run_benches: {number} of {len(chosen)}: {path.stem}", flush=True)
-        if subprocess.run([sys.executable, str(path)], cwd=ROOT, check=False).returncode:
+        known = [option for option in options if f'"{option}"' in path.read_text(encoding="utf-8")]
+        if subprocess.run([sys.executable, str(path), *known], cwd=ROOT, check=False).returncode:
             failed.append(path.stem)
     print(f"run_benches: {len(chosen)} run, failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
