@@ -129,7 +129,7 @@ int main(int count, char** words) {
   adapters::HttpClient nobody(loop, {});
   runtime::Replies replies(loop, clock);
   runtime::Calls calls;
-  runtime::Notifier notifier(store, loop, nobody, clock, rng, *log, metrics, [](const http::Url&) { return Result<void>(); });
+  runtime::Notifier notifier(store, loop, nobody, rng, *log, metrics, [](const http::Url&) { return Result<void>(); });
   runtime::EffectRunner runner({store, loop, clock, *log, metrics, replies, calls, notifier});
   runtime::Router router({runner, replies, *authenticator, store, clock, rng, *log, metrics},
                          {.requests_per_second = 1e9, .request_burst = 1e9});

@@ -29,7 +29,7 @@ CORES = f"0-{(os.cpu_count() or 1) - 1}"
 FEATURES = "70000000001"
 PATIENCE = 30.0
 CREATORS = 16
-RATE_LOAD = (256, 100)  # subscriptions, notifications each
+RATE_LOAD = (512, 50)  # subscriptions, notifications each: as many as wait in memory, none re-read
 
 NETWORK = """netsim:
   server:

@@ -61,7 +61,7 @@ int main(int count, char** words) {
   if (!log) return 1;
   bench::MemoryStore store(loop);
   adapters::HttpClient client(loop, {.http2 = http2});
-  runtime::Notifier notifier(store, loop, client, clock, rng, **log, metrics,
+  runtime::Notifier notifier(store, loop, client, rng, **log, metrics,
                              [](const http::Url&) { return Result<void>(); });
 
   const double cpu_before = cpu_seconds();
