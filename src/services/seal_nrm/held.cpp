@@ -69,6 +69,20 @@ bool settle_doubt(Held& held, Effects& effects, const Limits& limits,
   return false;
 }
 
+void released(Held& held) {
+  if (held.old && !held.old->empty()) held.old->erase(held.old->begin());
+  if (held.old && held.old->empty()) held.old.reset();
+  held.attempts.reset();
+}
+
+void missed(Held& held) {
+  released(held);
+  // Once only: a core that lists what it says it does not have would be asked for ever.
+  if (held.missed.value_or(false) || held.doubt) return;
+  held.missed = true;
+  held.doubt = Doubt::again;
+}
+
 void retire(Held& held) {
   if (held.current) retire(held, std::move(*held.current));
   held.current.reset();

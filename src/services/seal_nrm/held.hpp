@@ -64,6 +64,11 @@ void start_doubt(Held& held, Effects& effects);
 /// The core's list named `found` of ours. True where the doubt is over.
 bool settle_doubt(Held& held, Effects& effects, const Limits& limits,
                   const std::vector<std::string>& found, Instant now);
+/// The core does not know what was to be released: it is gone, or the core had named it wrongly and
+/// still holds it. One look at the list for each name given.
+void missed(Held& held);
+/// The first of `old` is gone.
+void released(Held& held);
 /// `current` no longer counts and is to be released.
 void retire(Held& held);
 void retire(Held& held, std::string id);

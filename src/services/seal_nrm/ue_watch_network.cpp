@@ -75,6 +75,7 @@ void WatchStep::subscribe_answered(const Result<http::Response>& response) {
 /// `id` is the subscription that counts from now on; the one that it renews goes.
 void WatchStep::subscribed(std::string id, bool reported) {
   held().unnamed.reset();
+  held().missed.reset();
   if (state_.stage == WatchStage::cancelling) return retire(held(), std::move(id));
   if (held().current != id) retire(held());
   held().current = std::move(id);
@@ -118,12 +119,8 @@ void WatchStep::retrieve_answered(const Result<http::Response>& response) {
 
 void WatchStep::cancel_answered(const Result<http::Response>& response) {
   switch (read_released(response)) {
-    case Verdict::done:
-    case Verdict::refused:
-      if (held().old && !held().old->empty()) held().old->erase(held().old->begin());
-      if (held().old && held().old->empty()) held().old.reset();
-      held().attempts.reset();
-      return;
+    case Verdict::done: return seal_nrm::released(held());
+    case Verdict::refused: return missed(held());
     case Verdict::not_sent:
     case Verdict::unknown: return retry_later(held(), effects_, settings_.limits, key_.id, now_);
   }

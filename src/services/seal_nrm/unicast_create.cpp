@@ -149,6 +149,7 @@ void UnicastStep::reserve() {
 /// The core accepted, and named it.
 void UnicastStep::reserved(std::string id) {
   held().unnamed.reset();
+  held().missed.reset();
   const bool wanted =
       state_.stage == UnicastStage::reserving || state_.stage == UnicastStage::rebinding;
   if (!wanted || held().current ||

@@ -75,12 +75,8 @@ void UnicastStep::rebind_failed(const Refusal& why, bool final) {
 
 void UnicastStep::release_answered(const Result<http::Response>& response) {
   switch (read_released(response)) {
-    case Verdict::done:
-    case Verdict::refused:  // 404, 410: it is gone already.
-      if (held().old && !held().old->empty()) held().old->erase(held().old->begin());
-      if (held().old && held().old->empty()) held().old.reset();
-      held().attempts.reset();
-      return;
+    case Verdict::done: return seal_nrm::released(held());
+    case Verdict::refused: return missed(held());  // 404, 410
     case Verdict::not_sent:
     case Verdict::unknown: return retry_later(held(), effects_, settings_.limits, key_.id, now_);
   }
