@@ -40,6 +40,7 @@ constexpr std::size_t kept_max = 1024;
 /// The documents made last, instead of a store.
 class Kept {
  public:
+  Kept() { documents_.reserve(4 * kept_max); }
   void put(std::string id, api::ss_nra::UnicastSubscription doc) {
     if (order_.size() == kept_max) {
       documents_.erase(order_.front());
