@@ -3,7 +3,7 @@
 reply: requests per CPU-second over HTTP/1.1 and h2c, latency at 4,000 requests/s over h2c, and memory
 per idle connection.
 
-    bench/create_vs_nginx.py [--build build/bench] [--rounds 7] [--requests 40000] [--quick] [--dry]
+    bench/create_vs_nginx.py [--build build/bench] [--rounds 5] [--requests 20000] [--quick] [--dry]
 
 Both servers run on core 0, h2load on core 1, taking turns within each round. Floors: 0.6 of nginx
 over HTTP/1.1, 1.2 over h2c; p99 1.0 ms; 6, 20 (h2c) and 64 kB (TLS) a connection. --dry prints and does not record.
@@ -183,8 +183,8 @@ def idle_memory(shape, binary, connections):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=lib.ROOT / "build" / "bench", type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--requests", type=int, default=40000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=20000)
     parser.add_argument("--quick", action="store_true", help="a tenth of it, to see that it works")
     parser.add_argument("--only", choices=["http1", "http2", "latency", "memory"])
     parser.add_argument("--dry", action="store_true")
@@ -205,8 +205,8 @@ def main():
                 if args.only in (None, shape):
                     results[f"{shape}_{quality}"] = throughput(shape, binary, args.rounds, args.requests, files[quality])
         if args.only in (None, "latency"):
-            seconds = 1 if args.quick else 3
-            results["at_4000_per_s_http2"] = latency(binary, min(args.rounds, 5), PACED_PER_S * seconds, files["named"])
+            seconds = 1 if args.quick else 2
+            results["at_4000_per_s_http2"] = latency(binary, min(args.rounds, 3), PACED_PER_S * seconds, files["named"])
     if args.only in (None, "memory"):
         results["idle_connection_kb"] = {shape: idle_memory(shape, binary, 200 if args.quick else 900) for shape in HELLO}
     if args.dry:

@@ -2,7 +2,7 @@
 """Durable creates per second of the whole control plane (HTTP/2, router, state machines, SQLite) in
 front of a network that answers at once, next to raw SQLite with the same statements.
 
-    bench/durable_creates.py [--build build/bench] [--rounds 5] [--quick] [--dry]
+    bench/durable_creates.py [--build build/bench] [--rounds 3] [--quick] [--dry]
 
 A create is two transactions on both sides: asked for (resource, call, idempotency key, timer) and
 confirmed (resource, call and timer gone). The raw side commits as many creates in one transaction as
@@ -58,7 +58,7 @@ def raw(build, in_flight, creates, sizes):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=lib.ROOT / "build" / "bench", type=pathlib.Path)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a quarter of it, to see that it works")
     parser.add_argument("--only", type=int, choices=list(CASES))
     parser.add_argument("--dry", action="store_true")
