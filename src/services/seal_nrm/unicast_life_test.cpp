@@ -249,6 +249,38 @@ TEST(unicast_modify, whose_answer_is_lost_becomes_what_the_core_keeps) {
   }
 }
 
+TEST(unicast_modify, of_what_is_short_is_guaranteed_again_by_its_allocation) {
+  for (const bool answered_first : {true, false}) {
+    Confirmed d;
+    d.event(d.key, "QOS_NOT_GUARANTEED");
+    const auto request = d.modify(d.key, R"({"uniQosReq":"video-sd"})");
+    if (answered_first) d.answer_by_core();
+    d.event(d.key, "SUCCESSFUL_RESOURCES_ALLOCATION");
+    if (!answered_first) d.answer_by_core();
+    EXPECT_EQ(d.status(request), 200);
+    EXPECT_EQ(d.stage(d.key), "confirmed");
+    EXPECT_EQ(d.told(1), "QOS_GUARANTEED SUCCESSFUL_RESOURCES_ALLOCATION");
+    EXPECT_FALSE(d.state(d.key).reallocating);
+  }
+}
+
+TEST(unicast_modify, that_is_allocated_with_less_stays_short) {
+  Confirmed d;
+  d.event(d.key, "QOS_NOT_GUARANTEED");
+  d.modify(d.key, R"({"uniQosReq":"video-sd"})");
+  d.answer_by_core();
+  d.event(d.key, "SUCCESSFUL_RESOURCES_ALLOCATION", R"(,"appliedQosRef":"video-hd")");
+  EXPECT_EQ(d.stage(d.key), "degraded");
+  EXPECT_EQ(d.state(d.key).applied_qos_ref, "video-hd");
+}
+
+TEST(unicast_loss, is_not_undone_by_a_late_allocation_event) {
+  Confirmed d;
+  d.event(d.key, "QOS_NOT_GUARANTEED");
+  d.event(d.key, "SUCCESSFUL_RESOURCES_ALLOCATION");
+  EXPECT_EQ(d.stage(d.key), "degraded");
+}
+
 TEST(unicast_modify, from_figures_to_a_reference_replaces_because_a_patch_cannot_take_away) {
   Confirmed d(
       R"({"valTgtUe":{"valUeId":"ue1"},"notifUri":"http://127.0.0.1:9000/n","uniQosReq":"{\"gbrDl\":\"5 Mbps\"}"})");

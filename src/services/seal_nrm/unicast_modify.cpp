@@ -83,6 +83,7 @@ void UnicastStep::adopt_pending() {
 void UnicastStep::reject_pending(const Refusal& why) {
   clause_ = "14.3.3.3.3 step 3";
   state_.pending.reset();
+  state_.reallocating.reset();
   held().attempts.reset();
   effects_.stop(timer_modify);
   effects_.reply(state_.modify_request, refusal_response(why));

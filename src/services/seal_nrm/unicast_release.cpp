@@ -63,13 +63,15 @@ void UnicastStep::plan() {
   } else if (releases) {
     effects_.call(held(), settings_, "release", release_request(settings_, held().old->front()));
   } else if (state_.pending && held().current && state_.address) {
-    if (state_.pending->unknown.value_or(false))
+    if (state_.pending->unknown.value_or(false)) {
       effects_.call(held(), settings_, "get", get_request(settings_, *held().current));
-    else
+    } else {
+      state_.reallocating = true;
       effects_.call(
           held(), settings_, "modify",
           modify_request(settings_, callback_uri(settings_, "unicast", key_.id, state_.secret),
                          *held().current, *state_.address, state_.qos, state_.pending->qos));
+    }
   } else if (second_look) {
     effects_.call(
         held(), settings_, "list",
