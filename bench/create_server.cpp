@@ -31,9 +31,9 @@
 #include "settings.hpp"
 #include "wire/json/json.hpp"
 
+namespace lobo {
 namespace {
 
-using namespace lobo;
 
 constexpr std::size_t kept_max = 1024;
 
@@ -109,7 +109,7 @@ T must(Result<T> result) {
 
 }  // namespace
 
-int main(int count, char** words) {
+static int serve(int count, char** words) {
   if (count < 2) return 2;
   const std::string folder = words[1];
   adapters::EventLoop loop;
@@ -149,3 +149,7 @@ int main(int count, char** words) {
   loop.run();
   return 0;
 }
+
+}  // namespace lobo
+
+int main(int count, char** words) { return lobo::serve(count, words); }

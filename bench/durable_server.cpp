@@ -25,9 +25,9 @@
 #include "graph/control_plane.hpp"
 #include "settings.hpp"
 
+namespace lobo {
 namespace {
 
-using namespace lobo;
 
 constexpr std::size_t warm_in_flight = 256;
 
@@ -146,7 +146,7 @@ bool warm(adapters::EventLoop& loop, EachItsUe& front, std::uint64_t ues) {
 
 }  // namespace
 
-int main(int count, char** words) {
+static int serve(int count, char** words) {
   if (count != 3) return 2;
   const std::string folder = words[1];
   const std::uint64_t ues = std::strtoull(words[2], nullptr, 10);
@@ -193,3 +193,7 @@ int main(int count, char** words) {
   std::printf("sizes %zu %zu\n", store.state_bytes, store.effect_bytes);
   return 0;
 }
+
+}  // namespace lobo
+
+int main(int count, char** words) { return lobo::serve(count, words); }

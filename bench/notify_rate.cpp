@@ -21,9 +21,9 @@
 #include "runtime/notifier.hpp"
 #include "settings.hpp"
 
+namespace lobo {
 namespace {
 
-using namespace lobo;
 using namespace std::chrono_literals;
 
 double cpu_seconds() {
@@ -42,7 +42,7 @@ std::string notification(std::uint64_t subscription, std::uint64_t sequence) {
 
 }  // namespace
 
-int main(int count, char** words) {
+static int serve(int count, char** words) {
   std::vector<std::string> sinks;
   auto http2 = adapters::Http2Use::always;
   for (int i = 3; i < count; ++i) {
@@ -93,3 +93,7 @@ int main(int count, char** words) {
              store.effects(0, 1)->size());
   fmt::print("\n");
 }
+
+}  // namespace lobo
+
+int main(int count, char** words) { return lobo::serve(count, words); }
