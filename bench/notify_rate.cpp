@@ -92,6 +92,7 @@ static int serve(int count, char** words) {
              static_cast<double>(all) / used, static_cast<double>(all) / wall,
              store.effects(0, 1)->size());
   fmt::print("\n");
+  return 0;
 }
 
 }  // namespace lobo
