@@ -84,7 +84,8 @@ Parsed parse(const Verb& verb, std::span<const std::string> words) {
     auto& target = values.emplace_back();
     auto* parsed = app.add_option(name, target, help);
     parsed->type_name(option.name.starts_with('-') ? "VALUE" : "");
-    if (option.takes == Option::Takes::value) parsed->expected(1);
+    // Else the first positional or option would swallow the words of the next one.
+    if (option.takes == Option::Takes::value) parsed->expected(1)->allow_extra_args(false);
     if (option.required) parsed->required();
     if (!option.fallback.empty()) parsed->default_str(std::string(option.fallback));
     if (!option.choices.empty())

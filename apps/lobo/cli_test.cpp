@@ -28,6 +28,11 @@ Run run(const std::vector<std::string>& words, std::span<const Verb> table) {
   return {exit, out.str(), err.str()};
 }
 
+Exit echo_both(const Arguments& arguments) {
+  std::cout << arguments.text("ue") << '|' << arguments.text("cell");
+  return Exit::ok;
+}
+
 Exit echo(const Arguments& arguments) {
   std::cout << arguments.text("loss") << '|' << arguments.text("ue") << '|' << arguments.text("output")
             << '|' << arguments.all("name").size();
@@ -44,6 +49,12 @@ const std::vector<Verb>& sample() {
                    {.name = "--name", .help = "several", .takes = Option::Takes::values},
                    {.name = "-o,--output", .help = "form", .fallback = "table", .choices = {"table", "json"}}},
        .run = echo},
+      {.path = "net move",
+       .summary = "hand over",
+       .example = "  lobo net move ue1 cell2",
+       .options = {{.name = "UE", .help = "which", .required = true},
+                   {.name = "CELL", .help = "where to", .required = true}},
+       .run = echo_both},
       {.path = "net list", .summary = "s", .example = "  e", .options = {}, .run = echo}};
   return table;
 }
@@ -52,6 +63,19 @@ TEST(cli, options_positionals_and_fallbacks_arrive_by_name) {
   const auto done = run({"net", "degrade", "ue1", "--loss", "5", "--name", "a", "b"}, sample());
   EXPECT_EQ(done.exit, Exit::ok);
   EXPECT_EQ(done.out, "5|ue1|table|2");
+}
+
+TEST(cli, two_positionals_take_one_word_each) {
+  const auto done = run({"net", "move", "ue1", "cell2"}, sample());
+  EXPECT_EQ(done.exit, Exit::ok) << done.err;
+  EXPECT_EQ(done.out, "ue1|cell2");
+  EXPECT_EQ(run({"net", "move", "ue1", "cell2", "cell3"}, sample()).exit, Exit::usage);
+}
+
+TEST(cli, an_option_takes_one_word_and_leaves_the_next_to_the_positional) {
+  const auto done = run({"net", "degrade", "--loss", "5", "ue1"}, sample());
+  EXPECT_EQ(done.exit, Exit::ok) << done.err;
+  EXPECT_EQ(done.out, "5|ue1|table|0");
 }
 
 TEST(cli, a_missing_positional_an_unknown_option_and_a_wrong_choice_are_usage_errors_with_advice) {
