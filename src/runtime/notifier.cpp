@@ -21,7 +21,7 @@ std::optional<resource::Notify> notify_of(const StoredEffect& effect) {
   return notify ? std::optional(std::move(*notify)) : std::nullopt;
 }
 
-std::string sink_of(const http::Request& request) { return request.scheme + "://" + request.authority; }
+std::string sink_of(const http::Url& url) { return url.scheme + "://" + url.authority(); }
 
 }  // namespace
 
@@ -98,8 +98,10 @@ void Notifier::attempt(const Key& of, Queue& queue) {
   if (!notify) return park(of, queue, "the stored form cannot be read");
   const auto url = http::parse_url(notify->to);
   if (!url) return park(of, queue, "the notification URI cannot be parsed");
-  if (const auto allowed = allowed_(*url); !allowed)
+  if (const auto allowed = allowed_(*url); !allowed) {
+    pass_on(sink_of(*url));  // It may have been woken for a place that it does not take.
     return park(of, queue, allowed.error().detail);
+  }
 
   http::Request request;
   request.method = "POST";
@@ -110,15 +112,13 @@ void Notifier::attempt(const Key& of, Queue& queue) {
   request.headers.add("x-lobo-sequence", std::to_string(notify->sequence));
   request.body = std::move(notify->body);
 
-  const auto sink = sink_of(request);
-  if (under_way_ >= limits_.under_way_max || sinks_[sink] >= limits_.per_sink_max) {
-    blocked_.push_back(of);
-    queue.under_way = true;  // It has its turn in blocked_; nobody else may start it.
-    return;
-  }
-  queue.under_way = true;
+  queue.under_way = true;  // Also where it has to wait: then whoever frees a place starts it.
+  const auto sink = sink_of(*url);
+  if (under_way_ >= limits_.under_way_max) return blocked_.push_back(of);
+  auto& at_sink = sinks_[sink];
+  if (at_sink.under_way >= limits_.per_sink_max) return at_sink.blocked.push_back(of);
   queue.sink = sink;
-  ++sinks_[sink];
+  ++at_sink.under_way;
   ++under_way_;
   transmit(of, front.id, std::move(request), 0, false);
 }
@@ -138,7 +138,7 @@ void Notifier::answered(const Key& of, std::uint64_t id, http::Request request, 
     return not_delivered(of, id, response.error().code != Errc::forbidden, response.error().detail);
   const int status = response->status;
   if (status >= 200 && status < 300) {
-    if (permanent && moved_) moved_(of, sink_of(request) + request.target);
+    if (permanent && moved_) moved_(of, request.scheme + "://" + request.authority + request.target);
     return delivered(of, id);
   }
   if (status == 307 || status == 308) {
@@ -161,19 +161,27 @@ void Notifier::release_slot(Queue& queue) {
   queue.under_way = false;
   if (queue.sink.empty()) return;
   --under_way_;
-  const auto sink = sinks_.find(queue.sink);
-  if (--sink->second == 0) sinks_.erase(sink);
-  queue.sink.clear();
-  // One place is free: those who wait for one try again, each at most once.
-  for (std::size_t left = blocked_.size(); left > 0 && under_way_ < limits_.under_way_max; --left) {
-    const Key of = std::move(blocked_.front());
-    blocked_.pop_front();
-    if (const auto found = queues_.find(of); found != queues_.end()) {
-      found->second.under_way = false;
-      scheduler_.post([this, of] { pump(of); });
-      break;
-    }
-  }
+  --sinks_.at(queue.sink).under_way;
+  pass_on(std::exchange(queue.sink, {}));
+}
+
+/// One place is free at this sink, and one among all. Whoever waits for the one does not stand
+/// behind those who wait for the other, or a silent sink would hold up everybody. Nobody is left
+/// waiting: who waits for a sink has somebody under way or woken there, who waits among all, anywhere.
+void Notifier::pass_on(const std::string& sink) {
+  wake_one(blocked_);
+  const auto found = sinks_.find(sink);
+  if (found == sinks_.end()) return;
+  wake_one(found->second.blocked);
+  if (found->second.under_way == 0 && found->second.blocked.empty()) sinks_.erase(found);
+}
+
+void Notifier::wake_one(std::deque<Key>& blocked) {
+  if (blocked.empty()) return;
+  const Key of = std::move(blocked.front());
+  blocked.pop_front();
+  queues_.at(of).under_way = false;
+  scheduler_.post([this, of] { pump(of); });
 }
 
 void Notifier::delivered(const Key& of, std::uint64_t id) {

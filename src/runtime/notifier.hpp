@@ -67,6 +67,10 @@ class Notifier {
     Scheduler::TimerId retry = 0;
     std::string sink;                  ///< scheme and authority of the front, while under way
   };
+  struct Sink {
+    std::size_t under_way = 0;
+    std::deque<resource::Key> blocked;  ///< subscriptions that wait for a place at this sink
+  };
   void pump(const resource::Key& of);
   void attempt(const resource::Key& of, Queue& queue);
   void transmit(const resource::Key& of, std::uint64_t id, http::Request request, int hops,
@@ -80,6 +84,8 @@ class Notifier {
   std::vector<StoreChange> parked(StoredEffect effect);
   void next(const resource::Key& of);
   void release_slot(Queue& queue);
+  void pass_on(const std::string& sink);
+  void wake_one(std::deque<resource::Key>& blocked);
   void refill(const resource::Key& of, Queue& queue);
   std::chrono::milliseconds backoff(std::uint32_t attempts);
 
@@ -92,8 +98,8 @@ class Notifier {
   NotifierLimits limits_;
   Moved moved_;
   std::unordered_map<resource::Key, Queue, resource::KeyHash> queues_;
-  std::map<std::string, std::size_t, std::less<>> sinks_;  ///< attempts under way per sink
-  std::deque<resource::Key> blocked_;  ///< subscriptions that wait for a place at their sink
+  std::map<std::string, Sink, std::less<>> sinks_;
+  std::deque<resource::Key> blocked_;  ///< subscriptions that wait for a place among all
   std::set<std::uint64_t> parked_ids_;  ///< ascending is oldest first
   std::size_t under_way_ = 0;
   std::size_t pending_ = 0;

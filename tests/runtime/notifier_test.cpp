@@ -140,5 +140,27 @@ TEST_F(NotifierTest, a_slow_sink_delays_only_its_own_subscriptions) {
   EXPECT_EQ(server->notifier.pending(), 0U);
 }
 
+TEST_F(NotifierTest, a_sink_that_never_answers_holds_up_nobody_who_waits_for_another) {
+  Party silent;
+  silent.answer = [](const http::Request&) { return std::nullopt; };
+  network.attach("silent", &silent);
+  sink.answer = [](const http::Request&) { return http::Response{204, {}, {}}; };
+  std::uint64_t id = 1000;
+  const auto notify_each = [&](const std::string& host, int subscriptions) {
+    for (int i = 0; i < subscriptions; ++i, ++id)
+      server->notifier.enqueue(StoredEffect{
+          .id = id,
+          .from = {"promise", host + std::to_string(i)},
+          .type = "notify",
+          .body = resource::to_json(
+              resource::Notify{.to = "http://" + host + "/n", .sequence = 1, .body = "{}", .clause = {}})});
+  };
+  notify_each("silent", 400);
+  notify_each("sink", 40);
+  loop.run_for(1s);
+  EXPECT_EQ(sink.seen.size(), 40U);
+  EXPECT_EQ(silent.seen.size(), NotifierLimits{}.per_sink_max);
+}
+
 }  // namespace
 }  // namespace lobo::runtime
