@@ -38,12 +38,12 @@ Meaning meaning_of(int primary) {
   }
 }
 
-Failure failure_of(sqlite3* handle, int code, const std::string& path, std::string_view doing) {
+/// Without the file's name: what a store cannot do may be told to clients.
+Failure failure_of(sqlite3* handle, int code, std::string_view doing) {
   const Meaning meaning = meaning_of(code & 0xFF);
   const char* words = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
   return {Error{meaning.code,
-                fmt::format("store {}: {}: {} ({}, code {})", path, doing, meaning.sentence, words,
-                            code),
+                fmt::format("store: {}: {} ({}, code {})", doing, meaning.sentence, words, code),
                 {}},
           meaning.whole_batch};
 }
@@ -64,7 +64,7 @@ Result<Database> Database::open(const std::string& path, Mode mode, const std::s
   Database database;
   database.handle_.reset(raw);
   database.path_ = path;
-  if (code != SQLITE_OK) return fail(failure_of(raw, code, path, "open").error);
+  if (code != SQLITE_OK) return fail(failure_of(raw, code, "open").error);
   return database;
 }
 
@@ -80,7 +80,7 @@ Result<std::int64_t> Database::number(std::string_view query) {
   switch (statement->step()) {
     case Statement::Step::row: return statement->number(0);
     case Statement::Step::end:
-      return fail(Errc::unavailable, fmt::format("store {}: no row", path_));
+      return fail(Errc::unavailable, "store: no row");
     case Statement::Step::failed: return fail(failure(query).error);
   }
   contract_failed(std::source_location::current());
@@ -101,7 +101,13 @@ bool Database::in_transaction() const noexcept { return sqlite3_get_autocommit(h
 std::int64_t Database::changes() const noexcept { return sqlite3_changes64(handle()); }
 
 Failure Database::failure(std::string_view doing) const {
-  return failure_of(handle(), sqlite3_extended_errcode(handle()), path_, doing);
+  return failure_of(handle(), sqlite3_extended_errcode(handle()), doing);
+}
+
+bool Database::is_where_it_was() const noexcept {
+  int moved = 0;  // Stays so where a VFS cannot tell.
+  sqlite3_file_control(handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved == 0;
 }
 
 Result<Statement> Statement::prepare(Database& database, std::string_view text) {

@@ -43,6 +43,9 @@ class Database {
   bool in_transaction() const noexcept;
   std::int64_t changes() const noexcept;          ///< rows of the last INSERT, UPDATE, DELETE
   Failure failure(std::string_view doing) const;  ///< of the last call that failed
+  /// False once the file was deleted or renamed: what is written then is lost with the process.
+  /// Costs one stat().
+  bool is_where_it_was() const noexcept;
   const std::string& path() const { return path_; }
   sqlite3* handle() const { return handle_.get(); }
 

@@ -87,6 +87,15 @@ SqliteStore::~SqliteStore() = default;
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const SqliteOptions& options,
                                                        runtime::Scheduler& scheduler,
                                                        runtime::Metrics* metrics) {
+  auto opened = open_files(options, scheduler, metrics);
+  if (!opened && opened.error().detail.find(options.file) == std::string::npos)
+    opened.error().detail = options.file + ": " + opened.error().detail;
+  return opened;
+}
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open_files(const SqliteOptions& options,
+                                                             runtime::Scheduler& scheduler,
+                                                             runtime::Metrics* metrics) {
   auto lock = LockFile::take(options.file + ".lock");
   if (!lock) return fail(lock.error());
   if (auto created = create_private(options.file); !created) return fail(created.error());
@@ -122,6 +131,8 @@ void SqliteStore::commit(std::vector<runtime::StoreChange> unit,
                          std::function<void(Result<void>)> done) {
   parts_->writer->commit(std::move(unit), std::move(done));
 }
+
+bool SqliteStore::failing() const { return parts_->writer->failing(); }
 
 Result<std::optional<resource::Record>> SqliteStore::find(const resource::Key& key) const {
   return parts_->reader->find(key);

@@ -33,6 +33,9 @@ class SqliteStore final : public runtime::Store {
   void commit(std::vector<runtime::StoreChange> unit,
               std::function<void(Result<void>)> done) override;
 
+  /// Whether the last transaction could not be written: the disk is full, broken or gone.
+  bool failing() const;
+
   Result<std::optional<resource::Record>> find(const resource::Key& key) const override;
   Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
                                              std::string_view after,
@@ -49,6 +52,9 @@ class SqliteStore final : public runtime::Store {
   Result<std::optional<std::string>> fact(std::string_view name) const override;
 
  private:
+  static Result<std::unique_ptr<SqliteStore>> open_files(const SqliteOptions& options,
+                                                         runtime::Scheduler& scheduler,
+                                                         runtime::Metrics* metrics);
   struct Parts;  ///< keeps SQLite and the threads out of this header
   explicit SqliteStore(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;

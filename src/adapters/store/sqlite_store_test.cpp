@@ -209,6 +209,24 @@ TEST_F(SqliteStoreTest, a_full_file_refuses_units_whole_and_takes_others_once_th
   EXPECT_TRUE(commit(**store, {PutRecord{record("again", large)}}));
 }
 
+TEST_F(SqliteStoreTest, nothing_is_acknowledged_once_the_file_was_deleted) {
+  auto opened = open();
+  ASSERT_TRUE(opened);
+  auto& store = **opened;
+  ASSERT_TRUE(commit(store, {PutRecord{record("a")}}));
+  EXPECT_FALSE(store.failing());
+  const std::string elsewhere = folder.file("elsewhere.db");
+  std::filesystem::rename(file, elsewhere);
+  const auto lost = commit(store, {PutRecord{record("b")}});
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, Errc::unavailable);
+  EXPECT_EQ(lost.error().detail.find(file), std::string::npos) << "clients may read it";
+  EXPECT_TRUE(store.failing());
+  std::filesystem::rename(elsewhere, file);
+  EXPECT_TRUE(commit(store, {PutRecord{record("b")}}));
+  EXPECT_FALSE(store.failing());
+}
+
 TEST_F(SqliteStoreTest, one_unit_that_fails_in_a_batch_takes_no_other_with_it) {
   auto store = open(512 << 10);
   ASSERT_TRUE(store);

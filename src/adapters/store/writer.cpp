@@ -81,7 +81,9 @@ void Writer::write(Batch& batch) {
   const auto began = std::chrono::steady_clock::now();
   auto* const first = batch.data();
   auto* const last = first + batch.size();
-  if (const auto together = transact(first, last); !together) {
+  const auto together = transact(first, last);
+  failing_ = !together && together.error().error.code == Errc::unavailable;
+  if (!together) {
     // No unit pays for isolation before one has failed: the batch was rolled back whole, and where
     // the cause may lie in one of its units, each is tried alone.
     const bool alone = !together.error().whole_batch && batch.size() > 1;
@@ -103,6 +105,10 @@ tl::expected<void, Failure> Writer::transact(Unit* first, Unit* last) {
     applier_.forget();
     return tl::unexpected<Failure>(std::move(failure));
   };
+  if (!database_->is_where_it_was())
+    return tl::unexpected<Failure>(
+        Failure{Error{Errc::unavailable, "store: the file was deleted or renamed while in use", {}},
+                true});
   if (!applier_.begin()) return failed("begin");
   const bool written =
       std::all_of(first, last, [this](const Unit& unit) { return applier_.apply(unit.changes); });

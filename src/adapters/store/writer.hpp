@@ -2,6 +2,7 @@
 // The one thread that writes. Whatever was queued while the last transaction was made durable is
 // the next transaction: alone, a unit waits for nobody; under load, many share one fsync.
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -43,6 +44,8 @@ class Writer {
   Writer& operator=(const Writer&) = delete;
 
   void commit(std::vector<runtime::StoreChange> unit, Done done);
+  /// Whether the last transaction could not be written, for a reason that lies outside it.
+  bool failing() const { return failing_; }
 
  private:
   struct Unit {
@@ -66,6 +69,7 @@ class Writer {
   runtime::Scheduler& scheduler_;
   Instruments instruments_;
 
+  std::atomic<bool> failing_ = false;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Unit> queue_;
