@@ -3,6 +3,8 @@
 #include <csignal>
 #include <fmt/format.h>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "adapters/crypto/system_rng.hpp"
 #include "adapters/http/loop.hpp"
@@ -89,8 +91,10 @@ struct NrmServer::Parts {
   std::unique_ptr<runtime::TracedHandler> traced;
   std::vector<std::unique_ptr<adapters::HttpServer>> servers, admin_servers;
   bool draining = false;
+  bool trying_store = false;
 
   Result<void> open_store();
+  Result<void> store_ready();
   Result<void> connect();
   Result<void> listen();
   Result<void> build();
@@ -107,6 +111,16 @@ Result<void> NrmServer::Parts::open_store() {
   if (!opened) return fail(opened.error());
   store = std::move(*opened);
   return {};
+}
+
+/// A store that cannot write makes the server unready. Each question then tries a small write, since
+/// a server that nobody uses while it is unready would never find out that it is well again.
+Result<void> NrmServer::Parts::store_ready() {
+  if (!store->failing()) return {};
+  if (!std::exchange(trying_store, true))
+    store->commit({runtime::PutFact{"tried_at", std::to_string(clock.now().time_since_epoch().count())}},
+                  [this](const Result<void>&) { trying_store = false; });
+  return fail(Errc::unavailable, "the store cannot be written");
 }
 
 Result<void> NrmServer::Parts::connect() {
@@ -184,7 +198,7 @@ Result<void> NrmServer::Parts::build() {
       .metrics = [this] { return metrics.expose(); },
       .ready = [this]() -> Result<void> {
         if (draining) return fail(Errc::unavailable, "the server is shutting down");
-        return {};
+        return store_ready();
       },
       .capabilities = [this] { return capabilities_json(plane->router().operations(), nef_noticing->simulated()); },
       .store = *store,

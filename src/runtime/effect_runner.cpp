@@ -211,8 +211,12 @@ void EffectRunner::not_committed(const Key& key, Decided decided, const Error& w
 /// A request of somebody outside is refused: nothing has happened, they may ask again. Everything
 /// else has happened already (the network answered, time passed) and is tried until it is recorded.
 void EffectRunner::retry_later(const Key& key, Slot& slot, Work work, const Error& why) {
+  ports_.log.event(Level::error, "store_failed",
+                   {{"kind", std::string_view(key.kind)},
+                    {"id", std::string_view(key.id)},
+                    {"why", std::string_view(why.detail)}});
   if (requester(work.event)) {
-    refuse(key, work, Error{Errc::unavailable, "the store cannot take this now: " + why.detail, {}});
+    refuse(key, work, Error{Errc::unavailable, "the store cannot take this now; try again", {}});
     slot.busy = true;
     ports_.scheduler.post([this, key] { resume(key); });
     return;
