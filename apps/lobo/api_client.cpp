@@ -131,7 +131,7 @@ Result<ApiTarget> target_of(const Arguments& arguments) {
   if (!arguments.given("token-file")) return target;
   const std::string file(arguments.text("token-file"));
   std::ifstream stream(file);
-  if (!stream) return fail(Errc::not_found, fmt::format("cannot read the token file {}", file));
+  if (!stream) return fail(Errc::unauthenticated, fmt::format("cannot read the token file {}", file));
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   target.token = std::string(trim(text));
   return target;

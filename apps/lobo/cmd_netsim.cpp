@@ -27,9 +27,9 @@ Exit netsim(const Arguments& arguments) {
     config->netsim->servers.front().port = static_cast<std::uint16_t>(*port);
   }
   const auto server = NetsimServer::open(*config);
-  if (!server) return tell(what, server.error(), "choose another address or port, or --port 0 for a free one");
+  if (!server) return tell(what, server.error(), "choose another address or port, or --port 0 for a free one"), Exit::failed;
   if (const auto told = announce_ready((*server)->urls(), std::string(arguments.text("ready-file")), std::cout); !told)
-    return tell(what, told.error(), "choose a --ready-file that can be written");
+    return tell(what, told.error(), "choose a --ready-file that can be written"), Exit::failed;
   (*server)->run();
   return Exit::ok;
 }

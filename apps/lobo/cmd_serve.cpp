@@ -25,9 +25,9 @@ Exit serve(const Arguments& arguments) {
   std::error_code ignored;  // what cannot be created is told by the store, which names the file
   if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
   const auto server = NrmServer::open(*config, file);
-  if (!server) return tell(what, server.error(), "`lobo config check` looks at the file; the log says more");
+  if (!server) return tell(what, server.error(), "`lobo config check` looks at the file; the log says more"), Exit::failed;
   if (const auto told = announce_ready((*server)->urls(), std::string(arguments.text("ready-file")), std::cout); !told)
-    return tell(what, told.error(), "choose a --ready-file that can be written");
+    return tell(what, told.error(), "choose a --ready-file that can be written"), Exit::failed;
   (*server)->run();
   return Exit::ok;
 }
