@@ -15,9 +15,10 @@ Exit play(const Arguments& arguments, DemoReport (*demo)(const std::string&), co
   for (const auto& [name, text] : {std::pair{"summary.json", summary_json(report)}, {"report.html", report_html(report)}})
     if (const auto written = write_file(fmt::format("{}/{}", directory, name), text); !written)
       return tell("the demo's artefacts are not complete", written.error(), "choose another folder with --out");
-  std::cout << fmt::format("\n{}: {}\n", report.ok() ? "ok" : "FAILED", report.subject)
+  std::cout << fmt::format("\n{}: {}\n", report.interrupted ? "interrupted" : report.ok() ? "ok" : "FAILED", report.subject)
             << fmt::format("{0}/summary.json  {0}/trace.mmd\n", directory);
   if (!arguments.given("check")) std::cout << fmt::format("open {}/report.html in a browser\n", directory);
+  if (report.interrupted) return Exit::interrupted;
   return report.ok() ? Exit::ok : Exit::failed;
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fstream>
 
+#include "base/text.hpp"
 #include "output.hpp"
 #include "version_info.hpp"
 
@@ -22,12 +23,15 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
        max-width: 72rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: .2rem } h2 { font-size: 1.1rem; margin-top: 2rem }
 p.sub { color: var(--soft); margin-top: 0 }
-table { border-collapse: collapse; width: 100% } th, td { text-align: left; vertical-align: top;
+table { border-collapse: collapse; width: 100% } td { overflow-wrap: anywhere } th, td { text-align: left; vertical-align: top;
        padding: .4rem .6rem; border-bottom: 1px solid var(--line) } th { color: var(--soft); font-weight: 600 }
 .good { color: var(--good); font-weight: 600 } .bad { color: var(--bad); font-weight: 600 }
 .sim { color: var(--sim) } .real { color: var(--good) } td.number { text-align: right; font-variant-numeric: tabular-nums }
-.wide { overflow: auto; max-height: 48rem; border: 1px solid var(--line); border-radius: 6px }
+.wide { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px }
+table.figures { width: auto } td.number { white-space: nowrap } td.state { white-space: nowrap }
+svg { max-width: 100%; height: auto }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); text-anchor: middle }
+svg .message { paint-order: stroke; stroke: var(--paper); stroke-width: 4px }
 svg .clause { font-size: 10px; fill: var(--soft) } svg .when { font-size: 10px; fill: var(--soft); text-anchor: start }
 svg .party { font-weight: 600 } svg rect.party { fill: var(--paper); stroke: var(--accent) }
 svg .life { stroke: var(--line) } svg .ask { stroke: var(--accent); stroke-width: 1.4 }
@@ -41,19 +45,33 @@ std::string steps_html(const DemoReport& report) {
   for (std::size_t i = 0; i < report.steps.size(); ++i) {
     const auto& step = report.steps[i];
     rows += fmt::format(
-        "<tr><td>{}</td><td>{}<br><small>{}</small></td><td>{}</td><td class=\"{}\">{}</td><td class=\"{}\">{}</td></tr>\n",
+        "<tr><td>{}</td><td>{}<br><small>{}</small></td><td>{}</td><td class=\"state {}\">{}</td><td class=\"state {}\">{}</td></tr>\n",
         i + 1, html_escaped(step.name), html_escaped(step.detail), html_escaped(step.clause),
-        step.real ? "real" : "sim", step.real ? "real" : "network simulated", step.ok ? "good" : "bad",
+        step.real ? "real" : "sim", step.real ? "real" : "simulated", step.ok ? "good" : "bad",
         step.ok ? "ok" : "failed");
   }
   return "<table><tr><th></th><th>Step</th><th>Clause</th><th>Network</th><th>Result</th></tr>\n" + rows + "</table>\n";
 }
 
+/// "create_ms_max" in words, and its value with the unit: "create max" and "32.7 ms".
+std::pair<std::string, std::string> figure_words(std::string_view name, double value) {
+  std::string words;
+  std::string unit;
+  for (const auto part : split(name, '_')) {
+    if (part == "ms") unit = " ms";
+    else if (part == "seconds") unit = " s";
+    else words += (words.empty() ? "" : " ") + std::string(part);
+  }
+  return {words, unit.empty() ? fmt::format("{:g}", value) : fmt::format("{:.1f}{}", value, unit)};
+}
+
 std::string figures_html(const DemoReport& report) {
   std::string rows;
-  for (const auto& [name, value] : report.figures)
-    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{:g}</td></tr>\n", html_escaped(name), value);
-  return "<table>" + rows + "</table>\n";
+  for (const auto& [name, value] : report.figures) {
+    const auto [words, number] = figure_words(name, value);
+    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td></tr>\n", html_escaped(words), number);
+  }
+  return "<table class=\"figures\">" + rows + "</table>\n";
 }
 
 std::string latencies_svg(const DemoReport& report) {
@@ -83,7 +101,7 @@ std::string latencies_svg(const DemoReport& report) {
 }  // namespace
 
 bool DemoReport::ok() const {
-  return !steps.empty() && std::ranges::all_of(steps, &DemoStep::ok);
+  return !interrupted && !steps.empty() && std::ranges::all_of(steps, &DemoStep::ok);
 }
 
 std::string summary_json(const DemoReport& report) {

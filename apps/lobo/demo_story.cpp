@@ -52,6 +52,7 @@ class Story {
       (this->*chapter)();
       if (report_.steps.empty() || !report_.steps.back().ok) break;  // the rest would only repeat the failure
     }
+    report_.interrupted = world_.interrupted();
     world_.end();
     draw();
     figure("total_seconds", milliseconds_since(begin) / 1000);
@@ -92,13 +93,23 @@ class Story {
     return list && list->array() ? list->array()->size() : SIZE_MAX;
   }
 
+  /// The processes know their peer as "client" or by its address; the story knows who that is: the
+  /// application, or whoever turns the knobs of the simulated network.
+  void name_parties(adapters::trace::SeenMessage& message) const {
+    const auto known = [](const std::string& party) { return party == "lobo" || party == "nef"; };
+    const bool knobs = message.from == "nef" || message.to == "nef";
+    for (auto* party : {&message.from, &message.to})
+      if (!known(*party)) *party = knobs ? "operator" : "application";
+  }
+
   /// Every message of the run, for the report and as trace.mmd.
   void draw() {
-    const auto run = adapters::trace::read_last_run(world_.directory() + "/trace");
+    auto run = adapters::trace::read_last_run(world_.directory() + "/trace");
     if (!run || run->messages.empty()) {
       step("the run is drawn", "trace", true, false, run ? "no message was recorded" : run.error().detail);
       return;
     }
+    for (auto& message : run->messages) name_parties(message);
     if (const auto written = write_file(world_.directory() + "/trace.mmd", adapters::trace::to_mermaid(*run)); !written)
       step("the run is drawn", "trace", true, false, written.error().detail);
     const Instant begin = run->messages.front().at;
@@ -237,6 +248,11 @@ class Story {
          fmt::format("{} of {} subscriptions are there; the core holds {}", here, held_.size(), reservations()));
   }
 
+  /// How many of `what` the core has; -1 where it does not say.
+  static std::int64_t count_in(const json::Value& summary, std::string_view what) {
+    const json::Value* member = summary.find(what);
+    return member ? member->integer().value_or(-1) : -1;
+  }
   void released() {
     std::size_t gone = 0;
     for (const auto& one : held_)
@@ -245,14 +261,14 @@ class Story {
     const bool empty = world_.ask_until(world_.net(), "/netsim-control/v1/summary",
                                         [&](const json::Value& answer) {
                                           last = answer;
-                                          const json::Value* sessions = answer.find("sessionsWithQos");
-                                          const json::Value* watches = answer.find("monitoringSubscriptions");
-                                          return sessions && sessions->integer() == 0 && watches && watches->integer() == 0;
+                                          return count_in(answer, "sessionsWithQos") == 0 &&
+                                                 count_in(answer, "monitoringSubscriptions") == 0;
                                         },
                                         settled_within);
     step("all is released and the core holds nothing of ours", "TS 29.122 clause 5.14.3.3.5 (DELETE)", false,
          gone == held_.size() && empty,
-         fmt::format("{} of {} deleted; the core says {}", gone, held_.size(), json::to_text(last)));
+         fmt::format("{} of {} deleted; the core holds {} sessions and {} monitoring subscriptions", gone, held_.size(),
+                     count_in(last, "sessionsWithQos"), count_in(last, "monitoringSubscriptions")));
   }
 
   DemoWorld world_;

@@ -35,6 +35,10 @@ TEST(demo_report, one_failed_step_or_none_at_all_is_not_ok) {
   DemoReport report = sample();
   report.steps[0].ok = false;
   EXPECT_FALSE(report.ok());
+  report = sample();
+  report.interrupted = true;
+  EXPECT_FALSE(report.ok());
+  report = sample();
   report.steps.clear();
   EXPECT_FALSE(report.ok());
 }
@@ -47,6 +51,11 @@ TEST(demo_report, the_page_needs_no_download_and_takes_no_markup_from_messages) 
   EXPECT_EQ(page.find("201 <b>"), std::string::npos);
   EXPECT_NE(page.find("201 &lt;b&gt;"), std::string::npos);
   EXPECT_NE(page.find("<svg"), std::string::npos);
+}
+
+TEST(demo_report, figures_have_their_unit_beside_the_number) {
+  const std::string page = report_html(sample());
+  EXPECT_NE(page.find("<td>start</td><td class=\"number\">12.5 ms</td>"), std::string::npos);
 }
 
 TEST(sequence_svg, a_diagram_with_too_many_messages_says_how_many_it_left_out) {

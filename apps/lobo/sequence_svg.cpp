@@ -8,16 +8,21 @@ namespace {
 
 // Geometry in SVG units, which browsers show as pixels.
 constexpr int margin_left = 70;
-constexpr int lane_width = 330;
+constexpr int lane_width = 270;
 constexpr int head_height = 46;
-constexpr int row_height = 30;
-constexpr std::size_t text_max = 58;
+constexpr int row_height = 26;
+constexpr std::size_t text_max = 41;  // what fits between two lanes
 
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; }
+
+/// Cut in the middle, since the last segment of a path says what is asked for.
 std::string shortened(std::string_view text) {
   if (text.size() <= text_max) return std::string(text);
-  std::size_t cut = text_max - 1;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
-  return std::string(text.substr(0, cut)) + "…";
+  std::size_t tail = text.rfind('/');
+  if (tail == std::string_view::npos || text.size() - tail > text_max / 2) tail = text.size();
+  std::size_t cut = text_max - 1 - (text.size() - tail);
+  while (cut > 0 && is_continuation(text[cut])) --cut;
+  return std::string(text.substr(0, cut)) + "…" + std::string(text.substr(tail));
 }
 
 int lane_x(std::size_t lane) { return margin_left + lane_width / 2 + static_cast<int>(lane) * lane_width; }

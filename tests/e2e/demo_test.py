@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import signal
 import subprocess
 
 import harness
@@ -24,6 +25,17 @@ class Story(harness.Case):
         self.assertIn("<svg", page)
         self.assertNotRegex(page, r"(src|href)=\"?https?://")
         self.assertTrue((out / "trace.mmd").read_text().startswith("sequenceDiagram"))
+
+    def test_ctrl_c_ends_the_demo_and_its_processes_and_is_no_success(self):
+        out = self.folder / "demo"
+        demo = self.start("demo", "story", "--out", out)
+        while "1." not in demo.line():
+            pass
+        children = self.children_of(demo.child.pid)
+        demo.signal(signal.SIGINT)
+        self.assertEqual(demo.wait(), 130)
+        self.assertEqual([pid for pid in children if self.is_lobo(pid)], [])
+        self.assertFalse(json.loads((out / "summary.json").read_text())["ok"])
 
     def test_a_demo_whose_parent_is_killed_leaves_no_process_behind(self):
         out = self.folder / "demo"
