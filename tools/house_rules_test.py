@@ -128,7 +128,7 @@ class Texts(unittest.TestCase):
         for text in ["/wo" + "rk/main", "see /tm" + "p/wt/x", "." + "library", "https://py" + "pi.org/simple",
                      "deb.deb" + "ian.org", "as issu" + "e 2 says", "cd /ro" + "ot/x"]:
             self.assertEqual(1, len(found(texts.no_foreign_places, {"README.md": text + "\n"})), text)
-        for text in ["../shared/specs", "cmake --workflow", "src/work/x", "framework/", "the issue is"]:
+        for text in ["../shared/specs", "cmake --workflow", "src/" + "work/x", "framework/", "the issue is"]:
             self.assertEqual([], found(texts.no_foreign_places, {"README.md": text + "\n"}), text)
 
     def test_a_whole_spec_map_passes(self):
