@@ -1,9 +1,10 @@
-// A server that does all of a create but storing it and asking the network: HTTP, router, token from
-// the cache, schema and rules of a unicast subscription, metrics, access log, representation.
+// A server that does all of a create but storing it and asking the network: HTTP, router, token
+// from the cache, schema and rules of a unicast subscription, metrics, access log, representation.
 //
 //   create_server FOLDER [--connections N] [--tls CERT KEY]
 //
-// Keys and the access log go to FOLDER. Prints "port N" and "token T", and serves until it is ended.
+// Keys and the access log go to FOLDER. Prints "port N" and "token T", and serves until it is
+// ended.
 
 #include <csignal>
 #include <cstdio>
@@ -34,7 +35,6 @@
 namespace lobo {
 namespace {
 
-
 constexpr std::size_t kept_max = 1024;
 
 /// The documents made last, instead of a store.
@@ -61,7 +61,9 @@ class OneUe final : public seal_nrm::UeDirectory {
     if (id != name_) return std::nullopt;
     return seal_nrm::DirectoryEntry{gpsi_, {}};
   }
-  std::optional<seal_nrm::DirectoryEntry> user(std::string_view) const override { return std::nullopt; }
+  std::optional<seal_nrm::DirectoryEntry> user(std::string_view) const override {
+    return std::nullopt;
+  }
 
  private:
   std::string name_ = bench::ue_name(0);
@@ -76,7 +78,8 @@ struct Create {
   Result<resource::Decision> operator()(const resource::RouteContext& context) {
     auto doc = json::read<api::ss_nra::UnicastSubscription>(context.request.body);
     if (!doc) return fail(doc.error());
-    auto checked = seal_nrm::check_create(std::move(*doc), context.who.subject, settings, directory, context.now);
+    auto checked = seal_nrm::check_create(std::move(*doc), context.who.subject, settings, directory,
+                                          context.now);
     if (!checked) return fail(checked.error());
     if (!checked->unknown_ue.empty()) return fail(Errc::not_found, "no such UE");
     http::Response response{201,
@@ -116,21 +119,27 @@ static int serve(int count, char** words) {
   const adapters::SystemClock clock;
   adapters::crypto::SystemRng rng;
   adapters::metrics::PrometheusMetrics metrics;
-  const auto log = must(adapters::log::FileLog::open({.file = folder + "/access.log", .domain = "nrm"}, loop, clock));
-  must(adapters::crypto::make_pki({.folder = folder + "/pki", .server_names = {}, .clients = {}}, clock.now()));
-  const auto token = must(adapters::crypto::issue_token(folder + "/pki/token.key", {.issuer = "https://bench.lab",
-                                                                                    .audience = "lobodon",
-                                                                                    .subject = "app1",
-                                                                                    .scopes = {"ss-nra"},
-                                                                                    .issued = clock.now()}));
+  const auto log = must(
+      adapters::log::FileLog::open({.file = folder + "/access.log", .domain = "nrm"}, loop, clock));
+  must(adapters::crypto::make_pki({.folder = folder + "/pki", .server_names = {}, .clients = {}},
+                                  clock.now()));
+  const auto token =
+      must(adapters::crypto::issue_token(folder + "/pki/token.key", {.issuer = "https://bench.lab",
+                                                                     .audience = "lobodon",
+                                                                     .subject = "app1",
+                                                                     .scopes = {"ss-nra"},
+                                                                     .issued = clock.now()}));
   const auto authenticator = must(adapters::crypto::JwtAuthenticator::create(
-      {.jwks = folder + "/pki/jwks.json", .rules = {.issuer = "https://bench.lab", .audience = "lobodon"}}, nullptr));
+      {.jwks = folder + "/pki/jwks.json",
+       .rules = {.issuer = "https://bench.lab", .audience = "lobodon"}},
+      nullptr));
 
   bench::MemoryStore store(loop);
   adapters::HttpClient nobody(loop, {});
   runtime::Replies replies(loop, clock);
   runtime::Calls calls;
-  runtime::Notifier notifier(store, loop, nobody, rng, *log, metrics, [](const http::Url&) { return Result<void>(); });
+  runtime::Notifier notifier(store, loop, nobody, rng, *log, metrics,
+                             [](const http::Url&) { return Result<void>(); });
   runtime::EffectRunner runner({store, loop, clock, *log, metrics, replies, calls, notifier});
   runtime::Router router({runner, replies, *authenticator, store, clock, rng, *log, metrics},
                          {.requests_per_second = 1e9, .request_burst = 1e9});
@@ -138,7 +147,8 @@ static int serve(int count, char** words) {
   Create create{settings};
   auto routes = seal_nrm::routes(settings);
   for (auto& route : routes)
-    if (route.operation.id == api::ss_nra::operation::create_unicast_subscription) route.handle = std::ref(create);
+    if (route.operation.id == api::ss_nra::operation::create_unicast_subscription)
+      route.handle = std::ref(create);
   router.add(std::move(routes));
 
   adapters::HttpServer server(loop, server_config({words + 2, words + count}), router);

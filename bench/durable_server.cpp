@@ -1,5 +1,5 @@
-// The control plane over SQLite and HTTP, in front of a network that answers at once: what a durable
-// create costs when the network costs nothing.
+// The control plane over SQLite and HTTP, in front of a network that answers at once: what a
+// durable create costs when the network costs nothing.
 //
 //   durable_server FOLDER UES
 //
@@ -28,7 +28,6 @@
 namespace lobo {
 namespace {
 
-
 constexpr std::size_t warm_in_flight = 256;
 
 /// Takes everything, and knows where each UE is.
@@ -37,12 +36,14 @@ class InstantNetwork final : public runtime::HttpClient {
   explicit InstantNetwork(runtime::Scheduler& loop) : loop_(loop) {}
   void send(http::Request request, std::chrono::milliseconds, Done done) override {
     http::Response response{201, {{"content-type", "application/json"}}, {}};
-    response.headers.add("location", fmt::format("http://core.example{}/{}", request.target, ++last_));
+    response.headers.add("location",
+                         fmt::format("http://core.example{}/{}", request.target, ++last_));
     if (request.target.starts_with("/3gpp-monitoring-event/")) {
       request.body.pop_back();
-      response.body = std::move(request.body) +
-                      R"(,"monitoringEventReport":{"monitoringType":"PDN_CONNECTIVITY_STATUS","pdnConnInfoList":[)"
-                      R"({"status":"CREATED","pdnType":"IPV4","ipv4Addr":"10.45.0.2"}]}})";
+      response.body =
+          std::move(request.body) +
+          R"(,"monitoringEventReport":{"monitoringType":"PDN_CONNECTIVITY_STATUS","pdnConnInfoList":[)"
+          R"({"status":"CREATED","pdnType":"IPV4","ipv4Addr":"10.45.0.2"}]}})";
     } else {
       response.body = std::move(request.body);
     }
@@ -58,16 +59,22 @@ class InstantNetwork final : public runtime::HttpClient {
 class MeasuredStore final : public runtime::Store {
  public:
   explicit MeasuredStore(runtime::Store& inner) : inner_(inner) {}
-  void commit(std::vector<runtime::StoreChange> unit, std::function<void(Result<void>)> done) override {
+  void commit(std::vector<runtime::StoreChange> unit,
+              std::function<void(Result<void>)> done) override {
     for (const auto& change : unit) {
-      if (const auto* put = std::get_if<runtime::PutRecord>(&change); put && put->record.key.kind == "unicast")
+      if (const auto* put = std::get_if<runtime::PutRecord>(&change);
+          put && put->record.key.kind == "unicast")
         state_bytes = put->record.state.size();
-      if (const auto* put = std::get_if<runtime::PutEffect>(&change)) effect_bytes = put->effect.body.size();
+      if (const auto* put = std::get_if<runtime::PutEffect>(&change))
+        effect_bytes = put->effect.body.size();
     }
     inner_.commit(std::move(unit), std::move(done));
   }
-  Result<std::optional<resource::Record>> find(const resource::Key& key) const override { return inner_.find(key); }
-  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner, std::string_view after,
+  Result<std::optional<resource::Record>> find(const resource::Key& key) const override {
+    return inner_.find(key);
+  }
+  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
+                                             std::string_view after,
                                              std::size_t limit) const override {
     return inner_.list(kind, owner, after, limit);
   }
@@ -78,20 +85,24 @@ class MeasuredStore final : public runtime::Store {
   Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override {
     return inner_.count(kind, owner);
   }
-  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after, std::size_t limit) const override {
+  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after,
+                                                     std::size_t limit) const override {
     return inner_.effects(after, limit);
   }
   Result<std::vector<runtime::StoredEffect>> effects_of(const resource::Key& from) const override {
     return inner_.effects_of(from);
   }
-  Result<std::vector<runtime::StoredTimer>> timers(Instant until, std::size_t limit) const override {
+  Result<std::vector<runtime::StoredTimer>> timers(Instant until,
+                                                   std::size_t limit) const override {
     return inner_.timers(until, limit);
   }
-  Result<std::optional<runtime::StoredIdempotency>> idempotency(std::string_view owner,
-                                                                std::string_view key) const override {
+  Result<std::optional<runtime::StoredIdempotency>> idempotency(
+      std::string_view owner, std::string_view key) const override {
     return inner_.idempotency(owner, key);
   }
-  Result<std::optional<std::string>> fact(std::string_view name) const override { return inner_.fact(name); }
+  Result<std::optional<std::string>> fact(std::string_view name) const override {
+    return inner_.fact(name);
+  }
 
   std::size_t state_bytes = 0;
   std::size_t effect_bytes = 0;
@@ -106,7 +117,8 @@ class EachItsUe final : public runtime::HttpHandler {
   EachItsUe(runtime::HttpHandler& inner, std::uint64_t ues) : inner_(inner), ues_(ues) {}
   void handle(http::Request request, ReplyFn reply) override {
     const auto at = request.body.find("ue-");
-    if (at != std::string::npos) request.body.replace(at, bench::ue_name_bytes, bench::ue_name(last_ % ues_));
+    if (at != std::string::npos)
+      request.body.replace(at, bench::ue_name_bytes, bench::ue_name(last_ % ues_));
     request.headers.set("idempotency-key", fmt::format("key-{}", last_++));
     inner_.handle(std::move(request), std::move(reply));
   }
@@ -124,14 +136,15 @@ bool warm(adapters::EventLoop& loop, EachItsUe& front, std::uint64_t ues) {
   std::uint64_t refused = 0;
   std::function<void()> next = [&] {
     if (begun++ >= ues) return;
-    http::Request request{.method = "POST",
-                          .scheme = "http",
-                          .authority = "127.0.0.1",
-                          .target = "/ss-nra/v1/unicast-subscriptions",
-                          .headers = {{"content-type", "application/json"}},
-                          .body = R"({"valTgtUe":{"valUeId":"ue-0000000"},"uniQosReq":"xr-gold",)"
-                                  R"("notifUri":"http://127.0.0.1:9/n"})",
-                          .peer = {.address = "127.0.0.1", .loopback = true, .certificate_subject = {}}};
+    http::Request request{
+        .method = "POST",
+        .scheme = "http",
+        .authority = "127.0.0.1",
+        .target = "/ss-nra/v1/unicast-subscriptions",
+        .headers = {{"content-type", "application/json"}},
+        .body = R"({"valTgtUe":{"valUeId":"ue-0000000"},"uniQosReq":"xr-gold",)"
+                R"("notifUri":"http://127.0.0.1:9/n"})",
+        .peer = {.address = "127.0.0.1", .loopback = true, .certificate_subject = {}}};
     front.handle(std::move(request), [&](const http::Response& response) {
       if (response.status != 201 && refused++ == 0)
         std::fprintf(stderr, "durable_server: %d %s\n", response.status, response.body.c_str());
@@ -154,16 +167,24 @@ static int serve(int count, char** words) {
   const adapters::SystemClock clock;
   adapters::crypto::SystemRng rng;
   adapters::metrics::PrometheusMetrics metrics;
-  auto log = adapters::log::FileLog::open({.file = folder + "/access.log", .domain = "nrm"}, loop, clock);
-  auto sqlite = adapters::store::SqliteStore::open({.file = folder + "/store.sqlite"}, loop, &metrics);
+  auto log =
+      adapters::log::FileLog::open({.file = folder + "/access.log", .domain = "nrm"}, loop, clock);
+  auto sqlite =
+      adapters::store::SqliteStore::open({.file = folder + "/store.sqlite"}, loop, &metrics);
   if (!log || !sqlite) return 1;
   MeasuredStore store(**sqlite);
   InstantNetwork network(loop);
   adapters::HttpClient sinks(loop, {});
   adapters::crypto::OpenAuthenticator everybody({.scopes = {"ss-nra"}});
   app::ControlPlane plane({.nrm = bench::nrm_settings(),
-                           .nef = {.name = "nef", .scheme = "http", .authority = "core.example", .path_prefix = {}, .redirect_authorities = {}},
-                           .router = {.resources_per_owner_max = 100'000'000, .requests_per_second = 1e9, .request_burst = 1e9},
+                           .nef = {.name = "nef",
+                                   .scheme = "http",
+                                   .authority = "core.example",
+                                   .path_prefix = {},
+                                   .redirect_authorities = {}},
+                           .router = {.resources_per_owner_max = 100'000'000,
+                                      .requests_per_second = 1e9,
+                                      .request_burst = 1e9},
                            .notifier = {}},
                           {.store = store,
                            .scheduler = loop,

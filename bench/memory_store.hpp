@@ -17,7 +17,8 @@ class MemoryStore final : public runtime::Store {
  public:
   explicit MemoryStore(runtime::Scheduler& loop) : loop_(loop) {}
 
-  void commit(std::vector<runtime::StoreChange> unit, std::function<void(Result<void>)> done) override {
+  void commit(std::vector<runtime::StoreChange> unit,
+              std::function<void(Result<void>)> done) override {
     for (const auto& change : unit) state_.apply(change);
     loop_.post([done = std::move(done)] { done({}); });
   }
@@ -25,7 +26,8 @@ class MemoryStore final : public runtime::Store {
     const auto* found = state_.find(key);
     return found == nullptr ? std::nullopt : std::optional(*found);
   }
-  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner, std::string_view after,
+  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
+                                             std::string_view after,
                                              std::size_t limit) const override {
     return state_.list(kind, owner, after, limit);
   }
@@ -36,9 +38,11 @@ class MemoryStore final : public runtime::Store {
   Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override {
     return state_.count(kind, owner);
   }
-  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after, std::size_t limit) const override {
+  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after,
+                                                     std::size_t limit) const override {
     std::vector<runtime::StoredEffect> out;
-    for (auto at = state_.effects.upper_bound(after); at != state_.effects.end() && out.size() < limit; ++at)
+    for (auto at = state_.effects.upper_bound(after);
+         at != state_.effects.end() && out.size() < limit; ++at)
       out.push_back(at->second);
     return out;
   }
@@ -51,7 +55,8 @@ class MemoryStore final : public runtime::Store {
   Result<std::vector<runtime::StoredTimer>> timers(Instant, std::size_t) const override {
     return std::vector<runtime::StoredTimer>{};  // Nothing measured with this store starts one.
   }
-  Result<std::optional<runtime::StoredIdempotency>> idempotency(std::string_view, std::string_view) const override {
+  Result<std::optional<runtime::StoredIdempotency>> idempotency(std::string_view,
+                                                                std::string_view) const override {
     return std::nullopt;
   }
   Result<std::optional<std::string>> fact(std::string_view) const override { return std::nullopt; }

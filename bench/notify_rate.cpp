@@ -46,8 +46,10 @@ static int serve(int count, char** words) {
   std::vector<std::string> sinks;
   auto http2 = adapters::Http2Use::always;
   for (int i = 3; i < count; ++i) {
-    if (std::string_view(words[i]) == "--http1") http2 = adapters::Http2Use::never;
-    else sinks.emplace_back(words[i]);
+    if (std::string_view(words[i]) == "--http1")
+      http2 = adapters::Http2Use::never;
+    else
+      sinks.emplace_back(words[i]);
   }
   if (sinks.empty()) return 2;
   const std::uint64_t subscriptions = std::strtoull(words[1], nullptr, 10);
@@ -77,7 +79,8 @@ static int serve(int count, char** words) {
                                    .from = {"unicast", fmt::format("{:032}", i)},
                                    .type = "notify",
                                    .body = resource::to_json(resource::Effect{notify})};
-      store.commit({runtime::PutEffect{effect}}, [&notifier, effect](const Result<void>&) { notifier.enqueue(effect); });
+      store.commit({runtime::PutEffect{effect}},
+                   [&notifier, effect](const Result<void>&) { notifier.enqueue(effect); });
     }
   const std::uint64_t all = id;
   std::function<void()> look = [&] {
@@ -87,7 +90,8 @@ static int serve(int count, char** words) {
   loop.after(5ms, look);
   loop.run();
   const double used = cpu_seconds() - cpu_before;
-  const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  const double wall =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   fmt::print(R"({{"notifications":{},"per_cpu_s":{:.0f},"per_s":{:.0f},"left":{}}})", all,
              static_cast<double>(all) / used, static_cast<double>(all) / wall,
              store.effects(0, 1)->size());

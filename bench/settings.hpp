@@ -14,7 +14,9 @@ namespace lobo::bench {
 inline constexpr std::size_t ue_name_bytes = 10;
 
 inline std::string ue_name(std::uint64_t number) { return fmt::format("ue-{:07}", number); }
-inline std::string gpsi_of(std::uint64_t number) { return fmt::format("msisdn-49170{:07}", number); }
+inline std::string gpsi_of(std::uint64_t number) {
+  return fmt::format("msisdn-49170{:07}", number);
+}
 
 inline seal_nrm::Settings nrm_settings() {
   seal_nrm::Settings settings;

@@ -7,7 +7,8 @@
 // records.
 //
 //   store_group_commit [ROUNDS]                          prints one JSON object
-//   store_group_commit --raw BATCH CREATES STATE EFFECT  raw creates per second alone, with texts of
+//   store_group_commit --raw BATCH CREATES STATE EFFECT  raw creates per second alone, with texts
+//   of
 //                                                        so many bytes and the timer of a request
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -157,7 +158,7 @@ double raw(std::size_t batch, std::size_t creates, const Texts& texts = plain) {
   auto put_timer = r.prepare(sql::put_timer);
   auto erase_timer = r.prepare(sql::erase_timer);
   const auto put_record = [&texts](store::Statement& statement, const std::string& id,
-                             std::int64_t version) {
+                                   std::int64_t version) {
     const std::string subject = "msisdn-" + id;
     store::Use use(statement);
     use->bind(1, "unicast").bind(2, id).bind(3, "vas1").bind(4, subject).bind(5, version);

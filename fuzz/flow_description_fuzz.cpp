@@ -12,7 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto flow = lobo::model::FlowDescription::parse(text);
   if (!flow) return 0;
   const auto canonical = flow->text();
-  lobo::require(canonical.find(" from ") != std::string::npos && canonical.find(" to ") != std::string::npos);
+  lobo::require(canonical.find(" from ") != std::string::npos &&
+                canonical.find(" to ") != std::string::npos);
   lobo::require(lobo::model::FlowDescription::parse(canonical) == *flow);
   return 0;
 }

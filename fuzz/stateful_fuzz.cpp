@@ -1,9 +1,10 @@
-// The whole server, not its parsers: octets are a history of requests, callbacks, faults, crashes and
-// time, through the router and the state machines on the virtual world. The checkers of `lobo sim`
-// judge when all is calm again.
+// The whole server, not its parsers: octets are a history of requests, callbacks, faults, crashes
+// and time, through the router and the state machines on the virtual world. The checkers of `lobo
+// sim` judge when all is calm again.
 //
 // The first octet chooses whether the core is honest. A core that lies about what it holds may make
-// the books disagree; it may never crash the server, hold it up, or make it forget what it promised.
+// the books disagree; it may never crash the server, hold it up, or make it forget what it
+// promised.
 
 #include <algorithm>
 #include <cstddef>
@@ -55,10 +56,15 @@ class Octets {
 constexpr std::string_view qualities[] = {
     "gold", "silver", "bronze", R"({\"dlBitRate\":\"5 Mbps\",\"gbrDl\":\"1 Mbps\"})",
     R"({\"qosReference\":\"gold\",\"altQoSReferences\":[\"bronze\"]})"};
-constexpr std::string_view events[] = {
-    "QOS_GUARANTEED",      "QOS_NOT_GUARANTEED",  "SUCCESSFUL_RESOURCES_ALLOCATION", "FAILED_RESOURCES_ALLOCATION",
-    "SESSION_TERMINATION", "RELEASE_OF_BEARER",   "LOSS_OF_BEARER",                  "USAGE_REPORT",
-    "SOMETHING_NEW"};
+constexpr std::string_view events[] = {"QOS_GUARANTEED",
+                                       "QOS_NOT_GUARANTEED",
+                                       "SUCCESSFUL_RESOURCES_ALLOCATION",
+                                       "FAILED_RESOURCES_ALLOCATION",
+                                       "SESSION_TERMINATION",
+                                       "RELEASE_OF_BEARER",
+                                       "LOSS_OF_BEARER",
+                                       "USAGE_REPORT",
+                                       "SOMETHING_NEW"};
 
 /// What clients were promised. Shared with replies that may come after the history has ended.
 struct Promises {
@@ -71,13 +77,15 @@ struct Promises {
 
 class History {
  public:
-  History(const std::uint8_t* data, std::size_t size) : in_(data, size), honest_(in_.next() % 2 == 0) {}
+  History(const std::uint8_t* data, std::size_t size)
+      : in_(data, size), honest_(in_.next() % 2 == 0) {}
 
   void run() {
     for (std::size_t act = 0; act < acts_max && !in_.empty(); ++act) one();
     calm();
     for (const auto& [id, promise] : promises_->made)
-      if (!promise.ended && honest_) need(system_.durable().find({"unicast", id}) != nullptr, "a promise is lost: " + id);
+      if (!promise.ended && honest_)
+        need(system_.durable().find({"unicast", id}) != nullptr, "a promise is lost: " + id);
     judge(false);
     for (int round = 0; round < 2; ++round) {
       system_.release_everything();
@@ -97,7 +105,8 @@ class History {
     if (!honest_) {
       app::simulation::Checkers checkers;
       checkers.not_stuck(system_.durable());
-      need(checkers.findings().empty(), checkers.findings().empty() ? "" : checkers.findings().front().what);
+      need(checkers.findings().empty(),
+           checkers.findings().empty() ? "" : checkers.findings().front().what);
       return;
     }
     const auto wrong = system_.unjust(released);
@@ -110,7 +119,10 @@ class History {
       case 1: return send("POST", std::string(collection), body(), key());
       case 2: return send("PATCH", path(), patch());
       case 3: return send("DELETE", path(), {});
-      case 4: return send("GET", in_.below(2) == 0 ? path() : std::string(collection) + "?limit=" + in_.text(), {});
+      case 4:
+        return send("GET",
+                    in_.below(2) == 0 ? path() : std::string(collection) + "?limit=" + in_.text(),
+                    {});
       case 5: return callback();
       case 6: return fault();
       case 7: return advance();
@@ -148,14 +160,16 @@ class History {
   }
   std::string path() { return System::path_of(id()); }
 
-  void send(const std::string& method, const std::string& target, std::string text, http::Headers headers = {}) {
+  void send(const std::string& method, const std::string& target, std::string text,
+            http::Headers headers = {}) {
     const auto who = client();
     auto request = system_.request(method, target, std::move(text), headers, who);
     const bool forever = request.body.find("duration") == std::string::npos;
     if (method == "DELETE" || (method == "PATCH" && !forever))
       promises_->made[target.substr(target.rfind('/') + 1)].ended = true;
     system_.server().control_plane.router().handle(
-        std::move(request), [promises = promises_, who, forever, method](const http::Response& response) {
+        std::move(request),
+        [promises = promises_, who, forever, method](const http::Response& response) {
           need(response.status >= 200 && response.status < 600, "no status");
           need(response.status != 500, "500: " + response.body);
           if (response.status == 201) {
@@ -181,10 +195,12 @@ class History {
   void callback() {
     const auto& event = events[in_.below(9)];
     // In an honest world only news that change nothing about what the core holds may be invented.
-    const bool harmless = event.starts_with("QOS_") || event.starts_with("USAGE") || event.starts_with("SOME");
+    const bool harmless =
+        event.starts_with("QOS_") || event.starts_with("USAGE") || event.starts_with("SOME");
     const bool right = in_.below(2) == 0 && (harmless || !honest_);
-    to_callback(R"({"transaction":"http://core.example/x/subscriptions/)" + in_.text().substr(0, 16) +
-                    R"(","eventReports":[{"event":")" + std::string(event) + R"("}]})",
+    to_callback(R"({"transaction":"http://core.example/x/subscriptions/)" +
+                    in_.text().substr(0, 16) + R"(","eventReports":[{"event":")" +
+                    std::string(event) + R"("}]})",
                 right);
   }
   void to_callback(std::string text, bool right) {
@@ -209,7 +225,8 @@ class History {
       case 5: faults.redirect = share; break;
       default: break;
     }
-    const std::string_view parties[] = {System::core_authority, System::server_authority, "app1.example"};
+    const std::string_view parties[] = {System::core_authority, System::server_authority,
+                                        "app1.example"};
     system_.network.change_faults(std::string(parties[in_.below(3)]), faults);
   }
 
@@ -225,10 +242,13 @@ class History {
   void degrade() {
     const std::string base = "/netsim-control/v1/ues/" + ue();
     switch (in_.below(5)) {
-      case 0: system_.operate("POST", base + "/degrade", R"({"lossPercent":5,"delayMs":400})"); return;
+      case 0:
+        system_.operate("POST", base + "/degrade", R"({"lossPercent":5,"delayMs":400})");
+        return;
       case 1: system_.operate("POST", base + "/restore"); return;
       case 2:
-        system_.operate("POST", base + "/address", R"({"ipv4Addr":"10.46.0.)" + std::to_string(2 + in_.below(200)) + "\"}");
+        system_.operate("POST", base + "/address",
+                        R"({"ipv4Addr":"10.46.0.)" + std::to_string(2 + in_.below(200)) + "\"}");
         return;
       case 3: system_.operate("POST", base + "/detach"); return;
       default: system_.operate("POST", base + "/attach"); return;
@@ -249,7 +269,9 @@ class History {
     auto lie = std::make_shared<http::Response>();
     const int statuses[] = {200, 201, 204, 307, 400, 403, 404, 429, 500, 503};
     lie->status = statuses[in_.below(10)];
-    if (in_.below(2) == 0) lie->headers.add("location", in_.below(4) == 0 ? "http://evil.example/subscriptions/1" : in_.text());
+    if (in_.below(2) == 0)
+      lie->headers.add("location",
+                       in_.below(4) == 0 ? "http://evil.example/subscriptions/1" : in_.text());
     lie->headers.add("content-type", "application/json");
     lie->body = in_.text();
     const auto left = std::make_shared<unsigned>(1 + in_.below(4));
@@ -262,7 +284,8 @@ class History {
   }
 
   void calm() {
-    for (const auto party : {System::core_authority, System::server_authority, std::string_view("app1.example")})
+    for (const auto party :
+         {System::core_authority, System::server_authority, std::string_view("app1.example")})
       system_.network.change_faults(std::string(party), {});
     system_.core->bend = nullptr;
     auto& store = system_.server().store;
@@ -281,9 +304,11 @@ class History {
   Octets in_;
   bool honest_;
   std::shared_ptr<Promises> promises_ = std::make_shared<Promises>();
-  // A core that gives a callback up leaves us with what it told last: it has patience here, so that a
-  // store that was gone for long is not taken for a forgotten reservation.
-  System system_{{.adjust_core = [](lobo::core_sim::CoreConfig& config) { config.callback_attempts_max = 14; }}};
+  // A core that gives a callback up leaves us with what it told last: it has patience here, so that
+  // a store that was gone for long is not taken for a forgotten reservation.
+  System system_{{.adjust_core = [](lobo::core_sim::CoreConfig& config) {
+    config.callback_attempts_max = 14;
+  }}};
 };
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace {
 namespace crypto = lobo::adapters::crypto;
 using lobo::require;
 
-constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+constexpr std::string_view alphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 std::string base64url(std::string_view bytes) {
   std::string out;
@@ -61,14 +62,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 0: check_token(text, keys); break;
     case 1: {
       const auto half = text.size() / 2;
-      check_token(base64url(text.substr(0, half)) + '.' + base64url(text.substr(half)) + ".AAAA", keys);
+      check_token(base64url(text.substr(0, half)) + '.' + base64url(text.substr(half)) + ".AAAA",
+                  keys);
       break;
     }
     default: {
       const crypto::ClaimRules rules{.issuer = "issuer", .audience = "lobo"};
       const auto claims = crypto::check_claims(text, rules, now);
       if (!claims) break;
-      require(!claims->who.subject.empty() && claims->who.subject.size() <= crypto::subject_bytes_max);
+      require(!claims->who.subject.empty() &&
+              claims->who.subject.size() <= crypto::subject_bytes_max);
       require(claims->who.scopes.size() <= crypto::scopes_max);
       require(claims->until > now);
     }

@@ -14,13 +14,18 @@ constexpr std::string_view parked_path = "/admin/parked-notifications";
 constexpr std::string_view resend_end = "/resend";
 
 http::Response text_response(int status, std::string_view type, std::string body) {
-  return {.status = status, .headers = {{"content-type", std::string(type)}}, .body = std::move(body)};
+  return {
+      .status = status, .headers = {{"content-type", std::string(type)}}, .body = std::move(body)};
 }
-http::Response json_response(std::string body) { return text_response(200, "application/json", std::move(body)); }
+http::Response json_response(std::string body) {
+  return text_response(200, "application/json", std::move(body));
+}
 
 std::string parked_json(const runtime::StoredEffect& effect) {
-  return fmt::format(R"({{"id":{},"subscription":{{"kind":{},"id":{}}},"attempts":{},"notification":{}}})", effect.id,
-                     json_quoted(effect.from.kind), json_quoted(effect.from.id), effect.attempts, effect.body);
+  return fmt::format(
+      R"({{"id":{},"subscription":{{"kind":{},"id":{}}},"attempts":{},"notification":{}}})",
+      effect.id, json_quoted(effect.from.kind), json_quoted(effect.from.id), effect.attempts,
+      effect.body);
 }
 
 /// The parked notifications after the query's `after`, and where to go on.
@@ -31,7 +36,8 @@ Result<http::Response> list_parked(const AdminSources& sources, std::string_view
   for (const auto& [name, value] : *query) {
     const auto number = parse_decimal(value);
     if (name != "after" || !number)
-      return fail(Errc::malformed, "only after=NUMBER is known here", {{Errc::malformed, "query:" + name, "unknown"}});
+      return fail(Errc::malformed, "only after=NUMBER is known here",
+                  {{Errc::malformed, "query:" + name, "unknown"}});
     after = *number;
   }
   std::string items;
@@ -60,19 +66,23 @@ Result<http::Response> resend(const AdminSources& sources, std::string_view numb
 }  // namespace
 
 Result<http::Response> AdminHandler::decide(const http::Request& request) const {
-  if (!request.peer.loopback) return fail(Errc::forbidden, "administration is for this machine only");
+  if (!request.peer.loopback)
+    return fail(Errc::forbidden, "administration is for this machine only");
   const auto [path, query] = http::split_target(request.target);
   const bool reads = request.method == "GET";
   if (path.starts_with(parked_path) && path.ends_with(resend_end) &&
       path.size() > parked_path.size() + resend_end.size()) {
-    if (request.method != "POST") return fail(Errc::method_unknown, "a notification is resent by POST");
+    if (request.method != "POST")
+      return fail(Errc::method_unknown, "a notification is resent by POST");
     const std::size_t from = parked_path.size() + 1;
     return resend(sources_, path.substr(from, path.size() - from - resend_end.size()));
   }
   const bool known = path == "/metrics" || path == "/status/health" || path == "/status/ready" ||
                      path == "/status/capabilities" || path == parked_path;
-  if (!known) return fail(Errc::not_found, "known are /metrics, /status/health, /status/ready, /status/capabilities "
-                                           "and /admin/parked-notifications");
+  if (!known)
+    return fail(Errc::not_found,
+                "known are /metrics, /status/health, /status/ready, /status/capabilities "
+                "and /admin/parked-notifications");
   if (!reads) return fail(Errc::method_unknown, "only GET is answered here");
   if (path == "/metrics")
     return text_response(200, "text/plain; version=0.0.4; charset=utf-8", sources_.metrics());

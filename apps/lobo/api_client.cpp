@@ -34,7 +34,8 @@ std::string text_of(const json::Value& object, std::string_view name) {
 
 /// 403 with a cause of the network is a refusal of what was asked, not of who asked.
 bool is_refusal_by_network(const json::Value& problem) {
-  return problem.find("acceptableServInfo") != nullptr || text_of(problem, "cause").starts_with("NETWORK");
+  return problem.find("acceptableServInfo") != nullptr ||
+         text_of(problem, "cause").starts_with("NETWORK");
 }
 
 }  // namespace
@@ -56,8 +57,8 @@ Error error_of(const http::Response& response) {
   return error;
 }
 
-void ApiClient::start(std::string_view method, std::string_view path, std::string body, http::Headers headers,
-                      runtime::HttpClient::Done done) {
+void ApiClient::start(std::string_view method, std::string_view path, std::string body,
+                      http::Headers headers, runtime::HttpClient::Done done) {
   http::Request request;
   request.method = std::string(method);
   request.scheme = target_.root.scheme;
@@ -65,7 +66,8 @@ void ApiClient::start(std::string_view method, std::string_view path, std::strin
   const std::string prefix = target_.root.target == "/" ? std::string() : target_.root.target;
   request.target = prefix + std::string(path);
   request.headers = std::move(headers);
-  if (!request.headers.find("accept")) request.headers.set("accept", "application/json, application/problem+json");
+  if (!request.headers.find("accept"))
+    request.headers.set("accept", "application/json, application/problem+json");
   if (!target_.token.empty()) request.headers.set("authorization", "Bearer " + target_.token);
   if (!body.empty() && !request.headers.find("content-type"))
     request.headers.set("content-type", "application/json");
@@ -73,8 +75,8 @@ void ApiClient::start(std::string_view method, std::string_view path, std::strin
   http_.send(std::move(request), api_patience, std::move(done));
 }
 
-Result<http::Response> ApiClient::exchange(std::string_view method, std::string_view path, std::string body,
-                                           http::Headers headers) {
+Result<http::Response> ApiClient::exchange(std::string_view method, std::string_view path,
+                                           std::string body, http::Headers headers) {
   std::optional<Result<http::Response>> answer;
   start(method, path, std::move(body), std::move(headers), [&](Result<http::Response> arrived) {
     answer = std::move(arrived);
@@ -84,7 +86,8 @@ Result<http::Response> ApiClient::exchange(std::string_view method, std::string_
   return std::move(*answer);
 }
 
-Answer ApiClient::call(std::string_view method, std::string_view path, std::string body, http::Headers headers) {
+Answer ApiClient::call(std::string_view method, std::string_view path, std::string body,
+                       http::Headers headers) {
   auto answer = exchange(method, path, std::move(body), std::move(headers));
   if (answer && (answer->status < 200 || answer->status > 299)) return fail(error_of(*answer));
   return answer;
@@ -98,7 +101,8 @@ Result<json::Value> ApiClient::ask(std::string_view method, std::string_view pat
   return json::parse(answer->body);
 }
 
-bool run_until(adapters::EventLoop& loop, const std::function<bool()>& done, std::chrono::milliseconds patience) {
+bool run_until(adapters::EventLoop& loop, const std::function<bool()>& done,
+               std::chrono::milliseconds patience) {
   bool late = false;
   const auto timer = loop.after(patience, [&] {
     late = true;
@@ -123,7 +127,8 @@ Result<ApiTarget> target_of(const Arguments& arguments) {
   auto root = http::parse_url(arguments.text("server"));
   if (!root) return fail(root.error());
   target.root = std::move(*root);
-  while (target.root.target.size() > 1 && target.root.target.ends_with('/')) target.root.target.pop_back();
+  while (target.root.target.size() > 1 && target.root.target.ends_with('/'))
+    target.root.target.pop_back();
   target.tls = {.ca = std::string(arguments.text("ca")),
                 .cert = std::string(arguments.text("cert")),
                 .key = std::string(arguments.text("key"))};
@@ -131,7 +136,8 @@ Result<ApiTarget> target_of(const Arguments& arguments) {
   if (!arguments.given("token-file")) return target;
   const std::string file(arguments.text("token-file"));
   std::ifstream stream(file);
-  if (!stream) return fail(Errc::unauthenticated, fmt::format("cannot read the token file {}", file));
+  if (!stream)
+    return fail(Errc::unauthenticated, fmt::format("cannot read the token file {}", file));
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   target.token = std::string(trim(text));
   return target;
@@ -150,13 +156,14 @@ Result<std::unique_ptr<OneServer>> OneServer::from(const Arguments& arguments) {
 
 OneServer::~OneServer() = default;
 
-Result<std::unique_ptr<runtime::HttpClient>> make_http_client(adapters::EventLoop& loop, const ClientTls& tls,
-                                                              bool http2) {
+Result<std::unique_ptr<runtime::HttpClient>> make_http_client(adapters::EventLoop& loop,
+                                                              const ClientTls& tls, bool http2) {
   adapters::ClientConfig config;
   config.http2 = http2 ? adapters::Http2Use::always : adapters::Http2Use::never;
   auto client = std::make_unique<adapters::HttpClient>(loop, std::move(config));
   if (!tls.ca.empty() || !tls.cert.empty())
-    if (auto loaded = client->reload_tls({.ca = tls.ca, .certificate = tls.cert, .key = tls.key}); !loaded)
+    if (auto loaded = client->reload_tls({.ca = tls.ca, .certificate = tls.cert, .key = tls.key});
+        !loaded)
       return fail(loaded.error());
   return std::unique_ptr<runtime::HttpClient>(std::move(client));
 }

@@ -37,13 +37,14 @@ class ApiClient {
       : loop_(loop), http_(http), target_(std::move(target)) {}
 
   /// Blocks until the answer is there; whatever else runs on the loop goes on meanwhile.
-  Answer call(std::string_view method, std::string_view path, std::string body = {}, http::Headers headers = {});
+  Answer call(std::string_view method, std::string_view path, std::string body = {},
+              http::Headers headers = {});
   /// The same, with whatever status the server answered.
-  Result<http::Response> exchange(std::string_view method, std::string_view path, std::string body = {},
-                                  http::Headers headers = {});
+  Result<http::Response> exchange(std::string_view method, std::string_view path,
+                                  std::string body = {}, http::Headers headers = {});
   /// The same, but gives the answer to `done` later.
-  void start(std::string_view method, std::string_view path, std::string body, http::Headers headers,
-             runtime::HttpClient::Done done);
+  void start(std::string_view method, std::string_view path, std::string body,
+             http::Headers headers, runtime::HttpClient::Done done);
   /// The answer's body as JSON.
   Result<json::Value> ask(std::string_view method, std::string_view path, std::string body = {},
                           http::Headers headers = {});
@@ -57,7 +58,8 @@ class ApiClient {
 
 /// Runs the loop until `done()` or for `patience`; says whether it was done. What changes the
 /// condition stops the loop, so that nothing is polled.
-bool run_until(adapters::EventLoop& loop, const std::function<bool()>& done, std::chrono::milliseconds patience);
+bool run_until(adapters::EventLoop& loop, const std::function<bool()>& done,
+               std::chrono::milliseconds patience);
 
 /// What a server that answers with an error status says, as an Error.
 Error error_of(const http::Response& response);
@@ -82,6 +84,7 @@ class OneServer {
 };
 
 /// The HTTP client of the adapters for such a target.
-Result<std::unique_ptr<runtime::HttpClient>> make_http_client(adapters::EventLoop& loop, const ClientTls& tls, bool http2);
+Result<std::unique_ptr<runtime::HttpClient>> make_http_client(adapters::EventLoop& loop,
+                                                              const ClientTls& tls, bool http2);
 
 }  // namespace lobo::app

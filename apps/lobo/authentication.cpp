@@ -76,11 +76,12 @@ class TokenAuthentication final : public Authentication, private runtime::Authen
 
 }  // namespace
 
-Result<std::unique_ptr<Authentication>> Authentication::open(const AuthConfig& config,
-                                                             const std::vector<resource::Route>& routes,
-                                                             adapters::EventLoop& loop, const Clock& clock) {
+Result<std::unique_ptr<Authentication>> Authentication::open(
+    const AuthConfig& config, const std::vector<resource::Route>& routes, adapters::EventLoop& loop,
+    const Clock& clock) {
   if (config.mode == AuthMode::off)
-    return std::unique_ptr<Authentication>(std::make_unique<OpenAuthentication>(all_scopes(routes)));
+    return std::unique_ptr<Authentication>(
+        std::make_unique<OpenAuthentication>(all_scopes(routes)));
   auto made = std::make_unique<TokenAuthentication>(loop, clock);
   if (auto loaded = made->reload(config); !loaded) return fail(loaded.error());
   return std::unique_ptr<Authentication>(std::move(made));

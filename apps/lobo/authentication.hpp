@@ -22,7 +22,8 @@ class Authentication {
   /// `routes` tell which scopes there are. `loop` and `clock` outlive it.
   static Result<std::unique_ptr<Authentication>> open(const AuthConfig& config,
                                                       const std::vector<resource::Route>& routes,
-                                                      adapters::EventLoop& loop, const Clock& clock);
+                                                      adapters::EventLoop& loop,
+                                                      const Clock& clock);
   virtual runtime::Authenticator& port() = 0;
   /// Keys and expectations from now on; the mode stays. On failure everything stays.
   virtual Result<void> reload(const AuthConfig& config) = 0;

@@ -23,7 +23,8 @@ Reach reach_of(const Flow& flow, bool simulated_network) {
   return simulated_network ? Reach::simulated : Reach::confirmed;
 }
 
-std::string capabilities_json(const std::vector<resource::Operation>& operations, bool simulated_network) {
+std::string capabilities_json(const std::vector<resource::Operation>& operations,
+                              bool simulated_network) {
   std::string text = fmt::format(R"({{"version":{},"commit":{},"network":"{}","flows":[)",
                                  json_quoted(build_version), json_quoted(build_commit),
                                  simulated_network ? "simulated" : "real");
@@ -33,10 +34,11 @@ std::string capabilities_json(const std::vector<resource::Operation>& operations
     if (!flow.tests.empty())
       for (const auto test : split(flow.tests, ' '))
         tests += (tests.empty() ? "" : ",") + json_quoted(test);
-    text += fmt::format(R"({}{{"table":"{}","clause":"{}","name":{},"operation":{},"controlPlane":"{}",)"
-                        R"("userPlane":"absent","tests":[{}]}})",
-                        first ? "" : ",", flow.id, flow.clause, json_quoted(flow.name),
-                        json_quoted(flow.operation), to_string(reach_of(flow, simulated_network)), tests);
+    text += fmt::format(
+        R"({}{{"table":"{}","clause":"{}","name":{},"operation":{},"controlPlane":"{}",)"
+        R"("userPlane":"absent","tests":[{}]}})",
+        first ? "" : ",", flow.id, flow.clause, json_quoted(flow.name), json_quoted(flow.operation),
+        to_string(reach_of(flow, simulated_network)), tests);
     first = false;
   }
   text += R"(],"operations":[)";

@@ -1,6 +1,7 @@
 #pragma once
-// What this build can do, from the spec map (flows) and from the routes that are bound (operations):
-// nothing in it is written by hand, so it cannot promise more than tests and routes hold.
+// What this build can do, from the spec map (flows) and from the routes that are bound
+// (operations): nothing in it is written by hand, so it cannot promise more than tests and routes
+// hold.
 
 #include <cstdint>
 #include <span>
@@ -14,11 +15,11 @@ namespace lobo::app {
 
 /// One information flow of docs/spec-map.md; the table is generated at build time.
 struct Flow {
-  std::string_view id;         ///< "T7"
+  std::string_view id;  ///< "T7"
   std::string_view clause;
   std::string_view name;
   std::string_view operation;
-  std::string_view tests;      ///< separated by spaces; none where it is not done
+  std::string_view tests;  ///< separated by spaces; none where it is not done
   bool done;
 };
 std::span<const Flow> flows();
@@ -36,6 +37,7 @@ std::string_view to_string(Reach reach);
 Reach reach_of(const Flow& flow, bool simulated_network);
 
 /// The document of /status/capabilities.
-std::string capabilities_json(const std::vector<resource::Operation>& operations, bool simulated_network);
+std::string capabilities_json(const std::vector<resource::Operation>& operations,
+                              bool simulated_network);
 
 }  // namespace lobo::app

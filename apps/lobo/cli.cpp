@@ -1,10 +1,10 @@
 // The one file that includes CLI11: words in, the verb's Arguments out.
 #include "cli.hpp"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <deque>
-#include <fmt/format.h>
 #include <iostream>
 #include <optional>
 
@@ -52,7 +52,8 @@ Exit unknown_word(const Match& found, std::string_view word, std::span<const Ver
   const auto near = nearest(word, {next.begin(), next.end()});
   const std::string prefix = found.path.empty() ? "lobo" : "lobo " + found.path;
   std::cerr << fmt::format("lobo: '{} {}' is no command{}\n  do: {} --help\n", prefix, word,
-                           near ? fmt::format("; did you mean '{} {}'?", prefix, *near) : "", prefix);
+                           near ? fmt::format("; did you mean '{} {}'?", prefix, *near) : "",
+                           prefix);
   return Exit::usage;
 }
 
@@ -74,8 +75,8 @@ Parsed parse(const Verb& verb, std::span<const std::string> words) {
   };
   std::vector<Bound> bound;
   for (const auto& option : verb.options) {
-    const std::string name = option.name.starts_with('-') ? std::string(option.name)
-                                                          : lower_ascii(option.name);
+    const std::string name =
+        option.name.starts_with('-') ? std::string(option.name) : lower_ascii(option.name);
     const std::string help(option.help);
     if (option.takes == Option::Takes::nothing) {
       bound.push_back({&option, app.add_flag(name, flags.emplace_back(false), help), nullptr});
@@ -89,7 +90,8 @@ Parsed parse(const Verb& verb, std::span<const std::string> words) {
     if (option.required) parsed->required();
     if (!option.fallback.empty()) parsed->default_str(std::string(option.fallback));
     if (!option.choices.empty())
-      parsed->check(CLI::IsMember(std::vector<std::string>(option.choices.begin(), option.choices.end())));
+      parsed->check(
+          CLI::IsMember(std::vector<std::string>(option.choices.begin(), option.choices.end())));
     bound.push_back({&option, parsed, &target});
   }
 
@@ -108,7 +110,8 @@ Parsed parse(const Verb& verb, std::span<const std::string> words) {
   }
   for (const auto& [option, parsed, target] : bound) {
     if (parsed->count() > 0)
-      result.arguments.put(key_of(option->name), target ? *target : std::vector<std::string>{"true"});
+      result.arguments.put(key_of(option->name),
+                           target ? *target : std::vector<std::string>{"true"});
     else if (!option->fallback.empty())
       result.arguments.put(key_of(option->name), {std::string(option->fallback)});
   }

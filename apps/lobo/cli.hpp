@@ -1,6 +1,6 @@
 #pragma once
-// The command line as data. Each noun's file lists its verbs; cli.cpp turns a list into parsing, help
-// and completion, so that no other file pays for the parser library.
+// The command line as data. Each noun's file lists its verbs; cli.cpp turns a list into parsing,
+// help and completion, so that no other file pays for the parser library.
 
 #include <cstdint>
 #include <map>
@@ -23,15 +23,17 @@ struct Option {
   std::vector<std::string_view> choices = {};
 };
 
-/// What the user wrote, by long name without dashes ("config") or positional in lower case ("file").
+/// What the user wrote, by long name without dashes ("config") or positional in lower case
+/// ("file").
 class Arguments {
  public:
   bool given(std::string_view name) const { return values_.contains(name); }
   /// The value, or its fallback; "" when neither exists.
   std::string_view text(std::string_view name) const {
     const auto found = values_.find(name);
-    return found == values_.end() || found->second.empty() ? std::string_view{}
-                                                           : std::string_view(found->second.front());
+    return found == values_.end() || found->second.empty()
+               ? std::string_view{}
+               : std::string_view(found->second.front());
   }
   std::span<const std::string> all(std::string_view name) const {
     const auto found = values_.find(name);

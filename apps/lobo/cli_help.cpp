@@ -1,7 +1,7 @@
 #include "cli_help.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <set>
 
 #include "base/text.hpp"
@@ -37,7 +37,8 @@ std::string overview(std::string_view path, std::span<const Verb> table) {
                          : fmt::format("Usage: lobo {} VERB [options]\n\n", path);
   for (const auto& verb : table)
     if (below(path, verb))
-      text += fmt::format("  {:<24}{}\n{:<26}{}\n", verb.path, verb.summary, "", first_line(verb.example));
+      text += fmt::format("  {:<24}{}\n{:<26}{}\n", verb.path, verb.summary, "",
+                          first_line(verb.example));
   text +=
       "\nEvery verb explains itself: lobo NOUN VERB --help\n"
       "Exit codes: 0 done, 1 refused or failed, 2 usage, 3 configuration, 4 server not reachable,\n"
@@ -48,11 +49,13 @@ std::string overview(std::string_view path, std::span<const Verb> table) {
 std::string bash_completion(std::span<const Verb> table) {
   std::set<std::string> paths{""};
   for (const auto& verb : table)
-    for (std::size_t at = verb.path.find(' '); at != std::string_view::npos; at = verb.path.find(' ', at + 1))
+    for (std::size_t at = verb.path.find(' '); at != std::string_view::npos;
+         at = verb.path.find(' ', at + 1))
       paths.insert(std::string(verb.path.substr(0, at)));
   std::string cases;
   for (const auto& path : paths)
-    cases += fmt::format("    '{}') words='{} --help' ;;\n", path, fmt::join(next_words(path, table), " "));
+    cases += fmt::format("    '{}') words='{} --help' ;;\n", path,
+                         fmt::join(next_words(path, table), " "));
   for (const auto& verb : table) {
     std::string words;
     for (const auto& option : verb.options)

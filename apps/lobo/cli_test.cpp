@@ -34,8 +34,8 @@ Exit echo_both(const Arguments& arguments) {
 }
 
 Exit echo(const Arguments& arguments) {
-  std::cout << arguments.text("loss") << '|' << arguments.text("ue") << '|' << arguments.text("output")
-            << '|' << arguments.all("name").size();
+  std::cout << arguments.text("loss") << '|' << arguments.text("ue") << '|'
+            << arguments.text("output") << '|' << arguments.all("name").size();
   return Exit::ok;
 }
 
@@ -47,7 +47,10 @@ const std::vector<Verb>& sample() {
        .options = {{.name = "UE", .help = "which", .required = true},
                    {.name = "--loss", .help = "percent"},
                    {.name = "--name", .help = "several", .takes = Option::Takes::values},
-                   {.name = "-o,--output", .help = "form", .fallback = "table", .choices = {"table", "json"}}},
+                   {.name = "-o,--output",
+                    .help = "form",
+                    .fallback = "table",
+                    .choices = {"table", "json"}}},
        .run = echo},
       {.path = "net move",
        .summary = "hand over",
@@ -79,8 +82,10 @@ TEST(cli, an_option_takes_one_word_and_leaves_the_next_to_the_positional) {
 }
 
 TEST(cli, a_missing_positional_an_unknown_option_and_a_wrong_choice_are_usage_errors_with_advice) {
-  for (const auto& words : std::vector<std::vector<std::string>>{
-           {"net", "degrade"}, {"net", "degrade", "ue1", "--los", "5"}, {"net", "degrade", "ue1", "-o", "xml"}}) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"net", "degrade"},
+                                             {"net", "degrade", "ue1", "--los", "5"},
+                                             {"net", "degrade", "ue1", "-o", "xml"}}) {
     const auto done = run(words, sample());
     EXPECT_EQ(done.exit, Exit::usage);
     EXPECT_NE(done.err.find("do: lobo net degrade --help"), std::string::npos) << done.err;
@@ -102,14 +107,16 @@ TEST(cli, a_noun_alone_lists_its_verbs_and_is_a_usage_error) {
 TEST(cli, every_verb_has_a_summary_a_working_example_and_help) {
   for (const auto& verb : verbs()) {
     EXPECT_FALSE(verb.summary.empty()) << verb.path;
-    EXPECT_NE(verb.example.find("lobo " + std::string(verb.path)), std::string_view::npos) << verb.path;
+    EXPECT_NE(verb.example.find("lobo " + std::string(verb.path)), std::string_view::npos)
+        << verb.path;
     std::vector<std::string> words;
     for (const auto word : split(verb.path, ' ')) words.emplace_back(word);
     words.emplace_back("--help");
     const auto done = run(words, verbs());
     EXPECT_EQ(done.exit, Exit::ok) << verb.path;
     EXPECT_NE(done.out.find("Example"), std::string::npos) << verb.path;
-    for (const auto& option : verb.options) EXPECT_FALSE(option.help.empty()) << verb.path << option.name;
+    for (const auto& option : verb.options)
+      EXPECT_FALSE(option.help.empty()) << verb.path << option.name;
   }
 }
 

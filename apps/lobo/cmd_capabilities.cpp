@@ -9,7 +9,8 @@ namespace {
 
 /// What this build holds against a network that is real; a running server says what it faces.
 Exit capabilities(const Arguments& arguments) {
-  Rows rows{.columns = {"table", "clause", "flow", "control plane", "user plane", "tests"}, .rows = {}};
+  Rows rows{.columns = {"table", "clause", "flow", "control plane", "user plane", "tests"},
+            .rows = {}};
   for (const auto& flow : flows()) {
     const Reach reach = reach_of(flow, arguments.given("simulated"));
     if (reach == Reach::absent && !arguments.given("all")) continue;
@@ -25,14 +26,18 @@ Exit capabilities(const Arguments& arguments) {
 }  // namespace
 
 std::vector<Verb> capabilities_verbs() {
-  return {{.path = "capabilities",
-           .summary = "what is enforced, confirmed, simulated and absent, with the tests that hold it",
-           .example = "  lobo capabilities\n  lobo capabilities --all -o json",
-           .options = {{.name = "--all", .help = "list what is absent as well", .takes = Option::Takes::nothing},
-                       {.name = "--simulated", .help = "as it is in front of lobo netsim",
-                        .takes = Option::Takes::nothing},
-                       output_option()},
-           .run = capabilities}};
+  return {
+      {.path = "capabilities",
+       .summary = "what is enforced, confirmed, simulated and absent, with the tests that hold it",
+       .example = "  lobo capabilities\n  lobo capabilities --all -o json",
+       .options = {{.name = "--all",
+                    .help = "list what is absent as well",
+                    .takes = Option::Takes::nothing},
+                   {.name = "--simulated",
+                    .help = "as it is in front of lobo netsim",
+                    .takes = Option::Takes::nothing},
+                   output_option()},
+       .run = capabilities}};
 }
 
 }  // namespace lobo::app

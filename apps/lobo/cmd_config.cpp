@@ -12,7 +12,8 @@ namespace {
 void summarise(std::vector<std::vector<Cell>>& rows, std::string_view section,
                const std::vector<ServerAddress>& servers) {
   for (const auto& server : servers)
-    rows.push_back({std::string(section), server.address, std::int64_t{server.port}, server.tls.has_value()});
+    rows.push_back(
+        {std::string(section), server.address, std::int64_t{server.port}, server.tls.has_value()});
 }
 
 Exit check(const Arguments& arguments) {
@@ -21,7 +22,8 @@ Exit check(const Arguments& arguments) {
   if (config)
     if (const auto files = check_files(*config); !files) config = fail(files.error());
   if (!config) {
-    tell("cannot use the configuration", config.error(), "correct the lines above; docs/configuration.md lists the keys");
+    tell("cannot use the configuration", config.error(),
+         "correct the lines above; docs/configuration.md lists the keys");
     return Exit::configuration;
   }
   Rows rows{.columns = {"section", "address", "port", "tls"}, .rows = {}};

@@ -10,19 +10,29 @@ namespace lobo::app {
 namespace {
 
 /// Plays one demo into `directory`; its summary, report and exit code.
-Exit play(const Arguments& arguments, DemoReport (*demo)(const std::string&), const std::string& directory) {
+Exit play(const Arguments& arguments, DemoReport (*demo)(const std::string&),
+          const std::string& directory) {
   const DemoReport report = demo(directory);
-  for (const auto& [name, text] : {std::pair{"summary.json", summary_json(report)}, {"report.html", report_html(report)}})
+  for (const auto& [name, text] :
+       {std::pair{"summary.json", summary_json(report)}, {"report.html", report_html(report)}})
     if (const auto written = write_file(fmt::format("{}/{}", directory, name), text); !written)
-      return tell("the demo's artefacts are not complete", written.error(), "choose another folder with --out");
-  std::cout << fmt::format("\n{}: {}\n", report.interrupted ? "interrupted" : report.ok() ? "ok" : "FAILED", report.subject)
+      return tell("the demo's artefacts are not complete", written.error(),
+                  "choose another folder with --out");
+  std::cout << fmt::format("\n{}: {}\n",
+                           report.interrupted ? "interrupted"
+                           : report.ok()      ? "ok"
+                                              : "FAILED",
+                           report.subject)
             << fmt::format("{0}/summary.json  {0}/trace.mmd\n", directory);
-  if (!arguments.given("check")) std::cout << fmt::format("open {}/report.html in a browser\n", directory);
+  if (!arguments.given("check"))
+    std::cout << fmt::format("open {}/report.html in a browser\n", directory);
   if (report.interrupted) return Exit::interrupted;
   return report.ok() ? Exit::ok : Exit::failed;
 }
 
-Exit story(const Arguments& arguments) { return play(arguments, play_story, std::string(arguments.text("out"))); }
+Exit story(const Arguments& arguments) {
+  return play(arguments, play_story, std::string(arguments.text("out")));
+}
 
 }  // namespace
 
@@ -30,8 +40,11 @@ std::vector<Verb> demo_verbs() {
   return {{.path = "demo story",
            .summary = "the main job from end to end: promise, refusal, loss, crash, release",
            .example = "  lobo demo story\n  lobo demo story --check --out out/demo",
-           .options = {{.name = "--out", .help = "folder for what it leaves behind", .fallback = "out/demo"},
-                       {.name = "--check", .help = "unattended: say nothing to a person at the end",
+           .options = {{.name = "--out",
+                        .help = "folder for what it leaves behind",
+                        .fallback = "out/demo"},
+                       {.name = "--check",
+                        .help = "unattended: say nothing to a person at the end",
                         .takes = Option::Takes::nothing}},
            .run = story}};
 }

@@ -1,7 +1,8 @@
-// `lobo net`: a person's hand on the simulated network, over its control API (api/net_control.yaml).
+// `lobo net`: a person's hand on the simulated network, over its control API
+// (api/net_control.yaml).
+#include <fmt/format.h>
 #include <algorithm>
 #include <charconv>
-#include <fmt/format.h>
 #include <iostream>
 
 #include "api_client.hpp"
@@ -17,29 +18,49 @@ namespace {
 constexpr std::string_view control = "/netsim-control/v1";
 constexpr std::string_view default_server = "http://127.0.0.61:7777";
 
-const std::vector<Column> ue_columns{
-    {"name", "name"}, {"cell", "cell"}, {"ipv4", "ipv4Addr"}, {"ipv6", "ipv6Addr"}, {"mac", "macAddr"},
-    {"session", "sessionUp"}, {"loss %", "link.lossPercent"}, {"delay ms", "link.delayMs"},
-    {"reservations", "reservations"}};
-const std::vector<Column> cell_columns{
-    {"name", "name"}, {"capacity dl", "capacityDl"}, {"reserved dl", "reservedDl"},
-    {"capacity ul", "capacityUl"}, {"reserved ul", "reservedUl"}, {"reservations", "reservations"}};
+const std::vector<Column> ue_columns{{"name", "name"},
+                                     {"cell", "cell"},
+                                     {"ipv4", "ipv4Addr"},
+                                     {"ipv6", "ipv6Addr"},
+                                     {"mac", "macAddr"},
+                                     {"session", "sessionUp"},
+                                     {"loss %", "link.lossPercent"},
+                                     {"delay ms", "link.delayMs"},
+                                     {"reservations", "reservations"}};
+const std::vector<Column> cell_columns{{"name", "name"},
+                                       {"capacity dl", "capacityDl"},
+                                       {"reserved dl", "reservedDl"},
+                                       {"capacity ul", "capacityUl"},
+                                       {"reserved ul", "reservedUl"},
+                                       {"reservations", "reservations"}};
 const std::vector<Column> reservation_columns{
-    {"id", "subscriptionId"}, {"ue", "ue"}, {"cell", "cell"}, {"state", "state"}, {"asked", "qosReference"},
-    {"applied", "appliedQosRef"}, {"dl", "reservedDl"}, {"ul", "reservedUl"}, {"owner", "scsAsId"}};
-const std::vector<Column> fault_columns{
-    {"kind", "kind"}, {"operation", "operation"}, {"count", "count"}, {"skip", "skip"}, {"status", "status"}};
+    {"id", "subscriptionId"},  {"ue", "ue"},
+    {"cell", "cell"},          {"state", "state"},
+    {"asked", "qosReference"}, {"applied", "appliedQosRef"},
+    {"dl", "reservedDl"},      {"ul", "reservedUl"},
+    {"owner", "scsAsId"}};
+const std::vector<Column> fault_columns{{"kind", "kind"},
+                                        {"operation", "operation"},
+                                        {"count", "count"},
+                                        {"skip", "skip"},
+                                        {"status", "status"}};
 const std::vector<Column> journal_columns{
-    {"#", "sequence"}, {"at", "at"}, {"direction", "direction"}, {"method", "method"}, {"path", "path"},
-    {"status", "status"}, {"fault", "fault"}};
-const std::vector<Column> summary_columns{
-    {"ues", "ues"}, {"cells", "cells"}, {"sessions with QoS", "sessionsWithQos"},
-    {"monitoring", "monitoringSubscriptions"}, {"callbacks pending", "callbacksPending"},
-    {"sent", "callbacksSent"}, {"dropped", "callbacksDropped"}, {"requests", "requests"}};
+    {"#", "sequence"}, {"at", "at"},         {"direction", "direction"}, {"method", "method"},
+    {"path", "path"},  {"status", "status"}, {"fault", "fault"}};
+const std::vector<Column> summary_columns{{"ues", "ues"},
+                                          {"cells", "cells"},
+                                          {"sessions with QoS", "sessionsWithQos"},
+                                          {"monitoring", "monitoringSubscriptions"},
+                                          {"callbacks pending", "callbacksPending"},
+                                          {"sent", "callbacksSent"},
+                                          {"dropped", "callbacksDropped"},
+                                          {"requests", "requests"}};
 
-/// Asks the control API and prints what it says: `member` of the answer (a list), or the answer itself.
-Exit show(const Arguments& arguments, std::string_view what, std::string_view method, const std::string& path,
-          std::string body, const std::vector<Column>& columns, std::string_view member = {}) {
+/// Asks the control API and prints what it says: `member` of the answer (a list), or the answer
+/// itself.
+Exit show(const Arguments& arguments, std::string_view what, std::string_view method,
+          const std::string& path, std::string body, const std::vector<Column>& columns,
+          std::string_view member = {}) {
   const auto server = OneServer::from(arguments);
   if (!server) return tell(what, server.error(), "give the network's root URL with --server");
   const auto answer = (*server)->api().ask(method, std::string(control) + path, std::move(body));
@@ -68,11 +89,13 @@ Exit usage(std::string_view what, std::string_view advice) {
 
 Exit list(const Arguments& arguments) {
   const std::string_view what = arguments.text("what");
-  if (what == "cells") return show(arguments, "cannot list the cells", "GET", "/cells", {}, cell_columns, "cells");
-  if (what == "faults") return show(arguments, "cannot list the faults", "GET", "/faults", {}, fault_columns, "faults");
+  if (what == "cells")
+    return show(arguments, "cannot list the cells", "GET", "/cells", {}, cell_columns, "cells");
+  if (what == "faults")
+    return show(arguments, "cannot list the faults", "GET", "/faults", {}, fault_columns, "faults");
   if (what == "reservations")
-    return show(arguments, "cannot list the reservations", "GET", "/reservations", {}, reservation_columns,
-                "reservations");
+    return show(arguments, "cannot list the reservations", "GET", "/reservations", {},
+                reservation_columns, "reservations");
   return show(arguments, "cannot list the UEs", "GET", "/ues", {}, ue_columns, "ues");
 }
 
@@ -96,14 +119,16 @@ bool is_number(std::string_view text) {
 }
 
 /// Puts a duration option into `body` in whole milliseconds. False where it is no duration.
-bool put_milliseconds(const Arguments& arguments, std::string_view option, std::string_view member, Body& body) {
+bool put_milliseconds(const Arguments& arguments, std::string_view option, std::string_view member,
+                      Body& body) {
   if (!arguments.given(option)) return true;
   const auto value = parse_duration(arguments.text(option));
   if (value) body.raw(member, fmt::format("{}", value->count()));
   return value.has_value();
 }
 
-void put_text(const Arguments& arguments, std::string_view option, std::string_view member, Body& body) {
+void put_text(const Arguments& arguments, std::string_view option, std::string_view member,
+              Body& body) {
   if (arguments.given(option)) body.text(member, arguments.text(option));
 }
 
@@ -120,7 +145,8 @@ Exit degrade(const Arguments& arguments) {
   put_text(arguments, "rate-dl", "rateDl", body);
   put_text(arguments, "rate-ul", "rateUl", body);
   if (arguments.given("no-measurement")) body.raw("measurementFails", "true");
-  return show(arguments, "cannot degrade", "POST", ue_path(arguments, "degrade"), body.take(), ue_columns);
+  return show(arguments, "cannot degrade", "POST", ue_path(arguments, "degrade"), body.take(),
+              ue_columns);
 }
 
 Exit restore(const Arguments& arguments) {
@@ -130,14 +156,16 @@ Exit restore(const Arguments& arguments) {
 Exit move(const Arguments& arguments) {
   Body body;
   body.text("cell", arguments.text("cell"));
-  return show(arguments, "cannot move", "POST", ue_path(arguments, "move"), body.take(), ue_columns);
+  return show(arguments, "cannot move", "POST", ue_path(arguments, "move"), body.take(),
+              ue_columns);
 }
 
 Exit address(const Arguments& arguments) {
   Body body;
   put_text(arguments, "ipv4", "ipv4Addr", body);
   put_text(arguments, "ipv6", "ipv6Addr", body);
-  return show(arguments, "cannot change the address", "POST", ue_path(arguments, "address"), body.take(), ue_columns);
+  return show(arguments, "cannot change the address", "POST", ue_path(arguments, "address"),
+              body.take(), ue_columns);
 }
 
 Exit detach(const Arguments& arguments) {
@@ -152,13 +180,14 @@ Exit capacity(const Arguments& arguments) {
   Body body;
   put_text(arguments, "downlink", "capacityDl", body);
   put_text(arguments, "uplink", "capacityUl", body);
-  const std::string path = fmt::format("/cells/{}/capacity", http::percent_encode(arguments.text("cell")));
+  const std::string path =
+      fmt::format("/cells/{}/capacity", http::percent_encode(arguments.text("cell")));
   return show(arguments, "cannot change the capacity", "POST", path, body.take(), cell_columns);
 }
 
 Exit terminate(const Arguments& arguments) {
-  const std::string path =
-      fmt::format("/reservations/{}/terminate", http::percent_encode(arguments.text("reservation")));
+  const std::string path = fmt::format("/reservations/{}/terminate",
+                                       http::percent_encode(arguments.text("reservation")));
   return show(arguments, "cannot terminate", "POST", path, {}, {});
 }
 
@@ -172,8 +201,9 @@ Exit plan_fault(const Arguments& arguments) {
   });
   body.text("kind", kind);
   put_text(arguments, "operation", "operation", body);
-  for (const auto& [option, member] : {std::pair{"count", "count"}, std::pair{"skip", "skip"},
-                                       std::pair{"status", "status"}, std::pair{"retry-after", "retryAfter"}}) {
+  for (const auto& [option, member] :
+       {std::pair{"count", "count"}, std::pair{"skip", "skip"}, std::pair{"status", "status"},
+        std::pair{"retry-after", "retryAfter"}}) {
     if (!arguments.given(option)) continue;
     if (!parse_decimal(arguments.text(option)))
       return usage("cannot plan the fault", fmt::format("--{} wants a whole number", option));
@@ -184,13 +214,16 @@ Exit plan_fault(const Arguments& arguments) {
   if (arguments.given("permanent")) body.raw("permanent", "true");
   if (!put_milliseconds(arguments, "delay", "delayMs", body))
     return usage("cannot plan the fault", "write --delay 500ms");
-  return show(arguments, "cannot plan the fault", "POST", "/faults", body.take(), fault_columns, "faults");
+  return show(arguments, "cannot plan the fault", "POST", "/faults", body.take(), fault_columns,
+              "faults");
 }
 
 Exit journal(const Arguments& arguments) {
-  if (arguments.given("clear")) return show(arguments, "cannot clear the journal", "DELETE", "/journal", {}, {});
-  const std::string path = fmt::format("/journal?after={}&limit={}", http::percent_encode(arguments.text("after")),
-                                       http::percent_encode(arguments.text("limit")));
+  if (arguments.given("clear"))
+    return show(arguments, "cannot clear the journal", "DELETE", "/journal", {}, {});
+  const std::string path =
+      fmt::format("/journal?after={}&limit={}", http::percent_encode(arguments.text("after")),
+                  http::percent_encode(arguments.text("limit")));
   return show(arguments, "cannot read the journal", "GET", path, {}, journal_columns, "entries");
 }
 
@@ -203,13 +236,16 @@ Exit reset(const Arguments& arguments) {
 }
 
 std::vector<Option> with_server(std::vector<Option> own) {
-  own.push_back({.name = "--server", .help = "root URL of the simulated network", .fallback = default_server});
+  own.push_back({.name = "--server",
+                 .help = "root URL of the simulated network",
+                 .fallback = default_server});
   own.push_back({.name = "--ca", .help = "PEM file of the authorities to trust"});
   own.push_back(output_option());
   return own;
 }
 
-const Option the_ue{.name = "UE", .help = "name of the UE, as `lobo net list` shows it", .required = true};
+const Option the_ue{
+    .name = "UE", .help = "name of the UE, as `lobo net list` shows it", .required = true};
 
 }  // namespace
 
@@ -218,7 +254,9 @@ std::vector<Verb> net_verbs() {
       {.path = "net list",
        .summary = "UEs, cells, reservations or planned faults of the simulated network",
        .example = "  lobo net list\n  lobo net list reservations -o json",
-       .options = with_server({{.name = "WHAT", .help = "what to list", .fallback = "ues",
+       .options = with_server({{.name = "WHAT",
+                                .help = "what to list",
+                                .fallback = "ues",
                                 .choices = {"ues", "cells", "reservations", "faults"}}}),
        .run = list},
       {.path = "net summary",
@@ -229,13 +267,15 @@ std::vector<Verb> net_verbs() {
       {.path = "net degrade",
        .summary = "make a UE's link worse",
        .example = "  lobo net degrade ue1 --loss 5 --delay 40ms",
-       .options = with_server({the_ue,
-                               {.name = "--loss", .help = "packets lost, in percent"},
-                               {.name = "--delay", .help = "added one-way delay, such as 40ms"},
-                               {.name = "--rate-dl", .help = "at most so much downlink, such as \"2 Mbps\""},
-                               {.name = "--rate-ul", .help = "at most so much uplink"},
-                               {.name = "--no-measurement", .help = "the network cannot measure the UE",
-                                .takes = Option::Takes::nothing}}),
+       .options = with_server(
+           {the_ue,
+            {.name = "--loss", .help = "packets lost, in percent"},
+            {.name = "--delay", .help = "added one-way delay, such as 40ms"},
+            {.name = "--rate-dl", .help = "at most so much downlink, such as \"2 Mbps\""},
+            {.name = "--rate-ul", .help = "at most so much uplink"},
+            {.name = "--no-measurement",
+             .help = "the network cannot measure the UE",
+             .takes = Option::Takes::nothing}}),
        .run = degrade},
       {.path = "net restore",
        .summary = "take every degradation of a UE's link away",
@@ -267,39 +307,46 @@ std::vector<Verb> net_verbs() {
       {.path = "net capacity",
        .summary = "narrow or widen a cell",
        .example = "  lobo net capacity cell1 --downlink \"20 Mbps\"",
-       .options = with_server({{.name = "CELL", .help = "name of the cell", .required = true},
-                               {.name = "--downlink", .help = "its new capacity, such as \"20 Mbps\""},
-                               {.name = "--uplink", .help = "its new capacity"}}),
+       .options =
+           with_server({{.name = "CELL", .help = "name of the cell", .required = true},
+                        {.name = "--downlink", .help = "its new capacity, such as \"20 Mbps\""},
+                        {.name = "--uplink", .help = "its new capacity"}}),
        .run = capacity},
       {.path = "net terminate",
        .summary = "the network ends a session with QoS and says so",
        .example = "  lobo net terminate 5f3c",
-       .options = with_server({{.name = "RESERVATION", .help = "its id, as `lobo net list reservations` shows it",
+       .options = with_server({{.name = "RESERVATION",
+                                .help = "its id, as `lobo net list reservations` shows it",
                                 .required = true}}),
        .run = terminate},
       {.path = "net fail",
        .summary = "plan a fault for the next requests or callbacks; `clear` forgets all",
-       .example = "  lobo net fail status --status 503 --count 2\n  lobo net fail never-answer\n  lobo net fail clear",
-       .options = with_server({{.name = "KIND", .help = "what goes wrong", .required = true,
-                                .choices = {"refuse", "never-answer", "close-midway", "status", "redirect", "delay",
-                                            "early-callback", "allocation-fails", "duplicate-callback",
-                                            "reorder-callbacks", "drop-callback", "delay-callback", "clear"}},
-                               {.name = "--operation", .help = "operationId that it strikes; default: any"},
-                               {.name = "--count", .help = "how many it strikes; default 1"},
-                               {.name = "--skip", .help = "how many pass before"},
-                               {.name = "--status", .help = "with status; default 503"},
-                               {.name = "--cause", .help = "with status: cause of the problem"},
-                               {.name = "--retry-after", .help = "with status: seconds"},
-                               {.name = "--location", .help = "with redirect: the target"},
-                               {.name = "--permanent", .help = "with redirect: 308", .takes = Option::Takes::nothing},
-                               {.name = "--delay", .help = "with delay and delay-callback, such as 500ms"}}),
+       .example = "  lobo net fail status --status 503 --count 2\n  lobo net fail never-answer\n  "
+                  "lobo net fail clear",
+       .options = with_server(
+           {{.name = "KIND",
+             .help = "what goes wrong",
+             .required = true,
+             .choices = {"refuse", "never-answer", "close-midway", "status", "redirect", "delay",
+                         "early-callback", "allocation-fails", "duplicate-callback",
+                         "reorder-callbacks", "drop-callback", "delay-callback", "clear"}},
+            {.name = "--operation", .help = "operationId that it strikes; default: any"},
+            {.name = "--count", .help = "how many it strikes; default 1"},
+            {.name = "--skip", .help = "how many pass before"},
+            {.name = "--status", .help = "with status; default 503"},
+            {.name = "--cause", .help = "with status: cause of the problem"},
+            {.name = "--retry-after", .help = "with status: seconds"},
+            {.name = "--location", .help = "with redirect: the target"},
+            {.name = "--permanent", .help = "with redirect: 308", .takes = Option::Takes::nothing},
+            {.name = "--delay", .help = "with delay and delay-callback, such as 500ms"}}),
        .run = plan_fault},
       {.path = "net journal",
        .summary = "every request to the network and every callback of it",
        .example = "  lobo net journal\n  lobo net journal -o csv --after 100",
-       .options = with_server({{.name = "--after", .help = "only later entries than this number", .fallback = "0"},
-                               {.name = "--limit", .help = "at most so many", .fallback = "1000"},
-                               {.name = "--clear", .help = "empty it", .takes = Option::Takes::nothing}}),
+       .options = with_server(
+           {{.name = "--after", .help = "only later entries than this number", .fallback = "0"},
+            {.name = "--limit", .help = "at most so many", .fallback = "1000"},
+            {.name = "--clear", .help = "empty it", .takes = Option::Takes::nothing}}),
        .run = journal},
       {.path = "net reset",
        .summary = "everything as after the start",

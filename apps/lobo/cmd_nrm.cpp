@@ -1,6 +1,6 @@
 // `lobo nrm`: unicast QoS for people, over the same API that applications use (TS 29.549, ss-nra).
-#include <csignal>
 #include <fmt/format.h>
+#include <csignal>
 #include <iostream>
 
 #include "adapters/http/server.hpp"
@@ -21,20 +21,29 @@ constexpr std::string_view collection = "/ss-nra/v1/unicast-subscriptions";
 constexpr std::string_view default_server = "http://127.0.0.60:7777";
 constexpr std::size_t list_pages_max = 1000;
 
-const std::vector<Column> item_columns{
-    {"id", "uniSubId"}, {"ue", "subscription.valTgtUe.valUeId"}, {"user", "subscription.valTgtUe.valUserId"},
-    {"qos", "subscription.uniQosReq"}, {"control plane", "subscription.uniQosState.controlPlane"},
-    {"user plane", "subscription.uniQosState.userPlane"}, {"applied", "subscription.uniQosState.appliedQosRef"},
-    {"cause", "subscription.uniQosState.cause"}, {"untold", "subscription.uniQosState.lossesUntold"},
-    {"ends", "subscription.duration"}};
+const std::vector<Column> item_columns{{"id", "uniSubId"},
+                                       {"ue", "subscription.valTgtUe.valUeId"},
+                                       {"user", "subscription.valTgtUe.valUserId"},
+                                       {"qos", "subscription.uniQosReq"},
+                                       {"control plane", "subscription.uniQosState.controlPlane"},
+                                       {"user plane", "subscription.uniQosState.userPlane"},
+                                       {"applied", "subscription.uniQosState.appliedQosRef"},
+                                       {"cause", "subscription.uniQosState.cause"},
+                                       {"untold", "subscription.uniQosState.lossesUntold"},
+                                       {"ends", "subscription.duration"}};
 
-std::string item_path(std::string_view id) { return fmt::format("{}/{}", collection, http::percent_encode(id)); }
+std::string item_path(std::string_view id) {
+  return fmt::format("{}/{}", collection, http::percent_encode(id));
+}
 
 Exit tell_nrm(std::string_view what, const Error& error) {
   switch (exit_for(error.code)) {
-    case Exit::unreachable: return tell(what, error, "is `lobo serve` running there? --server names its root URL");
+    case Exit::unreachable:
+      return tell(what, error, "is `lobo serve` running there? --server names its root URL");
     case Exit::not_found: return tell(what, error, "`lobo nrm unicast list` shows what there is");
-    case Exit::denied: return tell(what, error, "give a token with --token-file, or a certificate with --cert and --key");
+    case Exit::denied:
+      return tell(what, error,
+                  "give a token with --token-file, or a certificate with --cert and --key");
     case Exit::ok:
     case Exit::failed:
     case Exit::usage:
@@ -79,8 +88,9 @@ Result<std::string> create_body(const Arguments& arguments) {
     return fail(Errc::missing, "name the UE by --ue or by --user, and by one of them only");
   std::string body = "{";
   const bool by_ue = arguments.given("ue");
-  member(body, "valTgtUe", fmt::format(R"({{"{}":{}}})", by_ue ? "valUeId" : "valUserId",
-                                       json_quoted(arguments.text(by_ue ? "ue" : "user"))));
+  member(body, "valTgtUe",
+         fmt::format(R"({{"{}":{}}})", by_ue ? "valUeId" : "valUserId",
+                     json_quoted(arguments.text(by_ue ? "ue" : "user"))));
   if (arguments.given("qos")) member(body, "uniQosReq", json_quoted(arguments.text("qos")));
   if (arguments.given("duration")) {
     const auto end = end_of(arguments.text("duration"));
@@ -133,14 +143,17 @@ Exit list(const Arguments& arguments) {
     const auto answer = (*server)->api().ask("GET", std::string(collection) + query);
     if (!answer) return tell_nrm(what, answer.error());
     const json::Value* items = answer->find("items");
-    if (items && items->array()) all.insert(all.end(), items->array()->begin(), items->array()->end());
+    if (items && items->array())
+      all.insert(all.end(), items->array()->begin(), items->array()->end());
     const json::Value* next = answer->find("next");
     if (!next || !next->text()) break;
     cursor = *next->text();
   }
   const json::Value items{std::move(all)};
-  if (arguments.text("output") == "json") std::cout << json::to_text(items) << '\n';
-  else print_rows(std::cout, rows_of(&items, item_columns), arguments.text("output"));
+  if (arguments.text("output") == "json")
+    std::cout << json::to_text(items) << '\n';
+  else
+    print_rows(std::cout, rows_of(&items, item_columns), arguments.text("output"));
   return Exit::ok;
 }
 
@@ -163,7 +176,8 @@ Exit modify(const Arguments& arguments) {
   if (!server) return tell_nrm(what, server.error());
   http::Headers headers{{"content-type", "application/merge-patch+json"}};
   if (arguments.given("if-match")) headers.set("if-match", std::string(arguments.text("if-match")));
-  const auto changed = (*server)->api().ask("PATCH", item_path(arguments.text("id")), body + "}", std::move(headers));
+  const auto changed = (*server)->api().ask("PATCH", item_path(arguments.text("id")), body + "}",
+                                            std::move(headers));
   if (!changed) return tell_nrm(what, changed.error());
   return show(arguments, arguments.text("id"), *changed);
 }
@@ -189,7 +203,8 @@ Exit listen(const Arguments& arguments) {
   adapters::EventLoop loop;
   std::uint64_t heard = 0;
   NotificationSink sink([&](const std::string& path, const std::string& body) {
-    std::cout << (arguments.text("output") == "json" ? body : fmt::format("{} {}", path, body)) << std::endl;
+    std::cout << (arguments.text("output") == "json" ? body : fmt::format("{} {}", path, body))
+              << std::endl;
     if (*count != 0 && ++heard == *count) loop.stop();
   });
   adapters::HttpServer server(loop,
@@ -211,7 +226,8 @@ std::vector<Option> with_server(std::vector<Option> own) {
   return own;
 }
 
-const Option the_id{.name = "ID", .help = "of the subscription, as create and list show it", .required = true};
+const Option the_id{
+    .name = "ID", .help = "of the subscription, as create and list show it", .required = true};
 
 }  // namespace
 
@@ -219,17 +235,21 @@ std::vector<Verb> nrm_verbs() {
   return {
       {.path = "nrm unicast create",
        .summary = "ask for QoS for one UE (T7); says yes only after the network did",
-       .example = "  lobo nrm unicast create --ue ue1 --qos xr-video --notify http://127.0.0.1:9999/events",
-       .options = with_server({{.name = "--ue", .help = "VAL UE id"},
-                               {.name = "--user", .help = "VAL user id"},
-                               {.name = "--qos", .help = "VAL service, QoS reference, or a requirement in JSON"},
-                               {.name = "--notify", .help = "where notifications go", .required = true},
-                               {.name = "--duration", .help = "1h, 7d, or a date-time: when it ends by itself"},
-                               {.name = "--features", .help = "features to negotiate, hexadecimal",
-                                .fallback = "70000000001"},
-                               {.name = "--idempotency-key", .help = "a retry with the same key makes no second one"},
-                               {.name = "--test-notification", .help = "ask for a test notification",
-                                .takes = Option::Takes::nothing}}),
+       .example = "  lobo nrm unicast create --ue ue1 --qos xr-video --notify "
+                  "http://127.0.0.1:9999/events",
+       .options = with_server(
+           {{.name = "--ue", .help = "VAL UE id"},
+            {.name = "--user", .help = "VAL user id"},
+            {.name = "--qos", .help = "VAL service, QoS reference, or a requirement in JSON"},
+            {.name = "--notify", .help = "where notifications go", .required = true},
+            {.name = "--duration", .help = "1h, 7d, or a date-time: when it ends by itself"},
+            {.name = "--features",
+             .help = "features to negotiate, hexadecimal",
+             .fallback = "70000000001"},
+            {.name = "--idempotency-key", .help = "a retry with the same key makes no second one"},
+            {.name = "--test-notification",
+             .help = "ask for a test notification",
+             .takes = Option::Takes::nothing}}),
        .run = create},
       {.path = "nrm unicast get",
        .summary = "one subscription and its true state",
@@ -253,7 +273,9 @@ std::vector<Verb> nrm_verbs() {
       {.path = "nrm unicast delete",
        .summary = "release the reservation and end the subscription",
        .example = "  lobo nrm unicast delete 3f0c…",
-       .options = with_server({{.name = "ID", .help = "of the subscriptions", .takes = Option::Takes::values,
+       .options = with_server({{.name = "ID",
+                                .help = "of the subscriptions",
+                                .takes = Option::Takes::values,
                                 .required = true}}),
        .run = remove},
       {.path = "nrm listen",

@@ -1,4 +1,5 @@
-// `lobo pki`: a laboratory's authority, certificates and tokens. Keys lie in the clear: never for service.
+// `lobo pki`: a laboratory's authority, certificates and tokens. Keys lie in the clear: never for
+// service.
 #include <fmt/format.h>
 #include <iostream>
 
@@ -19,11 +20,14 @@ Exit init(const Arguments& arguments) {
                                                 .server_names = {names.begin(), names.end()},
                                                 .clients = {clients.begin(), clients.end()}},
                                                adapters::SystemClock{}.now());
-  if (!made) return tell("no keys were made", made.error(), "choose an empty folder; existing files are never replaced");
+  if (!made)
+    return tell("no keys were made", made.error(),
+                "choose an empty folder; existing files are never replaced");
   Rows rows{.columns = {"file"}, .rows = {}};
   for (const auto& path : *made) rows.rows.push_back({path});
   print_rows(std::cout, rows, arguments.text("output"));
-  std::cerr << fmt::format("note: for laboratories only; next: lobo pki token {} --subject app1\n", folder);
+  std::cerr << fmt::format("note: for laboratories only; next: lobo pki token {} --subject app1\n",
+                           folder);
   return Exit::ok;
 }
 
@@ -34,13 +38,14 @@ Exit token(const Arguments& arguments) {
     return Exit::usage;
   }
   const auto scopes = arguments.all("scope");
-  const auto made = adapters::crypto::issue_token(fmt::format("{}/token.key", arguments.text("dir")),
-                                                  {.issuer = std::string(arguments.text("issuer")),
-                                                   .audience = std::string(arguments.text("audience")),
-                                                   .subject = std::string(arguments.text("subject")),
-                                                   .scopes = {scopes.begin(), scopes.end()},
-                                                   .issued = adapters::SystemClock{}.now(),
-                                                   .life = std::chrono::duration_cast<std::chrono::seconds>(*life)});
+  const auto made = adapters::crypto::issue_token(
+      fmt::format("{}/token.key", arguments.text("dir")),
+      {.issuer = std::string(arguments.text("issuer")),
+       .audience = std::string(arguments.text("audience")),
+       .subject = std::string(arguments.text("subject")),
+       .scopes = {scopes.begin(), scopes.end()},
+       .issued = adapters::SystemClock{}.now(),
+       .life = std::chrono::duration_cast<std::chrono::seconds>(*life)});
   if (!made) return tell("no token", made.error(), "`lobo pki init DIR` makes the key");
   std::cout << *made << '\n';
   return Exit::ok;
@@ -51,10 +56,17 @@ Exit token(const Arguments& arguments) {
 std::vector<Verb> pki_verbs() {
   return {{.path = "pki init",
            .summary = "make a laboratory's authority, certificates and token key",
-           .example = "  lobo pki init out/pki\n  lobo pki init out/pki --name lab.example --client app1 --client nef",
-           .options = {{.name = "DIR", .help = "folder for the files; made where it is missing", .required = true},
-                       {.name = "--name", .help = "further names or addresses of the server", .takes = Option::Takes::values},
-                       {.name = "--client", .help = "a client certificate each", .takes = Option::Takes::values},
+           .example = "  lobo pki init out/pki\n  lobo pki init out/pki --name lab.example "
+                      "--client app1 --client nef",
+           .options = {{.name = "DIR",
+                        .help = "folder for the files; made where it is missing",
+                        .required = true},
+                       {.name = "--name",
+                        .help = "further names or addresses of the server",
+                        .takes = Option::Takes::values},
+                       {.name = "--client",
+                        .help = "a client certificate each",
+                        .takes = Option::Takes::values},
                        output_option()},
            .run = init},
           {.path = "pki token",
@@ -62,10 +74,16 @@ std::vector<Verb> pki_verbs() {
            .example = "  lobo pki token out/pki --subject app1 > out/app1.token",
            .options = {{.name = "DIR", .help = "folder of `lobo pki init`", .required = true},
                        {.name = "--subject", .help = "who the token names", .required = true},
-                       {.name = "--issuer", .help = "as the server's configuration expects it",
+                       {.name = "--issuer",
+                        .help = "as the server's configuration expects it",
                         .fallback = "https://lobodon.lab"},
-                       {.name = "--audience", .help = "as the server's configuration expects it", .fallback = "lobodon"},
-                       {.name = "--scope", .help = "what it allows", .takes = Option::Takes::values, .fallback = "ss-nra"},
+                       {.name = "--audience",
+                        .help = "as the server's configuration expects it",
+                        .fallback = "lobodon"},
+                       {.name = "--scope",
+                        .help = "what it allows",
+                        .takes = Option::Takes::values,
+                        .fallback = "ss-nra"},
                        {.name = "--life", .help = "how long it is good", .fallback = "1h"}},
            .run = token}};
 }

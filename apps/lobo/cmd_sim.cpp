@@ -34,14 +34,18 @@ Exit one(simulation::Options options) {
   std::cout << "seed " << options.seed << '\n';
   const auto report = simulation::run(options);
   tell_findings(report);
-  std::cout << fmt::format("digest {}: {} events, {} messages, {} crashes, {} confirmed, {} notifications, {} findings\n",
-                           hexadecimal(report.digest), report.events, report.messages, report.crashes,
-                           report.confirmed, report.notifications, report.findings.size());
+  std::cout << fmt::format(
+      "digest {}: {} events, {} messages, {} crashes, {} confirmed, {} notifications, {} "
+      "findings\n",
+      hexadecimal(report.digest), report.events, report.messages, report.crashes, report.confirmed,
+      report.notifications, report.findings.size());
   return report.findings.empty() ? Exit::ok : Exit::failed;
 }
 
 Exit many(simulation::Options options, std::uint64_t count, std::string_view form) {
-  Rows rows{.columns = {"seeds", "events", "messages", "crashes", "confirmed", "notifications", "red", "digest"}, .rows = {}};
+  Rows rows{.columns = {"seeds", "events", "messages", "crashes", "confirmed", "notifications",
+                        "red", "digest"},
+            .rows = {}};
   simulation::Report sum;
   std::uint64_t red = 0;
   std::uint64_t digest = fnv1a("");
@@ -62,8 +66,9 @@ Exit many(simulation::Options options, std::uint64_t count, std::string_view for
     }
   }
   const auto cell = [](std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); };
-  rows.rows.push_back({cell(count), cell(sum.events), cell(sum.messages), cell(sum.crashes), cell(sum.confirmed),
-                       cell(sum.notifications), cell(red), hexadecimal(digest)});
+  rows.rows.push_back({cell(count), cell(sum.events), cell(sum.messages), cell(sum.crashes),
+                       cell(sum.confirmed), cell(sum.notifications), cell(red),
+                       hexadecimal(digest)});
   print_rows(std::cout, rows, form);
   return red == 0 ? Exit::ok : Exit::failed;
 }
@@ -89,14 +94,22 @@ std::vector<Verb> sim_verbs() {
   std::vector<std::string_view> names;
   for (const auto plant : simulation::plants()) names.push_back(simulation::to_string(plant));
   return {{.path = "sim",
-           .summary = "histories of the whole server on virtual time, with faults, crashes and checkers",
-           .example = "  lobo sim --seed 42                # one history, line by line, and its digest\n"
-                      "  lobo sim --seed 1 --count 2000    # two thousand of them, counted\n"
-                      "  lobo sim --seed 1 --count 20 --plant swallow_notifications",
+           .summary =
+               "histories of the whole server on virtual time, with faults, crashes and checkers",
+           .example =
+               "  lobo sim --seed 42                # one history, line by line, and its digest\n"
+               "  lobo sim --seed 1 --count 2000    # two thousand of them, counted\n"
+               "  lobo sim --seed 1 --count 20 --plant swallow_notifications",
            .options = {{.name = "--seed", .help = "the first seed", .fallback = "1"},
-                       {.name = "--count", .help = "how many seeds, one after the other", .fallback = "1"},
-                       {.name = "--events", .help = "pieces of work of each history, at least", .fallback = "1000"},
-                       {.name = "--plant", .help = "a bug to order; its checker must turn red", .choices = std::move(names)},
+                       {.name = "--count",
+                        .help = "how many seeds, one after the other",
+                        .fallback = "1"},
+                       {.name = "--events",
+                        .help = "pieces of work of each history, at least",
+                        .fallback = "1000"},
+                       {.name = "--plant",
+                        .help = "a bug to order; its checker must turn red",
+                        .choices = std::move(names)},
                        output_option()},
            .run = simulate}};
 }

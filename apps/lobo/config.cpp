@@ -1,9 +1,9 @@
 #include "config.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <array>
 #include <filesystem>
-#include <fmt/format.h>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -17,10 +17,13 @@ constexpr std::uint64_t port_max = 65535;
 
 void read_logger(Section& section, LoggerConfig& out) {
   section.choice<LogLevel>("level",
-                           {{"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warn", LogLevel::warn},
+                           {{"debug", LogLevel::debug},
+                            {"info", LogLevel::info},
+                            {"warn", LogLevel::warn},
                             {"error", LogLevel::error}},
                            out.level);
-  section.choice<LogFormat>("format", {{"text", LogFormat::text}, {"json", LogFormat::json}}, out.format);
+  section.choice<LogFormat>("format", {{"text", LogFormat::text}, {"json", LogFormat::json}},
+                            out.format);
   section.text("file", out.file);
 }
 
@@ -44,13 +47,15 @@ std::array<unsigned char, 16> address_bytes(std::string_view address, int family
 }
 
 void resolve(std::string& path, const std::filesystem::path& base) {
-  if (!path.empty() && std::filesystem::path(path).is_relative()) path = (base / path).lexically_normal();
+  if (!path.empty() && std::filesystem::path(path).is_relative())
+    path = (base / path).lexically_normal();
 }
 
 void resolve(std::vector<ServerAddress>& servers, const std::filesystem::path& base) {
   for (auto& server : servers)
     if (server.tls)
-      for (auto* path : {&server.tls->cert, &server.tls->key, &server.tls->client_ca}) resolve(*path, base);
+      for (auto* path : {&server.tls->cert, &server.tls->key, &server.tls->client_ca})
+        resolve(*path, base);
 }
 
 /// Keys and certificates lie beside the configuration; what is written (store, trace, log) goes
@@ -94,7 +99,8 @@ void read_client_tls(Section& section, ClientTls& out) {
   section.text("ca", out.ca);
   const bool cert = section.text("cert", out.cert);
   const bool key = section.text("key", out.key);
-  if (cert != key) section.complain(cert ? "cert" : "key", Errc::missing, "cert and key go together");
+  if (cert != key)
+    section.complain(cert ? "cert" : "key", Errc::missing, "cert and key go together");
 }
 
 void read_trace(Section& section, TraceConfig& out) {
@@ -126,8 +132,7 @@ void check_uri(Section& section, std::string_view key, std::string_view uri) {
   const std::size_t scheme = uri.starts_with("http://") ? 7 : uri.starts_with("https://") ? 8 : 0;
   const std::string_view host = uri.substr(scheme, uri.find('/', scheme) - scheme);
   if (scheme == 0 || host.empty() || uri.find_first_of(" \t#?@") != std::string_view::npos)
-    section.complain(key, Errc::pattern,
-                     fmt::format("'{}' is no absolute http or https URI", uri));
+    section.complain(key, Errc::pattern, fmt::format("'{}' is no absolute http or https URI", uri));
 }
 
 Result<Config> parse_config(std::string_view yaml, std::string_view name) {

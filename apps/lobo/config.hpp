@@ -1,6 +1,6 @@
 #pragma once
-// What a configuration file says, as plain values. Every member has the value that is used where the
-// file is silent; docs/configuration.md lists the keys.
+// What a configuration file says, as plain values. Every member has the value that is used where
+// the file is silent; docs/configuration.md lists the keys.
 
 #include <chrono>
 #include <cstdint>
@@ -52,7 +52,7 @@ enum class AuthMode : std::uint8_t { off, jwt };
 
 struct AuthConfig {
   AuthMode mode = AuthMode::jwt;
-  std::string jwks;      ///< a file, or an http(s) URL
+  std::string jwks;  ///< a file, or an http(s) URL
   std::string issuer;
   std::string audience;
   std::vector<std::string> algorithms{"ES256"};
@@ -86,9 +86,9 @@ struct NefConfig {
   std::string scs_as_id = "lobodon";
   std::uint32_t release = 19;  ///< which names of members: 18 or 19
   AllocationEvents allocation_events = AllocationEvents::probed;
-  bool modify_by_put = false;            ///< for a core that knows no PATCH
-  std::uint64_t flow_id_first = 65537;   ///< (1 << 16) | 1; some cores want 1
-  std::string dnn;                       ///< where a UE has several PDU sessions: the one that counts
+  bool modify_by_put = false;           ///< for a core that knows no PATCH
+  std::uint64_t flow_id_first = 65537;  ///< (1 << 16) | 1; some cores want 1
+  std::string dnn;  ///< where a UE has several PDU sessions: the one that counts
   std::optional<OAuth2Config> oauth2;
   ClientTls tls;
   std::chrono::milliseconds deadline{5000};
@@ -96,7 +96,7 @@ struct NefConfig {
 };
 
 struct UeConfig {
-  std::string val_ue;    ///< VAL UE id; at least one of val_ue and val_user
+  std::string val_ue;  ///< VAL UE id; at least one of val_ue and val_user
   std::string val_user;
   std::string gpsi;
   std::vector<std::string> requesters;  ///< who may ask for it; empty: everybody
@@ -104,7 +104,8 @@ struct UeConfig {
 };
 
 struct SinksConfig {
-  std::vector<std::string> allow;  ///< host names, addresses or CIDR blocks beyond the public Internet
+  std::vector<std::string>
+      allow;  ///< host names, addresses or CIDR blocks beyond the public Internet
   bool https_only = true;
   bool operator==(const SinksConfig&) const = default;
 };
@@ -132,12 +133,12 @@ struct NrmConfig {
   std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
   std::string store_path;              ///< of the SQLite file
   AuthConfig auth;
-  std::string callback_base;           ///< absolute URI by which the network reaches us
+  std::string callback_base;  ///< absolute URI by which the network reaches us
   NefConfig nef;
   std::vector<UeConfig> ues;
   std::vector<std::string> qos_references;          ///< that the network knows
   std::map<std::string, std::string> val_services;  ///< VAL service id to its QoS in JSON form
-  std::map<std::string, std::string> defaults;      ///< requester ("*": anyone) to service or reference
+  std::map<std::string, std::string> defaults;  ///< requester ("*": anyone) to service or reference
   SinksConfig sinks;
   QuotasConfig quotas;
   LimitsConfig limits;
@@ -160,7 +161,8 @@ struct Config {
   std::optional<NetsimConfig> netsim;
 };
 
-/// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at once.
+/// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at
+/// once.
 Result<Config> parse_config(std::string_view yaml, std::string_view name);
 
 /// The file's content parsed; relative paths in it are resolved against the file's folder.

@@ -11,7 +11,8 @@ void check_readable(std::string_view key, const std::string& path, std::vector<F
   faults.push_back({Errc::not_found, std::string(key), fmt::format("cannot read {}", path)});
 }
 
-void check_servers(std::string_view key, const std::vector<ServerAddress>& servers, std::vector<Fault>& faults) {
+void check_servers(std::string_view key, const std::vector<ServerAddress>& servers,
+                   std::vector<Fault>& faults) {
   for (const auto& server : servers) {
     if (!server.tls) continue;
     check_readable(fmt::format("{}.tls.cert", key), server.tls->cert, faults);
@@ -33,7 +34,9 @@ Result<void> check_files(const Config& config) {
     check_readable("nrm.nef.tls.ca", nrm.nef.tls.ca, faults);
     check_readable("nrm.nef.tls.cert", nrm.nef.tls.cert, faults);
     check_readable("nrm.nef.tls.key", nrm.nef.tls.key, faults);
-    if (nrm.nef.oauth2) check_readable("nrm.nef.oauth2.client_secret_file", nrm.nef.oauth2->client_secret_file, faults);
+    if (nrm.nef.oauth2)
+      check_readable("nrm.nef.oauth2.client_secret_file", nrm.nef.oauth2->client_secret_file,
+                     faults);
   }
   if (config.netsim) check_servers("netsim.server", config.netsim->servers, faults);
   if (faults.empty()) return {};

@@ -1,5 +1,6 @@
 #pragma once
-// The part of checking a configuration that looks at the disk: are the files there, and are secrets secret.
+// The part of checking a configuration that looks at the disk: are the files there, and are secrets
+// secret.
 
 #include "base/result.hpp"
 #include "config.hpp"

@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include "base/text.hpp"
 #include "config_read.hpp"
@@ -25,8 +25,10 @@ void read_gpsi(Section& section, core_sim::UeConfig& out) {
   std::vector<std::string> gpsis;
   section.texts("gpsi", gpsis);
   for (const auto& gpsi : gpsis) {
-    if (gpsi.starts_with("msisdn-")) out.msisdn = gpsi.substr(7);
-    else if (gpsi.starts_with("extid-")) out.external_id = gpsi.substr(6);
+    if (gpsi.starts_with("msisdn-"))
+      out.msisdn = gpsi.substr(7);
+    else if (gpsi.starts_with("extid-"))
+      out.external_id = gpsi.substr(6);
     else
       section.complain("gpsi", Errc::pattern,
                        fmt::format("'{}' begins neither with msisdn- nor with extid-", gpsi));
@@ -81,7 +83,8 @@ void read_behaviour(Section& section, core_sim::CoreConfig& out) {
   section.boolean("admit_at_allocation", out.admit_at_allocation);
   section.duration("response_delay", 0ms, 60s, out.response_delay);
   std::uint64_t status = static_cast<std::uint64_t>(out.no_session_status);
-  if (section.integer("no_session_status", 400, 599, status)) out.no_session_status = static_cast<int>(status);
+  if (section.integer("no_session_status", 400, 599, status))
+    out.no_session_status = static_cast<int>(status);
   std::uint64_t attempts = out.callback_attempts_max;
   if (section.integer("callback_attempts_max", 1, 100, attempts))
     out.callback_attempts_max = static_cast<unsigned>(attempts);
@@ -94,7 +97,9 @@ std::size_t line_of(const YamlNode& top, std::string_view path) {
   const YamlNode* node = &top;
   std::size_t line = top.line;
   for (const auto step : split(path, '/')) {
-    const std::string_view key = step == "qos" ? "qos_profiles" : step == "afs" ? "application_functions" : step;
+    const std::string_view key = step == "qos"   ? "qos_profiles"
+                                 : step == "afs" ? "application_functions"
+                                                 : step;
     const auto index = parse_decimal(step);
     if (node->kind == YamlNode::Kind::list && index && *index < node->items.size()) {
       node = &node->items[*index];
@@ -121,7 +126,8 @@ void read_netsim(Section& section, NetsimConfig& out) {
   std::vector<std::string> functions{"lobodon"};
   section.texts("application_functions", functions);
   for (auto& function : functions) core.afs.push_back({std::move(function)});
-  section.each("clients", [&](Section& client) { read_client(client, core.clients.emplace_back()); });
+  section.each("clients",
+               [&](Section& client) { read_client(client, core.clients.emplace_back()); });
   section.boolean("tokens_required", core.tokens_required);
   section.section("behaviour", [&](Section& behaviour) { read_behaviour(behaviour, core); });
   section.section("callback_tls", [&](Section& tls) { read_client_tls(tls, out.callback_tls); });

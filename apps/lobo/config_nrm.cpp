@@ -1,5 +1,5 @@
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <set>
 
 #include "api/ss_nra.hpp"
@@ -15,7 +15,9 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t release_min = 18;
 constexpr std::uint64_t release_max = 19;
 
-bool is_url(std::string_view text) { return text.starts_with("http://") || text.starts_with("https://"); }
+bool is_url(std::string_view text) {
+  return text.starts_with("http://") || text.starts_with("https://");
+}
 
 void read_auth(Section& section, AuthConfig& out) {
   section.require("mode");
@@ -71,7 +73,8 @@ void read_ues(Section& section, std::vector<UeConfig>& out) {
     ue.text("val_ue", read.val_ue);
     ue.text("val_user", read.val_user);
     ue.require("gpsi");
-    if (ue.text("gpsi", read.gpsi) && !read.gpsi.starts_with("msisdn-") && !read.gpsi.starts_with("extid-"))
+    if (ue.text("gpsi", read.gpsi) && !read.gpsi.starts_with("msisdn-") &&
+        !read.gpsi.starts_with("extid-"))
       ue.complain("gpsi", Errc::pattern,
                   fmt::format("'{}' begins neither with msisdn- nor with extid-", read.gpsi));
     ue.texts("requesters", read.requesters);
@@ -91,28 +94,33 @@ void read_services(Section& section, NrmConfig& out) {
   section.texts("qos_references", out.qos_references);
   section.entries("val_services", [&](const YamlEntry& service) {
     if (service.value.kind != YamlNode::Kind::map || service.value.entries.empty()) {
-      section.complaints().add(service.line, Errc::wrong_type,
-                               fmt::format("nrm.val_services.{}: must hold a QoS requirement", service.key));
+      section.complaints().add(
+          service.line, Errc::wrong_type,
+          fmt::format("nrm.val_services.{}: must hold a QoS requirement", service.key));
       return;
     }
     std::string text = to_json(service.value);
     if (const auto quality = json::read<api::ss_nra::UniQosRequirement>(text); !quality) {
       for (const auto& fault : quality.error().faults)
-        section.complaints().add(service.line, fault.code,
-                                 fmt::format("nrm.val_services.{}{}: {}", service.key, fault.where, fault.reason));
+        section.complaints().add(
+            service.line, fault.code,
+            fmt::format("nrm.val_services.{}{}: {}", service.key, fault.where, fault.reason));
       return;
     }
     out.val_services.emplace(service.key, std::move(text));
   });
   section.entries("defaults", [&](const YamlEntry& requester) {
-    const bool known = requester.value.kind == YamlNode::Kind::scalar &&
-                       (out.val_services.contains(requester.value.text) ||
-                        std::ranges::find(out.qos_references, requester.value.text) != out.qos_references.end());
-    if (known) out.defaults.emplace(requester.key, requester.value.text);
+    const bool known =
+        requester.value.kind == YamlNode::Kind::scalar &&
+        (out.val_services.contains(requester.value.text) ||
+         std::ranges::find(out.qos_references, requester.value.text) != out.qos_references.end());
+    if (known)
+      out.defaults.emplace(requester.key, requester.value.text);
     else
-      section.complaints().add(requester.line, Errc::not_found,
-                               fmt::format("nrm.defaults.{}: must name one of val_services or qos_references",
-                                           requester.key));
+      section.complaints().add(
+          requester.line, Errc::not_found,
+          fmt::format("nrm.defaults.{}: must name one of val_services or qos_references",
+                      requester.key));
   });
 }
 
@@ -135,16 +143,18 @@ void read_limits(Section& section, LimitsConfig& out) {
 void check_servers(Section& section, NrmConfig& out) {
   for (const auto& server : out.metrics)
     if (!is_loopback_address(server.address))
-      section.complain("metrics", Errc::not_allowed,
-                       fmt::format("{} is not loopback; metrics and administration stay on this machine",
-                                   server.address));
+      section.complain(
+          "metrics", Errc::not_allowed,
+          fmt::format("{} is not loopback; metrics and administration stay on this machine",
+                      server.address));
   if (out.auth.mode != AuthMode::off) return;
   for (const auto& server : out.servers)
     if (!is_loopback_address(server.address))
-      section.complain("auth", Errc::not_allowed,
-                       fmt::format("authentication may be off only while every server is on loopback, and {} "
-                                   "is not; set mode: jwt",
-                                   server.address));
+      section.complain(
+          "auth", Errc::not_allowed,
+          fmt::format("authentication may be off only while every server is on loopback, and {} "
+                      "is not; set mode: jwt",
+                      server.address));
 }
 
 }  // namespace

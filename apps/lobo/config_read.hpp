@@ -8,7 +8,8 @@ namespace lobo::app {
 
 void read_client_tls(Section& section, ClientTls& out);
 void read_trace(Section& section, TraceConfig& out);
-void read_servers(Section& section, std::string_view key, std::vector<ServerAddress>& out, bool tls_allowed);
+void read_servers(Section& section, std::string_view key, std::vector<ServerAddress>& out,
+                  bool tls_allowed);
 void read_nrm(Section& section, NrmConfig& out);
 void read_netsim(Section& section, NetsimConfig& out);
 

@@ -1,10 +1,10 @@
 #include "config_section.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <fmt/format.h>
 #include <limits>
 
 #include "base/text.hpp"
@@ -61,15 +61,18 @@ void Complaints::add(std::size_t line, Errc code, std::string reason) {
 
 Error Complaints::to_error() const {
   return {faults_.empty() ? Errc::malformed : faults_.front().code,
-          fmt::format("{} has {} fault{}", name_, faults_.size(), faults_.size() == 1 ? "" : "s"), faults_};
+          fmt::format("{} has {} fault{}", name_, faults_.size(), faults_.size() == 1 ? "" : "s"),
+          faults_};
 }
 
 Section::Section(const YamlNode& node, std::string path, Complaints& complaints)
     : node_(node), path_(std::move(path)), complaints_(complaints) {
   if (node_.kind == YamlNode::Kind::nothing)
-    complaints_.add(node_.line, Errc::missing, path_.empty() ? "the file is empty" : fmt::format("'{}' is empty", path_));
+    complaints_.add(node_.line, Errc::missing,
+                    path_.empty() ? "the file is empty" : fmt::format("'{}' is empty", path_));
   else if (node_.kind != YamlNode::Kind::map)
-    complaints_.add(node_.line, Errc::wrong_type, fmt::format("'{}' must hold keys and values", path_));
+    complaints_.add(node_.line, Errc::wrong_type,
+                    fmt::format("'{}' must hold keys and values", path_));
 }
 
 const YamlNode* Section::find(std::string_view key) {
@@ -123,7 +126,8 @@ bool Section::boolean(std::string_view key, bool& out) {
   return true;
 }
 
-bool Section::integer(std::string_view key, std::uint64_t low, std::uint64_t high, std::uint64_t& out) {
+bool Section::integer(std::string_view key, std::uint64_t low, std::uint64_t high,
+                      std::uint64_t& out) {
   const YamlNode* node = scalar(key, "a whole number");
   if (!node) return false;
   const auto value = node->quoted ? std::nullopt : parse_decimal(node->text);
@@ -157,8 +161,8 @@ bool Section::number(std::string_view key, double low, double high, double& out)
   return true;
 }
 
-bool Section::duration(std::string_view key, std::chrono::milliseconds low, std::chrono::milliseconds high,
-                       std::chrono::milliseconds& out) {
+bool Section::duration(std::string_view key, std::chrono::milliseconds low,
+                       std::chrono::milliseconds high, std::chrono::milliseconds& out) {
   const YamlNode* node = scalar(key, "a duration such as 500ms or 5s");
   if (!node) return false;
   const auto value = parse_duration(node->text);
@@ -235,7 +239,8 @@ bool Section::each(std::string_view key, const std::function<void(Section&)>& re
     inner.finish();
   };
   if (node->kind == YamlNode::Kind::list && !node->items.empty()) {
-    for (std::size_t i = 0; i < node->items.size(); ++i) one(node->items[i], fmt::format("{}[{}]", path, i));
+    for (std::size_t i = 0; i < node->items.size(); ++i)
+      one(node->items[i], fmt::format("{}[{}]", path, i));
     return true;
   }
   if (node->kind == YamlNode::Kind::list) {
@@ -270,7 +275,8 @@ bool Section::entries(std::string_view key, const std::function<void(const YamlE
 
 void Section::require(std::string_view key) {
   if (has(key)) return;
-  complaints_.add(node_.line, Errc::missing, fmt::format("{}: the key '{}' is missing", path_, key));
+  complaints_.add(node_.line, Errc::missing,
+                  fmt::format("{}: the key '{}' is missing", path_, key));
 }
 
 void Section::finish() {
@@ -279,10 +285,11 @@ void Section::finish() {
     if (std::ranges::find(known, std::string_view(entry.key)) != known.end()) continue;
     const auto near = nearest(entry.key, known);
     const std::string where = path_.empty() ? "at the top" : fmt::format("in {}", path_);
-    complaints_.add(entry.line, Errc::not_allowed,
-                    near ? fmt::format("unknown key '{}' {}; did you mean '{}'?", entry.key, where, *near)
-                         : fmt::format("unknown key '{}' {}; known are: {}", entry.key, where,
-                                       fmt::join(known, ", ")));
+    complaints_.add(
+        entry.line, Errc::not_allowed,
+        near ? fmt::format("unknown key '{}' {}; did you mean '{}'?", entry.key, where, *near)
+             : fmt::format("unknown key '{}' {}; known are: {}", entry.key, where,
+                           fmt::join(known, ", ")));
   }
 }
 

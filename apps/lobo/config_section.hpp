@@ -55,7 +55,8 @@ class Section {
   bool texts(std::string_view key, std::vector<std::string>& out);
 
   template <class E>
-  bool choice(std::string_view key, const std::vector<std::pair<std::string_view, E>>& among, E& out) {
+  bool choice(std::string_view key, const std::vector<std::pair<std::string_view, E>>& among,
+              E& out) {
     std::string word;
     if (!text(key, word)) return false;
     std::string names;
@@ -72,10 +73,12 @@ class Section {
 
   /// Calls `read` with the section below `key`, then finishes it. False where the key is absent.
   bool section(std::string_view key, const std::function<void(Section&)>& read);
-  /// The same for each item of a list of maps; a single map counts as a list of one, as Open5GS has it.
+  /// The same for each item of a list of maps; a single map counts as a list of one, as Open5GS has
+  /// it.
   bool each(std::string_view key, const std::function<void(Section&)>& read);
   /// The same for each entry of a map of maps, with its name.
-  bool each_named(std::string_view key, const std::function<void(const std::string&, Section&)>& read);
+  bool each_named(std::string_view key,
+                  const std::function<void(const std::string&, Section&)>& read);
   /// For each entry of a map, its name and node.
   bool entries(std::string_view key, const std::function<void(const YamlEntry&)>& read);
 

@@ -1,7 +1,7 @@
 #include "config.hpp"
 
-#include <algorithm>
 #include <gtest/gtest.h>
+#include <algorithm>
 
 namespace lobo::app {
 namespace {
@@ -35,7 +35,9 @@ std::string reason_at(std::string_view text, int line) {
   return others;
 }
 
-bool holds(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool holds(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 TEST(config, the_smallest_server_needs_only_addresses_store_auth_callback_and_nef) {
   const auto config = parse_config(smallest, "lobo.yaml");
@@ -70,8 +72,8 @@ TEST(config, a_key_far_from_every_known_one_lists_the_known_ones) {
 }
 
 TEST(config, a_present_but_empty_value_is_an_error_of_its_own) {
-  for (const auto* more : {"  ues:\n", "  quotas:\n    burst:\n", "  quotas:\n", "  sinks:\n    allow:\n",
-                           "  ues: []\n", "  duration_max: \"\"\n"}) {
+  for (const auto* more : {"  ues:\n", "  quotas:\n    burst:\n", "  quotas:\n",
+                           "  sinks:\n    allow:\n", "  ues: []\n", "  duration_max: \"\"\n"}) {
     const auto config = parse_config(with(more), "lobo.yaml");
     EXPECT_FALSE(config) << more;
   }
@@ -83,14 +85,17 @@ TEST(config, wrong_types_and_ranges_are_told_with_their_lines) {
   EXPECT_TRUE(holds(reason_at(with("  quotas:\n    burst: 0\n"), 14), "not within 1 to"));
   EXPECT_TRUE(holds(reason_at(with("  limits:\n    drain_time: 5\n"), 14), "no duration"));
   EXPECT_TRUE(holds(reason_at(with("  limits:\n    drain_time: 5d\n"), 14), "not within"));
-  EXPECT_TRUE(holds(reason_at(with("  sinks:\n    https_only: maybe\n"), 14), "neither true nor false"));
+  EXPECT_TRUE(
+      holds(reason_at(with("  sinks:\n    https_only: maybe\n"), 14), "neither true nor false"));
   EXPECT_TRUE(holds(reason_at(with("  sinks: 7\n"), 13), "must hold keys and values"));
 }
 
 TEST(config, every_fault_of_a_file_is_told_at_once) {
-  const auto config = parse_config("nrm:\n  a: 1\n  b: 2\n  server:\n    - address: here\n", "lobo.yaml");
+  const auto config =
+      parse_config("nrm:\n  a: 1\n  b: 2\n  server:\n    - address: here\n", "lobo.yaml");
   ASSERT_FALSE(config);
-  EXPECT_EQ(config.error().faults.size(), 3U + 2U + 2U);  // missing sections, unknown keys, address and port
+  EXPECT_EQ(config.error().faults.size(),
+            3U + 2U + 2U);  // missing sections, unknown keys, address and port
 }
 
 TEST(config, authentication_off_is_refused_beyond_loopback) {
@@ -124,12 +129,14 @@ TEST(config, the_algorithm_none_cannot_be_configured) {
 }
 
 TEST(config, metrics_and_administration_stay_on_loopback) {
-  const auto reason = reason_at(with("  metrics:\n    server:\n      - {address: 0.0.0.0, port: 9090}\n"), 13);
+  const auto reason =
+      reason_at(with("  metrics:\n    server:\n      - {address: 0.0.0.0, port: 9090}\n"), 13);
   EXPECT_TRUE(holds(reason, "is not loopback")) << reason;
 }
 
 TEST(config, a_default_must_name_what_exists) {
-  const auto reason = reason_at(with("  qos_references: [gold]\n  defaults:\n    \"*\": silver\n"), 15);
+  const auto reason =
+      reason_at(with("  qos_references: [gold]\n  defaults:\n    \"*\": silver\n"), 15);
   EXPECT_TRUE(holds(reason, "must name one of")) << reason;
 }
 
@@ -142,7 +149,8 @@ TEST(config, what_the_simulated_network_refuses_is_told_with_its_line) {
   const auto reason = reason_at(
       "netsim:\n  server: {address: 127.0.0.61, port: 0}\n  cells:\n    - {name: c1}\n  ues:\n"
       "    - {name: a, gpsi: msisdn-1, ipv4: 10.0.0.1, cell: c1}\n"
-      "    - {name: b, gpsi: msisdn-2, ipv4: 10.0.0.2, cell: c2}\n", 7);
+      "    - {name: b, gpsi: msisdn-2, ipv4: 10.0.0.2, cell: c2}\n",
+      7);
   EXPECT_TRUE(holds(reason, "netsim.ues/1/cell")) << reason;
 }
 
@@ -183,7 +191,8 @@ TEST(config, size_and_depth_are_bounded) {
 
 TEST(config, the_presets_in_the_repository_are_right) {
   const auto standalone = load_config(LOBO_SOURCE_DIR "/config/standalone.yaml");
-  ASSERT_TRUE(standalone) << standalone.error().faults.front().where << standalone.error().faults.front().reason;
+  ASSERT_TRUE(standalone) << standalone.error().faults.front().where
+                          << standalone.error().faults.front().reason;
   EXPECT_TRUE(standalone->nrm);
   ASSERT_TRUE(standalone->netsim);
   EXPECT_EQ(standalone->netsim->core.ues.size(), 3U);

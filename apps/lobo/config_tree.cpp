@@ -1,17 +1,17 @@
 // The one file that includes yaml-cpp.
 #include "config_tree.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <fmt/format.h>
-#include <optional>
-#include <sstream>
-#include <unordered_set>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <sstream>
+#include <unordered_set>
 
 #include "base/text.hpp"
 #include "output.hpp"
@@ -40,7 +40,8 @@ class TreeBuilder final : public YAML::EventHandler {
     leaf(mark, anchor, "", std::move(node));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    throw Refused{line_of(mark), Errc::not_allowed, "aliases (*name) are not allowed; write the value out"};
+    throw Refused{line_of(mark), Errc::not_allowed,
+                  "aliases (*name) are not allowed; write the value out"};
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
@@ -69,26 +70,30 @@ class TreeBuilder final : public YAML::EventHandler {
  private:
   struct Open {
     YamlNode node;
-    std::optional<YamlEntry> entry;             // a map's key that waits for its value
-    std::unordered_set<std::string> keys;       // of a map, to find repeated ones
+    std::optional<YamlEntry> entry;        // a map's key that waits for its value
+    std::unordered_set<std::string> keys;  // of a map, to find repeated ones
   };
 
   void check(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != 0)
-      throw Refused{line_of(mark), Errc::not_allowed, "anchors (&name) are not allowed; write the value out"};
+      throw Refused{line_of(mark), Errc::not_allowed,
+                    "anchors (&name) are not allowed; write the value out"};
     if (!tag.empty() && tag != "?" && tag != "!")
       throw Refused{line_of(mark), Errc::not_allowed, "tags (!name) are not allowed"};
     if (++nodes_ > config_nodes_max)
-      throw Refused{line_of(mark), Errc::too_large, fmt::format("more than {} values", config_nodes_max)};
+      throw Refused{line_of(mark), Errc::too_large,
+                    fmt::format("more than {} values", config_nodes_max)};
   }
   void leaf(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag, YamlNode node) {
     check(mark, tag, anchor);
     place(std::move(node));
   }
-  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlNode::Kind kind) {
+  void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+            YamlNode::Kind kind) {
     check(mark, tag, anchor);
     if (open_.size() >= config_depth_max)
-      throw Refused{line_of(mark), Errc::too_large, fmt::format("nested deeper than {}", config_depth_max)};
+      throw Refused{line_of(mark), Errc::too_large,
+                    fmt::format("nested deeper than {}", config_depth_max)};
     if (!open_.empty() && open_.back().node.kind == YamlNode::Kind::map && !open_.back().entry)
       throw Refused{line_of(mark), Errc::wrong_type, "a key must be plain text"};
     Open& opened = open_.emplace_back();
@@ -119,7 +124,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (node.kind != YamlNode::Kind::scalar || node.text.empty())
       throw Refused{node.line, Errc::wrong_type, "a key must be plain text"};
     if (!parent.keys.insert(node.text).second)
-      throw Refused{node.line, Errc::duplicate, fmt::format("the key '{}' stands here twice", node.text)};
+      throw Refused{node.line, Errc::duplicate,
+                    fmt::format("the key '{}' stands here twice", node.text)};
     parent.entry = YamlEntry{node.text, node.line, {}};
   }
 
@@ -128,7 +134,8 @@ class TreeBuilder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
-tl::unexpected<Error> refuse(std::string_view name, std::size_t line, Errc code, std::string reason) {
+tl::unexpected<Error> refuse(std::string_view name, std::size_t line, Errc code,
+                             std::string reason) {
   return fail(code, fmt::format("{} is not usable", name),
               {{code, fmt::format("{}:{}", name, line), std::move(reason)}});
 }
@@ -147,13 +154,17 @@ std::size_t deepest_flow(std::string_view text) {
 }
 
 bool is_json_number(std::string_view text) {
-  if (text.empty() || text.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return false;
+  if (text.empty() || text.find_first_not_of("0123456789+-.eE") != std::string_view::npos)
+    return false;
   const std::string_view digits = text.front() == '-' ? text.substr(1) : text;
   if (digits.empty() || digits.front() < '0' || digits.front() > '9') return false;
-  if (digits.size() > 1 && digits.front() == '0' && digits[1] >= '0' && digits[1] <= '9') return false;
+  if (digits.size() > 1 && digits.front() == '0' && digits[1] >= '0' && digits[1] <= '9')
+    return false;
   if (digits.back() < '0' || digits.back() > '9') return false;
-  if (const auto dot = digits.find('.'); dot != std::string_view::npos &&
-      (dot + 1 == digits.size() || digits[dot + 1] < '0' || digits[dot + 1] > '9')) return false;
+  if (const auto dot = digits.find('.');
+      dot != std::string_view::npos &&
+      (dot + 1 == digits.size() || digits[dot + 1] < '0' || digits[dot + 1] > '9'))
+    return false;
   double value = 0;
   const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
   return wrong == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
@@ -191,7 +202,8 @@ std::string to_json(const YamlNode& node) {
   switch (node.kind) {
     case YamlNode::Kind::nothing: return "null";
     case YamlNode::Kind::scalar:
-      if (!node.quoted && (node.text == "true" || node.text == "false" || is_json_number(node.text)))
+      if (!node.quoted &&
+          (node.text == "true" || node.text == "false" || is_json_number(node.text)))
         return node.text;
       return json_quoted(node.text);
     case YamlNode::Kind::list: {

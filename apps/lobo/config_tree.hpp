@@ -21,11 +21,11 @@ struct YamlEntry;
 struct YamlNode {
   enum class Kind : std::uint8_t { nothing, scalar, list, map };
   Kind kind = Kind::nothing;
-  std::size_t line = 0;           ///< from 1
-  bool quoted = false;            ///< a scalar in quotes is text, whatever it looks like
-  std::string text;               ///< of a scalar
-  std::vector<YamlNode> items;    ///< of a list
-  std::vector<YamlEntry> entries; ///< of a map, in the order of the document
+  std::size_t line = 0;            ///< from 1
+  bool quoted = false;             ///< a scalar in quotes is text, whatever it looks like
+  std::string text;                ///< of a scalar
+  std::vector<YamlNode> items;     ///< of a list
+  std::vector<YamlEntry> entries;  ///< of a map, in the order of the document
 };
 
 struct YamlEntry {

@@ -1,7 +1,7 @@
 #include "demo_report.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <fstream>
 
 #include "base/text.hpp"
@@ -45,12 +45,14 @@ std::string steps_html(const DemoReport& report) {
   for (std::size_t i = 0; i < report.steps.size(); ++i) {
     const auto& step = report.steps[i];
     rows += fmt::format(
-        "<tr><td>{}</td><td>{}<br><small>{}</small></td><td>{}</td><td class=\"state {}\">{}</td><td class=\"state {}\">{}</td></tr>\n",
+        "<tr><td>{}</td><td>{}<br><small>{}</small></td><td>{}</td><td class=\"state "
+        "{}\">{}</td><td class=\"state {}\">{}</td></tr>\n",
         i + 1, html_escaped(step.name), html_escaped(step.detail), html_escaped(step.clause),
         step.real ? "real" : "sim", step.real ? "real" : "simulated", step.ok ? "good" : "bad",
         step.ok ? "ok" : "failed");
   }
-  return "<table><tr><th></th><th>Step</th><th>Clause</th><th>Network</th><th>Result</th></tr>\n" + rows + "</table>\n";
+  return "<table><tr><th></th><th>Step</th><th>Clause</th><th>Network</th><th>Result</th></tr>\n" +
+         rows + "</table>\n";
 }
 
 /// "create_ms_max" in words, and its value with the unit: "create max" and "32.7 ms".
@@ -58,9 +60,12 @@ std::pair<std::string, std::string> figure_words(std::string_view name, double v
   std::string words;
   std::string unit;
   for (const auto part : split(name, '_')) {
-    if (part == "ms") unit = " ms";
-    else if (part == "seconds") unit = " s";
-    else words += (words.empty() ? "" : " ") + std::string(part);
+    if (part == "ms")
+      unit = " ms";
+    else if (part == "seconds")
+      unit = " s";
+    else
+      words += (words.empty() ? "" : " ") + std::string(part);
   }
   return {words, unit.empty() ? fmt::format("{:g}", value) : fmt::format("{:.1f}{}", value, unit)};
 }
@@ -69,7 +74,8 @@ std::string figures_html(const DemoReport& report) {
   std::string rows;
   for (const auto& [name, value] : report.figures) {
     const auto [words, number] = figure_words(name, value);
-    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td></tr>\n", html_escaped(words), number);
+    rows += fmt::format("<tr><td>{}</td><td class=\"number\">{}</td></tr>\n", html_escaped(words),
+                        number);
   }
   return "<table class=\"figures\">" + rows + "</table>\n";
 }
@@ -82,19 +88,23 @@ std::string latencies_svg(const DemoReport& report) {
   for (const auto& [name, value] : report.latencies) longest = std::max(longest, value);
   const double scale = (width - left - 90) / longest;
   const int height = row * static_cast<int>(report.latencies.size()) + 40;
-  std::string svg = fmt::format("<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\">\n", width, height);
+  std::string svg =
+      fmt::format("<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\">\n", width, height);
   int y = 10;
   for (const auto& [name, value] : report.latencies) {
     svg += fmt::format(
-        "<text class=\"left\" x=\"0\" y=\"{}\">{}</text><rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{:.1f}\" "
+        "<text class=\"left\" x=\"0\" y=\"{}\">{}</text><rect class=\"bar\" x=\"{}\" y=\"{}\" "
+        "width=\"{:.1f}\" "
         "height=\"14\"/><text class=\"left\" x=\"{:.1f}\" y=\"{}\">{:.1f} ms</text>\n",
-        y + 12, html_escaped(name), left, y, std::max(1.0, value * scale), left + value * scale + 6, y + 12, value);
+        y + 12, html_escaped(name), left, y, std::max(1.0, value * scale), left + value * scale + 6,
+        y + 12, value);
     y += row;
   }
   const double limit = left + latency_limit_ms * scale;
-  svg += fmt::format("<line class=\"limit\" x1=\"{0:.1f}\" y1=\"4\" x2=\"{0:.1f}\" y2=\"{1}\"/>"
-                     "<text x=\"{0:.1f}\" y=\"{2}\">limit 1 s</text>\n</svg>\n",
-                     limit, y, y + 16);
+  svg += fmt::format(
+      "<line class=\"limit\" x1=\"{0:.1f}\" y1=\"4\" x2=\"{0:.1f}\" y2=\"{1}\"/>"
+      "<text x=\"{0:.1f}\" y=\"{2}\">limit 1 s</text>\n</svg>\n",
+      limit, y, y + 16);
   return svg;
 }
 
@@ -105,11 +115,13 @@ bool DemoReport::ok() const {
 }
 
 std::string summary_json(const DemoReport& report) {
-  std::string text = fmt::format("{{\"demo\": {}, \"ok\": {}, \"steps\": [", json_quoted(report.demo), report.ok());
+  std::string text = fmt::format("{{\"demo\": {}, \"ok\": {}, \"steps\": [",
+                                 json_quoted(report.demo), report.ok());
   for (std::size_t i = 0; i < report.steps.size(); ++i) {
     const auto& step = report.steps[i];
-    text += fmt::format("{}\n  {{\"name\": {}, \"clause\": {}, \"ok\": {}, \"real\": {}}}", i == 0 ? "" : ",",
-                        json_quoted(step.name), json_quoted(step.clause), step.ok, step.real);
+    text += fmt::format("{}\n  {{\"name\": {}, \"clause\": {}, \"ok\": {}, \"real\": {}}}",
+                        i == 0 ? "" : ",", json_quoted(step.name), json_quoted(step.clause),
+                        step.ok, step.real);
   }
   text += "\n], \"figures\": {";
   for (std::size_t i = 0; i < report.figures.size(); ++i)
@@ -121,13 +133,17 @@ std::string summary_json(const DemoReport& report) {
 std::string report_html(const DemoReport& report) {
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width\"><title>Lobodon demo: {0}</title><style>{1}</style></head>\n"
-      "<body><h1>Lobodon demo: {0} <span class=\"{2}\">{3}</span></h1>\n<p class=\"sub\">{4}<br>Lobodon {5}, commit {6}.</p>\n"
+      "<meta name=\"viewport\" content=\"width=device-width\"><title>Lobodon demo: "
+      "{0}</title><style>{1}</style></head>\n"
+      "<body><h1>Lobodon demo: {0} <span class=\"{2}\">{3}</span></h1>\n<p "
+      "class=\"sub\">{4}<br>Lobodon {5}, commit {6}.</p>\n"
       "<h2>Steps</h2>\n{7}<h2>From the network's event to the application's notification</h2>\n{8}"
-      "<h2>Figures</h2>\n{9}<h2>Every message between the parties</h2>\n<div class=\"wide\">{10}</div>\n</body></html>\n",
+      "<h2>Figures</h2>\n{9}<h2>Every message between the parties</h2>\n<div "
+      "class=\"wide\">{10}</div>\n</body></html>\n",
       html_escaped(report.demo), style, report.ok() ? "good" : "bad", report.ok() ? "ok" : "failed",
-      html_escaped(report.subject), html_escaped(build_version), html_escaped(build_commit), steps_html(report),
-      latencies_svg(report), figures_html(report), sequence_svg(report.sequence));
+      html_escaped(report.subject), html_escaped(build_version), html_escaped(build_commit),
+      steps_html(report), latencies_svg(report), figures_html(report),
+      sequence_svg(report.sequence));
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {

@@ -22,7 +22,7 @@ struct DemoReport {
   std::string demo;
   std::string subject;  ///< one sentence: what was shown
   std::vector<DemoStep> steps;
-  std::vector<std::pair<std::string, double>> figures;  ///< names carry their unit
+  std::vector<std::pair<std::string, double>> figures;    ///< names carry their unit
   std::vector<std::pair<std::string, double>> latencies;  ///< notifications: name and milliseconds
   std::vector<SequenceArrow> sequence;
   bool interrupted = false;  ///< by Ctrl-C: what is missing was not tried

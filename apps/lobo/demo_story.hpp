@@ -1,5 +1,6 @@
 #pragma once
-// The main job from end to end: a promise asked for, refused, kept, broken, told, survived, released.
+// The main job from end to end: a promise asked for, refused, kept, broken, told, survived,
+// released.
 
 #include <string>
 

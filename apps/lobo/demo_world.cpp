@@ -1,9 +1,9 @@
 #include "demo_world.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
-#include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "json_rows.hpp"
@@ -18,8 +18,9 @@ constexpr std::string_view loopback = "127.0.0.1";
 /// What an earlier run left, and nothing else: the folder is the user's.
 void clear_old(const std::filesystem::path& directory) {
   std::error_code ignored;
-  for (const auto* name : {"summary.json", "report.html", "trace.mmd", "trace", "network.yaml", "server.yaml",
-                           "network.log", "server.log", "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"})
+  for (const auto* name :
+       {"summary.json", "report.html", "trace.mmd", "trace", "network.yaml", "server.yaml",
+        "network.log", "server.log", "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"})
     std::filesystem::remove_all(directory / name, ignored);
   std::filesystem::create_directories(directory, ignored);
 }
@@ -29,9 +30,11 @@ Result<http::Url> url_from(const std::string& text) { return http::parse_url(tex
 }  // namespace
 
 DemoWorld::DemoWorld(std::string directory)
-    : directory_(std::move(directory)), sink_([this](const std::string& path, const std::string& body) {
+    : directory_(std::move(directory)),
+      sink_([this](const std::string& path, const std::string& body) {
         const auto parsed = json::parse(body);
-        heard_.push_back({std::chrono::steady_clock::now(), path, parsed ? *parsed : json::Value{}});
+        heard_.push_back(
+            {std::chrono::steady_clock::now(), path, parsed ? *parsed : json::Value{}});
         loop_.stop();
       }) {
   clear_old(directory_);
@@ -50,7 +53,8 @@ void DemoWorld::end() {
 }
 
 std::string DemoWorld::notify_uri(std::string_view name) const {
-  return fmt::format("{}/events/{}", url_of(std::string(loopback), sink_server_->port(), false), name);
+  return fmt::format("{}/events/{}", url_of(std::string(loopback), sink_server_->port(), false),
+                     name);
 }
 
 Result<std::vector<std::string>> DemoWorld::ready(ChildProcess& child, std::string_view what) {
@@ -58,8 +62,9 @@ Result<std::vector<std::string>> DemoWorld::ready(ChildProcess& child, std::stri
   while (std::chrono::steady_clock::now() < until) {
     const auto line = child.read_line(std::chrono::duration_cast<std::chrono::milliseconds>(
         until - std::chrono::steady_clock::now()));
-    if (!line) return fail(line.error().code, fmt::format("{} did not start: {}; see {}/*.log", what,
-                                                          line.error().detail, directory_));
+    if (!line)
+      return fail(line.error().code, fmt::format("{} did not start: {}; see {}/*.log", what,
+                                                 line.error().detail, directory_));
     if (!line->starts_with("ready: ")) continue;
     std::vector<std::string> urls;
     for (const auto url : split(std::string_view(*line).substr(7), ' ')) urls.emplace_back(url);
@@ -78,7 +83,8 @@ Result<void> DemoWorld::start() {
 
   const std::string config = directory_ + "/network.yaml";
   if (auto written = write_file(config, network_config()); !written) return written;
-  auto child = ChildProcess::start({own_program(), "netsim", "-c", config}, directory_ + "/network.log");
+  auto child =
+      ChildProcess::start({own_program(), "netsim", "-c", config}, directory_ + "/network.log");
   if (!child) return fail(child.error());
   network_ = std::move(*child);
   const auto urls = ready(*network_, "the simulated network");
@@ -86,14 +92,16 @@ Result<void> DemoWorld::start() {
   network_url_ = urls->front();
   const auto root = url_from(network_url_);
   if (!root) return fail(root.error());
-  net_ = std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
+  net_ =
+      std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
   return start_server();
 }
 
 Result<void> DemoWorld::start_server() {
   const std::string config = directory_ + "/server.yaml";
   if (auto written = write_file(config, server_config()); !written) return written;
-  auto child = ChildProcess::start({own_program(), "serve", "-c", config}, directory_ + "/server.log");
+  auto child =
+      ChildProcess::start({own_program(), "serve", "-c", config}, directory_ + "/server.log");
   if (!child) return fail(child.error());
   server_ = std::move(*child);
   const auto urls = ready(*server_, "the server");
@@ -102,7 +110,8 @@ Result<void> DemoWorld::start_server() {
   if (urls->size() > 1) admin_url_ = (*urls)[1];
   const auto root = url_from(server_url_);
   if (!root) return fail(root.error());
-  nrm_ = std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
+  nrm_ =
+      std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
   return {};
 }
 
@@ -112,12 +121,13 @@ void DemoWorld::kill_server() {
   server_.reset();
 }
 
-std::optional<Heard> DemoWorld::wait_for(std::string_view name, std::string_view event, std::size_t since,
-                                         std::chrono::milliseconds patience) {
+std::optional<Heard> DemoWorld::wait_for(std::string_view name, std::string_view event,
+                                         std::size_t since, std::chrono::milliseconds patience) {
   const std::string path = fmt::format("/events/{}", name);
   const auto found = [&] {
-    return std::find_if(heard_.begin() + static_cast<std::ptrdiff_t>(std::min(since, heard_.size())), heard_.end(),
-                        [&](const Heard& one) { return one.path == path && event_of(one.body) == event; });
+    return std::find_if(
+        heard_.begin() + static_cast<std::ptrdiff_t>(std::min(since, heard_.size())), heard_.end(),
+        [&](const Heard& one) { return one.path == path && event_of(one.body) == event; });
   };
   run_until(loop_, [&] { return interrupted_ || found() != heard_.end(); }, patience);
   const auto at = found();
@@ -126,7 +136,8 @@ std::optional<Heard> DemoWorld::wait_for(std::string_view name, std::string_view
 }
 
 bool DemoWorld::ask_until(ApiClient& api, std::string_view path,
-                          const std::function<bool(const json::Value&)>& done, std::chrono::milliseconds patience) {
+                          const std::function<bool(const json::Value&)>& done,
+                          std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   for (;;) {
     const auto answer = api.ask("GET", path);

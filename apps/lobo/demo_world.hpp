@@ -51,7 +51,8 @@ class DemoWorld {
   std::optional<Heard> wait_for(std::string_view name, std::string_view event, std::size_t since,
                                 std::chrono::milliseconds patience);
   /// Asks again and again, each time the answer came and `pause` is over, until `done` says yes.
-  bool ask_until(ApiClient& api, std::string_view path, const std::function<bool(const json::Value&)>& done,
+  bool ask_until(ApiClient& api, std::string_view path,
+                 const std::function<bool(const json::Value&)>& done,
                  std::chrono::milliseconds patience);
   bool interrupted() const { return interrupted_; }
 

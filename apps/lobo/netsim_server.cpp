@@ -39,26 +39,32 @@ struct NetsimServer::Parts {
   std::vector<std::string> urls() const {
     std::vector<std::string> all;
     for (std::size_t i = 0; i < servers.size(); ++i)
-      all.push_back(url_of(config.servers[i].address, servers[i]->port(), config.servers[i].tls.has_value()));
+      all.push_back(
+          url_of(config.servers[i].address, servers[i]->port(), config.servers[i].tls.has_value()));
     return all;
   }
 };
 
 Result<std::unique_ptr<NetsimServer>> NetsimServer::open(const Config& config) {
   auto parts = std::make_unique<Parts>(*config.netsim);
-  auto& [from, loop, clock, rng, trace, connections, traced_client, driver, traced, handler, servers] = *parts;
+  auto& [from, loop, clock, rng, trace, connections, traced_client, driver, traced, handler,
+         servers] = *parts;
   auto opened = open_trace(from.trace, "nef");
   if (!opened) return fail(opened.error());
   trace = std::move(*opened);
   connections = std::make_unique<adapters::HttpClient>(loop, adapters::ClientConfig{});
   if (!from.callback_tls.ca.empty() || !from.callback_tls.cert.empty())
-    if (auto loaded = connections->reload_tls(tls_files(from.callback_tls)); !loaded) return fail(loaded.error());
+    if (auto loaded = connections->reload_tls(tls_files(from.callback_tls)); !loaded)
+      return fail(loaded.error());
   for (const auto& address : from.servers) {
-    servers.push_back(std::make_unique<adapters::HttpServer>(loop, server_config(address, {}), handler));
+    servers.push_back(
+        std::make_unique<adapters::HttpServer>(loop, server_config(address, {}), handler));
     if (auto open = servers.back()->listen(); !open) return fail(open.error());
   }
   from.core.api_root = parts->urls().front();
-  if (trace) traced_client = std::make_unique<runtime::TracedClient>(*connections, *trace, "nef", clock, rng);
+  if (trace)
+    traced_client =
+        std::make_unique<runtime::TracedClient>(*connections, *trace, "nef", clock, rng);
   driver = std::make_unique<CoreDriver>(
       from.core, rng, loop, clock,
       traced_client ? *traced_client : static_cast<runtime::HttpClient&>(*connections));

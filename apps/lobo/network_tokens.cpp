@@ -13,7 +13,8 @@ constexpr std::size_t secret_bytes_max = 4096;
 
 Result<std::string> read_secret(const std::string& file) {
   std::ifstream stream(file);
-  if (!stream) return fail(Errc::not_found, fmt::format("cannot read the client secret in {}", file));
+  if (!stream)
+    return fail(Errc::not_found, fmt::format("cannot read the client secret in {}", file));
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   std::string secret(trim(text));
   if (secret.empty() || secret.size() > secret_bytes_max)
@@ -23,7 +24,8 @@ Result<std::string> read_secret(const std::string& file) {
 
 }  // namespace
 
-Result<std::unique_ptr<NetworkTokens>> NetworkTokens::open(const OAuth2Config& config, runtime::HttpClient& http,
+Result<std::unique_ptr<NetworkTokens>> NetworkTokens::open(const OAuth2Config& config,
+                                                           runtime::HttpClient& http,
                                                            const Clock& clock) {
   std::unique_ptr<NetworkTokens> made(new NetworkTokens(http, clock));
   if (auto loaded = made->reload(config); !loaded) return fail(loaded.error());

@@ -14,8 +14,8 @@ namespace lobo::app {
 class NetworkTokens final : public runtime::TokenProvider {
  public:
   /// Reads the client secret from its file. `http` and `clock` outlive it.
-  static Result<std::unique_ptr<NetworkTokens>> open(const OAuth2Config& config, runtime::HttpClient& http,
-                                                     const Clock& clock);
+  static Result<std::unique_ptr<NetworkTokens>> open(const OAuth2Config& config,
+                                                     runtime::HttpClient& http, const Clock& clock);
   /// Another secret or endpoint from now on. On failure everything stays.
   Result<void> reload(const OAuth2Config& config);
   void authorization(bool renew, std::function<void(Result<std::string>)> done) override {
@@ -26,7 +26,8 @@ class NetworkTokens final : public runtime::TokenProvider {
   NetworkTokens(runtime::HttpClient& http, const Clock& clock) : http_(http), clock_(clock) {}
   runtime::HttpClient& http_;
   const Clock& clock_;
-  std::unique_ptr<adapters::crypto::TokenSource> source_, retired_;  ///< calls may still wait for the old one
+  std::unique_ptr<adapters::crypto::TokenSource> source_,
+      retired_;  ///< calls may still wait for the old one
 };
 
 }  // namespace lobo::app

@@ -21,17 +21,25 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
   settings.callback_base = config.callback_base.empty() ? api_root : config.callback_base;
   settings.core.scs_as_id = config.nef.scs_as_id;
   switch (config.nef.allocation_events) {
-    case AllocationEvents::probed: settings.core.allocation_events = seal_nrm::AllocationEvents::learned; break;
-    case AllocationEvents::always: settings.core.allocation_events = seal_nrm::AllocationEvents::always; break;
-    case AllocationEvents::never: settings.core.allocation_events = seal_nrm::AllocationEvents::never; break;
+    case AllocationEvents::probed:
+      settings.core.allocation_events = seal_nrm::AllocationEvents::learned;
+      break;
+    case AllocationEvents::always:
+      settings.core.allocation_events = seal_nrm::AllocationEvents::always;
+      break;
+    case AllocationEvents::never:
+      settings.core.allocation_events = seal_nrm::AllocationEvents::never;
+      break;
   }
-  settings.core.names =
-      config.nef.release == 18 ? seal_nrm::MemberNames::release_18 : seal_nrm::MemberNames::release_19;
-  settings.core.modify_by = config.nef.modify_by_put ? seal_nrm::ModifyBy::put : seal_nrm::ModifyBy::patch;
+  settings.core.names = config.nef.release == 18 ? seal_nrm::MemberNames::release_18
+                                                 : seal_nrm::MemberNames::release_19;
+  settings.core.modify_by =
+      config.nef.modify_by_put ? seal_nrm::ModifyBy::put : seal_nrm::ModifyBy::patch;
   settings.core.flow_id_first = static_cast<std::int64_t>(config.nef.flow_id_first);
   if (!config.nef.dnn.empty()) settings.core.dnn = config.nef.dnn;
   settings.limits.call_deadline = config.nef.deadline;
-  settings.limits.duration_max = std::chrono::duration_cast<std::chrono::seconds>(config.duration_max);
+  settings.limits.duration_max =
+      std::chrono::duration_cast<std::chrono::seconds>(config.duration_max);
   auto sinks = http::SinkPolicy::from(config.sinks.allow, config.sinks.https_only);
   if (!sinks) return fail(sinks.error());
   settings.sinks = std::move(*sinks);
@@ -44,8 +52,10 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
   for (const auto& [requester, name] : config.defaults) {
     const auto service = settings.services.find(name);
     api::ss_nra::UniQosRequirement quality;
-    if (service != settings.services.end()) quality = service->second;
-    else quality.qos_reference = name;
+    if (service != settings.services.end())
+      quality = service->second;
+    else
+      quality.qos_reference = name;
     settings.defaults.emplace(requester, std::move(quality));
   }
   return settings;

@@ -1,7 +1,7 @@
 #include "output.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 #include <iostream>
 
 #include "base/text.hpp"
@@ -46,7 +46,8 @@ void print_table(std::ostream& out, const Rows& rows) {
   std::vector<std::size_t> widths;
   for (const auto& column : rows.columns) widths.push_back(width(column));
   for (const auto& row : rows.rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(plain(row[i])));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], width(plain(row[i])));
   const auto line = [&](const auto& cells, const auto& text_of) {
     std::string text;
     for (std::size_t i = 0; i < cells.size(); ++i) {
@@ -65,7 +66,8 @@ void print_json(std::ostream& out, const Rows& rows) {
   for (std::size_t r = 0; r < rows.rows.size(); ++r) {
     out << (r == 0 ? "\n  {" : ",\n  {");
     for (std::size_t i = 0; i < rows.columns.size(); ++i)
-      out << (i == 0 ? "" : ", ") << json_quoted(rows.columns[i]) << ": " << as_json(rows.rows[r][i]);
+      out << (i == 0 ? "" : ", ") << json_quoted(rows.columns[i]) << ": "
+          << as_json(rows.rows[r][i]);
     out << '}';
   }
   out << (rows.rows.empty() ? "]\n" : "\n]\n");
@@ -102,9 +104,12 @@ std::string json_quoted(std::string_view text) {
     const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x80U) {
-      if (c == '"' || c == '\\') (quoted += '\\') += c;
-      else if (byte < 0x20U || byte == 0x7FU) quoted += fmt::format("\\u{:04x}", byte);
-      else quoted += c;
+      if (c == '"' || c == '\\')
+        (quoted += '\\') += c;
+      else if (byte < 0x20U || byte == 0x7FU)
+        quoted += fmt::format("\\u{:04x}", byte);
+      else
+        quoted += c;
       ++i;
       continue;
     }
@@ -122,9 +127,11 @@ std::string json_quoted(std::string_view text) {
 }
 
 Exit tell(std::string_view what, const Error& error, std::string_view advice) {
-  std::cerr << fmt::format("lobo: {}: {}\n", what,
-                           error.detail.empty() ? std::string(to_string(error.code)) : error.detail);
-  for (const auto& fault : error.faults) std::cerr << fmt::format("  {}: {}\n", fault.where, fault.reason);
+  std::cerr << fmt::format(
+      "lobo: {}: {}\n", what,
+      error.detail.empty() ? std::string(to_string(error.code)) : error.detail);
+  for (const auto& fault : error.faults)
+    std::cerr << fmt::format("  {}: {}\n", fault.where, fault.reason);
   if (!advice.empty()) std::cerr << fmt::format("  do: {}\n", advice);
   return exit_for(error.code);
 }

@@ -1,5 +1,6 @@
 #pragma once
-// What a verb shows: rows in the form that -o asked for, and errors that say what, where and what to do.
+// What a verb shows: rows in the form that -o asked for, and errors that say what, where and what
+// to do.
 
 #include <cstdint>
 #include <ostream>

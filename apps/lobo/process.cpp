@@ -1,17 +1,17 @@
 #include "process.hpp"
 
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
-#include <fmt/format.h>
-#include <poll.h>
-#include <sys/syscall.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace lobo::app {
 namespace {
@@ -32,8 +32,10 @@ bool readable(int fd, std::chrono::milliseconds patience) {
   pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
   const auto until = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    const int ready =
+        ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
     if (ready >= 0 || errno != EINTR) return ready > 0;
   }
 }
@@ -55,7 +57,8 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   return *this;
 }
 
-Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& words, const std::string& log_file) {
+Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& words,
+                                         const std::string& log_file) {
   std::array<int, 2> pipe_ends{};
   if (::pipe2(pipe_ends.data(), O_CLOEXEC) != 0)
     return fail(Errc::internal, fmt::format("no pipe: {}", std::strerror(errno)));
@@ -83,10 +86,13 @@ Result<std::string> ChildProcess::read_line(std::chrono::milliseconds patience) 
       unread_.erase(0, end + 1);
       return line;
     }
-    if (unread_.size() > output_line_bytes_max) return fail(Errc::too_large, "the child's line is too long");
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (unread_.size() > output_line_bytes_max)
+      return fail(Errc::too_large, "the child's line is too long");
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     if (left.count() <= 0 || !readable(output_.get(), left))
-      return fail(Errc::timeout, fmt::format("process {} said nothing for {} ms", pid_, patience.count()));
+      return fail(Errc::timeout,
+                  fmt::format("process {} said nothing for {} ms", pid_, patience.count()));
     std::array<char, 4096> piece{};
     const ssize_t count = ::read(output_.get(), piece.data(), piece.size());
     if (count <= 0) return fail(Errc::unavailable, fmt::format("process {} ended", pid_));

@@ -2,10 +2,10 @@
 // A child process of a demo: started, listened to, ended. It never outlives its parent: the kernel
 // ends it when the parent dies, whatever the parent died of.
 
+#include <sys/types.h>
 #include <chrono>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <utility>
 #include <vector>
 
@@ -35,7 +35,8 @@ inline constexpr std::chrono::seconds child_end_patience{5};  ///< between SIGTE
 class ChildProcess {
  public:
   /// Runs `words` (the program first); its standard error goes to the end of `log_file`.
-  static Result<ChildProcess> start(const std::vector<std::string>& words, const std::string& log_file);
+  static Result<ChildProcess> start(const std::vector<std::string>& words,
+                                    const std::string& log_file);
   ChildProcess(ChildProcess&& other) noexcept : pid_(-1) { *this = std::move(other); }
   ChildProcess& operator=(ChildProcess&& other) noexcept;
   ~ChildProcess() { end(); }

@@ -1,8 +1,8 @@
 #include "process.hpp"
 
-#include <csignal>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <csignal>
 
 namespace lobo::app {
 namespace {

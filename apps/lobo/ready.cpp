@@ -1,17 +1,19 @@
 #include "ready.hpp"
 
-#include <cstdio>
 #include <fmt/format.h>
+#include <cstdio>
 #include <fstream>
 
 namespace lobo::app {
 
 std::string url_of(const std::string& address, std::uint16_t port, bool tls) {
   const bool v6 = address.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", tls ? "https" : "http", v6 ? "[" : "", address, v6 ? "]" : "", port);
+  return fmt::format("{}://{}{}{}:{}", tls ? "https" : "http", v6 ? "[" : "", address,
+                     v6 ? "]" : "", port);
 }
 
-Result<void> announce_ready(const std::vector<std::string>& urls, const std::string& file, std::ostream& out) {
+Result<void> announce_ready(const std::vector<std::string>& urls, const std::string& file,
+                            std::ostream& out) {
   const std::string line = fmt::format("ready: {}\n", fmt::join(urls, " "));
   if (!file.empty()) {
     const std::string unfinished = file + ".new";

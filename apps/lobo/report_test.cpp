@@ -11,11 +11,18 @@ DemoReport sample() {
   DemoReport report;
   report.demo = "story";
   report.subject = "a \"test\" <script>";
-  report.steps = {{"first", "clause 1", true, true, "seen"}, {"second", "clause 2", true, false, "</td>"}};
+  report.steps = {{"first", "clause 1", true, true, "seen"},
+                  {"second", "clause 2", true, false, "</td>"}};
   report.figures = {{"start_ms", 12.5}};
   report.latencies = {{"QOS_NOT_GUARANTEED", 80}};
-  report.sequence = {{.from = "app", .to = "lobo", .text = "POST /x", .clause = "T7", .when = "0.1 s"},
-                     {.from = "lobo", .to = "app", .text = "201 <b>", .clause = {}, .when = "0.2 s", .request = false}};
+  report.sequence = {
+      {.from = "app", .to = "lobo", .text = "POST /x", .clause = "T7", .when = "0.1 s"},
+      {.from = "lobo",
+       .to = "app",
+       .text = "201 <b>",
+       .clause = {},
+       .when = "0.2 s",
+       .request = false}};
   return report;
 }
 

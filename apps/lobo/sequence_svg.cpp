@@ -1,7 +1,7 @@
 #include "sequence_svg.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 namespace lobo::app {
 namespace {
@@ -25,7 +25,9 @@ std::string shortened(std::string_view text) {
   return std::string(text.substr(0, cut)) + "…" + std::string(text.substr(tail));
 }
 
-int lane_x(std::size_t lane) { return margin_left + lane_width / 2 + static_cast<int>(lane) * lane_width; }
+int lane_x(std::size_t lane) {
+  return margin_left + lane_width / 2 + static_cast<int>(lane) * lane_width;
+}
 
 std::string arrow_svg(const SequenceArrow& arrow, std::size_t from, std::size_t to, int y) {
   const int x1 = lane_x(from);
@@ -33,12 +35,14 @@ std::string arrow_svg(const SequenceArrow& arrow, std::size_t from, std::size_t 
   std::string svg = fmt::format(
       R"svg(<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}" marker-end="url(#tip)"/>)svg",
       arrow.request ? "ask" : "answer", x1, y, x2 + (x2 > x1 ? -2 : 2), y);
-  svg += fmt::format(R"(<text class="message" x="{}" y="{}">{}<title>{}</title></text>)", (x1 + x2) / 2, y - 5,
-                     html_escaped(shortened(arrow.text)), html_escaped(arrow.text));
+  svg += fmt::format(R"(<text class="message" x="{}" y="{}">{}<title>{}</title></text>)",
+                     (x1 + x2) / 2, y - 5, html_escaped(shortened(arrow.text)),
+                     html_escaped(arrow.text));
   if (!arrow.clause.empty())
     svg += fmt::format(R"(<text class="clause" x="{}" y="{}">{}</text>)", (x1 + x2) / 2, y + 10,
                        html_escaped(arrow.clause));
-  return svg + fmt::format(R"(<text class="when" x="4" y="{}">{}</text>)", y + 4, html_escaped(arrow.when));
+  return svg + fmt::format(R"(<text class="when" x="4" y="{}">{}</text>)", y + 4,
+                           html_escaped(arrow.when));
 }
 
 }  // namespace
@@ -76,21 +80,25 @@ std::string sequence_svg(const std::vector<SequenceArrow>& arrows) {
     body += arrow_svg(arrows[i], from, to, y) + "\n";
   }
   if (shown < arrows.size())
-    body += fmt::format("<text class=\"when\" x=\"{}\" y=\"{}\">{} further messages are in trace.mmd</text>\n",
-                        margin_left, y, arrows.size() - shown);
+    body += fmt::format(
+        "<text class=\"when\" x=\"{}\" y=\"{}\">{} further messages are in trace.mmd</text>\n",
+        margin_left, y, arrows.size() - shown);
   const int height = y + row_height;
-  const int width = margin_left + static_cast<int>(std::max<std::size_t>(1, parties.size())) * lane_width;
+  const int width =
+      margin_left + static_cast<int>(std::max<std::size_t>(1, parties.size())) * lane_width;
   std::string lanes;
   for (std::size_t lane = 0; lane < parties.size(); ++lane)
     lanes += fmt::format(
         "<line class=\"life\" x1=\"{0}\" y1=\"{1}\" x2=\"{0}\" y2=\"{2}\"/>"
         "<rect class=\"party\" x=\"{3}\" y=\"8\" width=\"180\" height=\"28\" rx=\"4\"/>"
         "<text class=\"party\" x=\"{0}\" y=\"27\">{4}</text>\n",
-        lane_x(lane), head_height - 10, height - 10, lane_x(lane) - 90, html_escaped(parties[lane]));
+        lane_x(lane), head_height - 10, height - 10, lane_x(lane) - 90,
+        html_escaped(parties[lane]));
   return fmt::format(
       "<svg class=\"sequence\" xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
       "viewBox=\"0 0 {0} {1}\" role=\"img\" aria-label=\"sequence of messages\">\n"
-      "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" "
+      "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"8\" "
+      "markerHeight=\"8\" "
       "orient=\"auto\"><path d=\"M0 0L8 4L0 8z\"/></marker></defs>\n{2}{3}</svg>\n",
       width, height, lanes, body);
 }

@@ -11,10 +11,10 @@ inline constexpr std::size_t sequence_arrows_max = 600;  ///< later ones are lef
 
 struct SequenceArrow {
   std::string from, to;
-  std::string text;    ///< on the arrow: "POST /ss-nra/v1/…", "201"
-  std::string clause;  ///< beside it, small; may be empty
-  std::string when;    ///< in the margin: "1.204 s"
-  bool request = true; ///< answers are dashed
+  std::string text;     ///< on the arrow: "POST /ss-nra/v1/…", "201"
+  std::string clause;   ///< beside it, small; may be empty
+  std::string when;     ///< in the margin: "1.204 s"
+  bool request = true;  ///< answers are dashed
 };
 
 /// Parties stand in the order of their first appearance.

@@ -1,7 +1,7 @@
 #include "server.hpp"
 
-#include <csignal>
 #include <fmt/format.h>
+#include <csignal>
 #include <optional>
 #include <string>
 #include <utility>
@@ -33,10 +33,11 @@ class NoticingClient final : public runtime::HttpClient {
  public:
   explicit NoticingClient(runtime::HttpClient& inner) : inner_(inner) {}
   void send(http::Request request, std::chrono::milliseconds deadline, Done done) override {
-    inner_.send(std::move(request), deadline, [this, done = std::move(done)](Result<http::Response> response) {
-      if (response) simulated_ = response->headers.find("x-lobo-simulated").has_value();
-      done(std::move(response));
-    });
+    inner_.send(std::move(request), deadline,
+                [this, done = std::move(done)](Result<http::Response> response) {
+                  if (response) simulated_ = response->headers.find("x-lobo-simulated").has_value();
+                  done(std::move(response));
+                });
   }
   bool simulated() const { return simulated_; }
 
@@ -102,8 +103,9 @@ struct NrmServer::Parts {
   void drain();
   void reload();
   Result<void> apply(const NrmConfig& fresh);
-  std::vector<std::string> urls_of(const std::vector<ServerAddress>& addresses,
-                                   const std::vector<std::unique_ptr<adapters::HttpServer>>& listening) const;
+  std::vector<std::string> urls_of(
+      const std::vector<ServerAddress>& addresses,
+      const std::vector<std::unique_ptr<adapters::HttpServer>>& listening) const;
 };
 
 Result<void> NrmServer::Parts::open_store() {
@@ -113,20 +115,22 @@ Result<void> NrmServer::Parts::open_store() {
   return {};
 }
 
-/// A store that cannot write makes the server unready. Each question then tries a small write, since
-/// a server that nobody uses while it is unready would never find out that it is well again.
+/// A store that cannot write makes the server unready. Each question then tries a small write,
+/// since a server that nobody uses while it is unready would never find out that it is well again.
 Result<void> NrmServer::Parts::store_ready() {
   if (!store->failing()) return {};
   if (!std::exchange(trying_store, true))
-    store->commit({runtime::PutFact{"tried_at", std::to_string(clock.now().time_since_epoch().count())}},
-                  [this](const Result<void>&) { trying_store = false; });
+    store->commit(
+        {runtime::PutFact{"tried_at", std::to_string(clock.now().time_since_epoch().count())}},
+        [this](const Result<void>&) { trying_store = false; });
   return fail(Errc::unavailable, "the store cannot be written");
 }
 
 Result<void> NrmServer::Parts::connect() {
   const auto root = http::parse_url(config.nef.uri);
   if (!root) return fail(root.error());
-  nef_connections = std::make_unique<adapters::HttpClient>(loop, nef_client_config(config.nef, *root));
+  nef_connections =
+      std::make_unique<adapters::HttpClient>(loop, nef_client_config(config.nef, *root));
   nef_noticing = std::make_unique<NoticingClient>(*nef_connections);
   adapters::ClientConfig sinks;
   sinks.admits = [this](std::string_view host, std::string_view address) {
@@ -135,7 +139,8 @@ Result<void> NrmServer::Parts::connect() {
   sink_connections = std::make_unique<adapters::HttpClient>(loop, std::move(sinks));
   if (trace) {
     nef_traced = std::make_unique<runtime::TracedClient>(*nef_noticing, *trace, "lobo", clock, rng);
-    sink_traced = std::make_unique<runtime::TracedClient>(*sink_connections, *trace, "lobo", clock, rng);
+    sink_traced =
+        std::make_unique<runtime::TracedClient>(*sink_connections, *trace, "lobo", clock, rng);
   }
   if (config.nef.oauth2) {
     auto made = NetworkTokens::open(*config.nef.oauth2, *nef_connections, clock);
@@ -149,10 +154,11 @@ Result<void> NrmServer::Parts::connect() {
 // the loop runs.
 Result<void> NrmServer::Parts::listen() {
   for (const auto& address : config.servers)
-    servers.push_back(std::make_unique<adapters::HttpServer>(loop, server_config(address, config.limits), handler));
+    servers.push_back(std::make_unique<adapters::HttpServer>(
+        loop, server_config(address, config.limits), handler));
   for (const auto& address : config.metrics)
-    admin_servers.push_back(
-        std::make_unique<adapters::HttpServer>(loop, server_config(address, config.limits), admin_handler));
+    admin_servers.push_back(std::make_unique<adapters::HttpServer>(
+        loop, server_config(address, config.limits), admin_handler));
   for (const auto* some : {&servers, &admin_servers})
     for (const auto& server : *some)
       if (auto open = server->listen(); !open) return open;
@@ -176,17 +182,19 @@ Result<void> NrmServer::Parts::build() {
                                    .redirect_authorities = {}},
                            .router = router_limits(config.quotas),
                            .notifier = {}},
-      ControlPlane::Ports{.store = *store,
-                          .scheduler = loop,
-                          .clock = clock,
-                          .secrets = rng,
-                          .jitter = rng,
-                          .network = nef_traced ? *nef_traced : static_cast<runtime::HttpClient&>(*nef_noticing),
-                          .sinks = sink_traced ? *sink_traced : static_cast<runtime::HttpClient&>(*sink_connections),
-                          .nef_tokens = tokens.get(),
-                          .authenticator = authentication->port(),
-                          .log = *log,
-                          .metrics = metrics});
+      ControlPlane::Ports{
+          .store = *store,
+          .scheduler = loop,
+          .clock = clock,
+          .secrets = rng,
+          .jitter = rng,
+          .network = nef_traced ? *nef_traced : static_cast<runtime::HttpClient&>(*nef_noticing),
+          .sinks =
+              sink_traced ? *sink_traced : static_cast<runtime::HttpClient&>(*sink_connections),
+          .nef_tokens = tokens.get(),
+          .authenticator = authentication->port(),
+          .log = *log,
+          .metrics = metrics});
   replace_ues(plane->ues(), config);
   runtime::HttpHandler* front = &plane->router();
   if (trace) {
@@ -200,7 +208,10 @@ Result<void> NrmServer::Parts::build() {
         if (draining) return fail(Errc::unavailable, "the server is shutting down");
         return store_ready();
       },
-      .capabilities = [this] { return capabilities_json(plane->router().operations(), nef_noticing->simulated()); },
+      .capabilities =
+          [this] {
+            return capabilities_json(plane->router().operations(), nef_noticing->simulated());
+          },
       .store = *store,
       .notifier = plane->notifier()});
   admin = std::make_unique<AdminHandler>(*admin_sources);
@@ -213,7 +224,8 @@ std::vector<std::string> NrmServer::Parts::urls_of(
     const std::vector<std::unique_ptr<adapters::HttpServer>>& listening) const {
   std::vector<std::string> urls;
   for (std::size_t i = 0; i < addresses.size(); ++i)
-    urls.push_back(url_of(addresses[i].address, listening[i]->port(), addresses[i].tls.has_value()));
+    urls.push_back(
+        url_of(addresses[i].address, listening[i]->port(), addresses[i].tls.has_value()));
   return urls;
 }
 
@@ -242,7 +254,8 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& fresh) {
   const std::size_t same = std::min(fresh.servers.size(), servers.size());
   for (std::size_t i = 0; i < same; ++i)
     if (fresh.servers[i].tls)
-      if (auto loaded = servers[i]->reload_tls(tls_files(*fresh.servers[i].tls)); !loaded) return loaded;
+      if (auto loaded = servers[i]->reload_tls(tls_files(*fresh.servers[i].tls)); !loaded)
+        return loaded;
   if (config.nef.uri.starts_with("https://"))
     if (auto loaded = nef_connections->reload_tls(tls_files(fresh.nef.tls)); !loaded) return loaded;
   if (tokens && fresh.nef.oauth2)
@@ -259,18 +272,22 @@ void NrmServer::Parts::reload() {
                        : fresh->nrm ? apply(*fresh->nrm)
                                     : Result<void>(fail(Errc::missing, "the section nrm is gone"));
   if (!applied) {
-    const std::string why = applied.error().faults.empty()
-                                ? applied.error().detail
-                                : applied.error().faults.front().where + " " + applied.error().faults.front().reason;
-    log->event(Level::error, "configuration_not_reloaded", {{"file", std::string_view(config_file)}, {"why", std::string_view(why)}});
+    const std::string why =
+        applied.error().faults.empty()
+            ? applied.error().detail
+            : applied.error().faults.front().where + " " + applied.error().faults.front().reason;
+    log->event(Level::error, "configuration_not_reloaded",
+               {{"file", std::string_view(config_file)}, {"why", std::string_view(why)}});
     return;
   }
-  const bool restart = fresh->nrm->servers != config.servers || fresh->nrm->store_path != config.store_path ||
-                       fresh->nrm->nef.uri != config.nef.uri || fresh->nrm->metrics != config.metrics;
-  log->event(restart ? Level::warn : Level::info, "configuration_reloaded",
-             {{"file", std::string_view(config_file)},
-              {"note", restart ? std::string_view("addresses, store and core change with a restart only")
-                               : std::string_view("all of it")}});
+  const bool restart =
+      fresh->nrm->servers != config.servers || fresh->nrm->store_path != config.store_path ||
+      fresh->nrm->nef.uri != config.nef.uri || fresh->nrm->metrics != config.metrics;
+  log->event(
+      restart ? Level::warn : Level::info, "configuration_reloaded",
+      {{"file", std::string_view(config_file)},
+       {"note", restart ? std::string_view("addresses, store and core change with a restart only")
+                        : std::string_view("all of it")}});
 }
 
 Result<std::unique_ptr<NrmServer>> NrmServer::open(const Config& config, std::string config_file) {
@@ -295,7 +312,8 @@ NrmServer::~NrmServer() = default;
 
 std::vector<std::string> NrmServer::urls() const {
   auto urls = parts_->urls_of(parts_->config.servers, parts_->servers);
-  for (auto& url : parts_->urls_of(parts_->config.metrics, parts_->admin_servers)) urls.push_back(std::move(url));
+  for (auto& url : parts_->urls_of(parts_->config.metrics, parts_->admin_servers))
+    urls.push_back(std::move(url));
   return urls;
 }
 

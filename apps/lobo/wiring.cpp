@@ -18,7 +18,8 @@ Result<std::unique_ptr<runtime::Log>> open_log(const LoggerConfig& config, std::
   };
   auto log = adapters::log::FileLog::open(
       {.file = config.file,
-       .format = config.format == LogFormat::json ? adapters::log::Format::json : adapters::log::Format::text,
+       .format = config.format == LogFormat::json ? adapters::log::Format::json
+                                                  : adapters::log::Format::text,
        .level = level(),
        .domain = std::move(domain)},
       scheduler, clock);
@@ -26,9 +27,11 @@ Result<std::unique_ptr<runtime::Log>> open_log(const LoggerConfig& config, std::
   return std::unique_ptr<runtime::Log>(std::move(*log));
 }
 
-Result<std::unique_ptr<runtime::Trace>> open_trace(const TraceConfig& config, const std::string& party) {
+Result<std::unique_ptr<runtime::Trace>> open_trace(const TraceConfig& config,
+                                                   const std::string& party) {
   if (config.directory.empty()) return std::unique_ptr<runtime::Trace>();
-  auto trace = adapters::trace::TraceFile::open({.folder = config.directory, .party = party, .run = config.run});
+  auto trace = adapters::trace::TraceFile::open(
+      {.folder = config.directory, .party = party, .run = config.run});
   if (!trace) return fail(trace.error());
   return std::unique_ptr<runtime::Trace>(std::move(*trace));
 }

@@ -14,7 +14,8 @@ namespace lobo::app {
 Result<std::unique_ptr<runtime::Log>> open_log(const LoggerConfig& config, std::string domain,
                                                runtime::Scheduler& scheduler, const Clock& clock);
 /// Null where no directory is configured.
-Result<std::unique_ptr<runtime::Trace>> open_trace(const TraceConfig& config, const std::string& party);
+Result<std::unique_ptr<runtime::Trace>> open_trace(const TraceConfig& config,
+                                                   const std::string& party);
 
 adapters::ServerConfig server_config(const ServerAddress& address, const LimitsConfig& limits);
 adapters::TlsFiles tls_files(const ServerTls& tls);

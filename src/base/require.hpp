@@ -1,5 +1,6 @@
 #pragma once
-// A broken promise inside stops the process, in release builds too. Never for what a peer can cause.
+// A broken promise inside stops the process, in release builds too. Never for what a peer can
+// cause.
 
 #include <source_location>
 

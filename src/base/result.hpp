@@ -14,27 +14,27 @@ namespace lobo {
 /// What kind of wrong. Each maps to one HTTP status and one `cause` at the edge
 /// (wire/http/problem.hpp).
 enum class Errc : std::uint8_t {
-  malformed,       ///< not parseable at all: JSON, URI, header, frame
-  missing,         ///< a required member is absent
-  wrong_type,      ///< a member has another JSON type than its schema
-  out_of_range,    ///< number, length or item count outside its bounds
-  pattern,         ///< a string that its pattern or format refuses
-  not_allowed,     ///< a member or value that may not be present here
-  duplicate,       ///< the same key or item twice
-  unauthenticated, ///< no valid credentials
-  forbidden,       ///< valid credentials, but not for this
-  not_found,       ///< no such object, or none that the caller may see
-  method_unknown,  ///< the path exists, the method does not
-  not_acceptable,  ///< Accept excludes what we can answer
-  media_type,      ///< a content type that the operation does not take
-  conflict,        ///< the object's state forbids it
-  precondition,    ///< If-Match does not hold
-  too_large,       ///< body, header or list beyond its limit
-  too_many,        ///< a quota or rate is used up; try again later
-  refused,         ///< the network said no
-  unavailable,     ///< a peer or the store cannot be reached
-  timeout,         ///< no answer in time
-  internal,        ///< ours
+  malformed,        ///< not parseable at all: JSON, URI, header, frame
+  missing,          ///< a required member is absent
+  wrong_type,       ///< a member has another JSON type than its schema
+  out_of_range,     ///< number, length or item count outside its bounds
+  pattern,          ///< a string that its pattern or format refuses
+  not_allowed,      ///< a member or value that may not be present here
+  duplicate,        ///< the same key or item twice
+  unauthenticated,  ///< no valid credentials
+  forbidden,        ///< valid credentials, but not for this
+  not_found,        ///< no such object, or none that the caller may see
+  method_unknown,   ///< the path exists, the method does not
+  not_acceptable,   ///< Accept excludes what we can answer
+  media_type,       ///< a content type that the operation does not take
+  conflict,         ///< the object's state forbids it
+  precondition,     ///< If-Match does not hold
+  too_large,        ///< body, header or list beyond its limit
+  too_many,         ///< a quota or rate is used up; try again later
+  refused,          ///< the network said no
+  unavailable,      ///< a peer or the store cannot be reached
+  timeout,          ///< no answer in time
+  internal,         ///< ours
 };
 
 constexpr std::string_view to_string(Errc code) {

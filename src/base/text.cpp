@@ -35,7 +35,8 @@ std::optional<std::uint64_t> parse_decimal(std::string_view text) {
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   parts.reserve(static_cast<std::size_t>(std::ranges::count(text, separator)) + 1);
-  for (std::size_t at = text.find(separator); at != std::string_view::npos; at = text.find(separator)) {
+  for (std::size_t at = text.find(separator); at != std::string_view::npos;
+       at = text.find(separator)) {
     parts.push_back(text.substr(0, at));
     text.remove_prefix(at + 1);
   }
@@ -65,7 +66,10 @@ bool is_utf8(std::string_view text) {
   const auto at = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
   while (i < text.size()) {
     const unsigned first = at(i);
-    if (first < 0x80U) { ++i; continue; }
+    if (first < 0x80U) {
+      ++i;
+      continue;
+    }
     const std::size_t length = first >= 0xC2U && first <= 0xDFU   ? 2
                                : first >= 0xE0U && first <= 0xEFU ? 3
                                : first >= 0xF0U && first <= 0xF4U ? 4

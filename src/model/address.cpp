@@ -33,7 +33,8 @@ std::optional<unsigned> parse_hex(std::string_view text, std::size_t digits_max)
 }
 
 std::optional<std::uint8_t> parse_decimal_octet(std::string_view text) {
-  if (text.empty() || text.size() > 3 || (text.size() > 1 && text.front() == '0')) return std::nullopt;
+  if (text.empty() || text.size() > 3 || (text.size() > 1 && text.front() == '0'))
+    return std::nullopt;
   const auto value = parse_decimal(text);
   if (!value || *value > 255) return std::nullopt;
   return static_cast<std::uint8_t>(*value);
@@ -103,16 +104,18 @@ std::optional<Ipv6Address> Ipv6Address::parse(std::string_view text) {
   }
   const auto before = parse_groups(text.substr(0, gap));
   const auto after = parse_groups(text.substr(gap + 2));
-  // "::" stands for one group at least (RFC 5952 clause 4.2.2 forbids writing it for one; we read it).
+  // "::" stands for one group at least (RFC 5952 clause 4.2.2 forbids writing it for one; we read
+  // it).
   if (!before || !after || before->count + after->count >= groups_max) return std::nullopt;
   std::array<unsigned, groups_max> groups{};
   std::copy_n(before->value.begin(), before->count, groups.begin());
-  std::copy_n(after->value.begin(), after->count, groups.end() - static_cast<std::ptrdiff_t>(after->count));
+  std::copy_n(after->value.begin(), after->count,
+              groups.end() - static_cast<std::ptrdiff_t>(after->count));
   return from_groups(groups);
 }
 
-// RFC 5952 clause 4: lower case, no leading zeros, "::" for the first longest run of two zero groups
-// or more.
+// RFC 5952 clause 4: lower case, no leading zeros, "::" for the first longest run of two zero
+// groups or more.
 std::string Ipv6Address::text() const {
   std::array<unsigned, groups_max> groups{};
   for (std::size_t i = 0; i < groups_max; ++i)

@@ -1,5 +1,6 @@
 #pragma once
-// Addresses as values: what is held is valid, and equal addresses are equal however they were spelt.
+// Addresses as values: what is held is valid, and equal addresses are equal however they were
+// spelt.
 
 #include <array>
 #include <compare>
@@ -33,7 +34,9 @@ using IpAddress = std::variant<Ipv4Address, Ipv6Address>;
 
 std::optional<IpAddress> parse_ip_address(std::string_view text);
 std::string to_text(const IpAddress& address);
-constexpr unsigned address_bits(const IpAddress& address) { return address.index() == 0 ? 32 : 128; }
+constexpr unsigned address_bits(const IpAddress& address) {
+  return address.index() == 0 ? 32 : 128;
+}
 /// `address` with all bits behind the first `length` at zero; `length` is at most address_bits().
 IpAddress network_of(const IpAddress& address, unsigned length);
 

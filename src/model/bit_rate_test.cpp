@@ -28,8 +28,9 @@ TEST(bit_rate, the_largest_unit_without_a_fraction_is_written) {
 }
 
 TEST(bit_rate, whatever_is_no_bit_rate_is_refused) {
-  for (const auto* text : {"", "2", "2Mbps", "2 mbps", "2  Mbps", " 2 Mbps", "2 Mbps ", "-2 Mbps", "2. Mbps",
-                           ".5 Mbps", "1e3 bps", "2 kbps", "2.5.1 Mbps", "2,5 Mbps", "2 Mbit/s"})
+  for (const auto* text :
+       {"", "2", "2Mbps", "2 mbps", "2  Mbps", " 2 Mbps", "2 Mbps ", "-2 Mbps", "2. Mbps",
+        ".5 Mbps", "1e3 bps", "2 kbps", "2.5.1 Mbps", "2,5 Mbps", "2 Mbit/s"})
     EXPECT_FALSE(parse_bit_rate(text)) << text;
 }
 

@@ -90,8 +90,8 @@ std::optional<Instant> parse_date_time(std::string_view text) {
   if (!scan.sound || !scan.rest.empty() || !date.ok() || hour > 23 || minute > 59 || second > 60)
     return std::nullopt;
   // Only the last second of a UTC day can be a leap second.
-  const Instant at = Instant{std::chrono::sys_days{date}} + hours{hour} + minutes{minute} + seconds{second} +
-                     (second == 60 ? microseconds{0} : part) - offset;
+  const Instant at = Instant{std::chrono::sys_days{date}} + hours{hour} + minutes{minute} +
+                     seconds{second} + (second == 60 ? microseconds{0} : part) - offset;
   if (second == 60 && std::chrono::floor<std::chrono::days>(at) != at) return std::nullopt;
   if (at < first_instant || at > last_instant) return std::nullopt;
   return at;
@@ -109,7 +109,8 @@ std::string format_date_time(Instant at) {
   text += '-';
   append_digits(text, static_cast<unsigned>(date.day()), 2);
   char before = 'T';
-  for (const std::int64_t part : {time.hours().count(), time.minutes().count(), time.seconds().count()}) {
+  for (const std::int64_t part :
+       {time.hours().count(), time.minutes().count(), time.seconds().count()}) {
     text += before;
     append_digits(text, part, 2);
     before = ':';

@@ -10,7 +10,8 @@ namespace lobo::model {
 namespace {
 
 tl::unexpected<Error> refuse(std::string reason) {
-  return fail(Errc::pattern, "This is no flow description.", {{Errc::pattern, "", std::move(reason)}});
+  return fail(Errc::pattern, "This is no flow description.",
+              {{Errc::pattern, "", std::move(reason)}});
 }
 
 std::optional<std::uint64_t> parse_up_to(std::string_view text, std::uint64_t most) {
@@ -24,7 +25,8 @@ std::optional<std::vector<PortRange>> parse_ports(std::string_view text) {
   for (const auto part : split(text, ',')) {
     const auto dash = part.find('-');
     const auto first = parse_up_to(part.substr(0, dash), 65535);
-    const auto last = dash == std::string_view::npos ? first : parse_up_to(part.substr(dash + 1), 65535);
+    const auto last =
+        dash == std::string_view::npos ? first : parse_up_to(part.substr(dash + 1), 65535);
     if (!first || !last || *first > *last || ports.size() == FlowDescription::ports_max)
       return std::nullopt;
     ports.push_back({static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)});
@@ -69,7 +71,8 @@ struct Words {
 /// An address and, before `until` or the end, a list of ports.
 Result<FlowEndpoint> parse_endpoint(Words& words, std::string_view name, std::string_view until) {
   const auto word = words.next();
-  if (word.empty() || word == until) return refuse("there is no address after '" + std::string(name) + "'");
+  if (word.empty() || word == until)
+    return refuse("there is no address after '" + std::string(name) + "'");
   FlowEndpoint end;
   if (word == "any") {
     end.kind = FlowEndpoint::Kind::any;
@@ -83,7 +86,8 @@ Result<FlowEndpoint> parse_endpoint(Words& words, std::string_view name, std::st
   if (words.left.empty() || words.left.front() == until) return end;
   auto ports = parse_ports(words.left.front());
   if (!ports)
-    return refuse("'" + std::string(words.left.front()) + "' is no list of ports (no option may stand here)");
+    return refuse("'" + std::string(words.left.front()) +
+                  "' is no list of ports (no option may stand here)");
   end.ports = std::move(*ports);
   words.next();
   return end;
@@ -101,7 +105,8 @@ std::string text_of(const FlowEndpoint& end) {
     case FlowEndpoint::Kind::assigned: text = "assigned"; break;
     case FlowEndpoint::Kind::network:
       text = to_text(end.address);
-      if (end.prefix_length != address_bits(end.address)) text += '/' + std::to_string(end.prefix_length);
+      if (end.prefix_length != address_bits(end.address))
+        text += '/' + std::to_string(end.prefix_length);
       break;
   }
   char separator = ' ';
@@ -117,7 +122,8 @@ std::string text_of(const FlowEndpoint& end) {
 }  // namespace
 
 FlowEndpoint FlowEndpoint::host(const IpAddress& address, std::vector<PortRange> ports) {
-  return {Kind::network, address, static_cast<std::uint8_t>(address_bits(address)), std::move(ports)};
+  return {Kind::network, address, static_cast<std::uint8_t>(address_bits(address)),
+          std::move(ports)};
 }
 
 // RFC 6733 clause 4.3.1: action dir proto from src [ports] to dst [ports].
@@ -139,7 +145,8 @@ Result<FlowDescription> FlowDescription::parse(std::string_view text) {
   const auto protocol = words.next();
   if (protocol != "ip") {
     const auto number = parse_up_to(protocol, 255);
-    if (!number) return refuse("after the direction must stand 'ip' or a protocol number up to 255");
+    if (!number)
+      return refuse("after the direction must stand 'ip' or a protocol number up to 255");
     flow.protocol = static_cast<std::uint8_t>(*number);
   }
   if (!words.take("from")) return refuse("after the protocol must stand 'from'");

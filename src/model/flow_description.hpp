@@ -33,9 +33,9 @@ struct FlowEndpoint {
     network,   ///< an address, or a network with its prefix length
   };
   Kind kind = Kind::any;
-  IpAddress address;                 ///< of network; bits behind the prefix are zero
-  std::uint8_t prefix_length = 0;    ///< of network; 32 or 128 for one host
-  std::vector<PortRange> ports;      ///< none: all
+  IpAddress address;               ///< of network; bits behind the prefix are zero
+  std::uint8_t prefix_length = 0;  ///< of network; 32 or 128 for one host
+  std::vector<PortRange> ports;    ///< none: all
 
   static FlowEndpoint host(const IpAddress& address, std::vector<PortRange> ports = {});
   bool operator==(const FlowEndpoint&) const = default;

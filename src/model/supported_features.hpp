@@ -11,11 +11,13 @@ namespace lobo::model {
 
 class SupportedFeatures {
  public:
-  /// Features beyond are read over: none of ours is up there, and an intersection drops them anyway.
+  /// Features beyond are read over: none of ours is up there, and an intersection drops them
+  /// anyway.
   static constexpr std::size_t feature_max = 256;
 
   SupportedFeatures() = default;
-  /// Hexadecimal digits of either case, the last for features 1 to 4; nothing for any other character.
+  /// Hexadecimal digits of either case, the last for features 1 to 4; nothing for any other
+  /// character.
   static std::optional<SupportedFeatures> parse(std::string_view text);
 
   /// Features count from 1.

@@ -66,7 +66,8 @@ EffectRunner::EffectRunner(Ports ports)
       commits_failed_(ports.metrics.counter("lobo_commits_failed_total", {})),
       events_refused_(ports.metrics.counter("lobo_events_refused_total", {})) {
   ports_.notifier.on_moved([this](const Key& subscription, const std::string& uri) {
-    enqueue(subscription, Work{resource::Told{subscription, "notif_uri_moved", uri}, {}, std::nullopt});
+    enqueue(subscription,
+            Work{resource::Told{subscription, "notif_uri_moved", uri}, {}, std::nullopt});
   });
 }
 
@@ -115,7 +116,8 @@ bool EffectRunner::process(const Key& key, Slot& slot, Work work) {
     return false;
   }
   if (work.with.if_match && !matches(*work.with.if_match, *current)) {
-    refuse(key, work, Error{Errc::precondition, "the resource is not in the version of If-Match", {}});
+    refuse(key, work,
+           Error{Errc::precondition, "the resource is not in the version of If-Match", {}});
     return true;
   }
 
@@ -143,17 +145,21 @@ bool EffectRunner::process(const Key& key, Slot& slot, Work work) {
                            .state = std::move(outcome->state)};
 
   auto unit = unit_of(key, decided, outcome->change);
-  slot.busy = true;  // Also while effects are performed: an answer may bring the next request at once.
+  slot.busy =
+      true;  // Also while effects are performed: an answer may bring the next request at once.
   if (unit.empty()) {
     perform(key, decided);
     slot.busy = false;
     return true;
   }
   overlay_.begin(key, decided.before, decided.after);
-  ports_.store.commit(std::move(unit), [this, key, decided = std::move(decided)](Result<void> done) mutable {
-    if (done) committed(key, std::move(decided));
-    else not_committed(key, std::move(decided), done.error());
-  });
+  ports_.store.commit(std::move(unit),
+                      [this, key, decided = std::move(decided)](Result<void> done) mutable {
+                        if (done)
+                          committed(key, std::move(decided));
+                        else
+                          not_committed(key, std::move(decided), done.error());
+                      });
   return false;
 }
 
@@ -272,13 +278,15 @@ void EffectRunner::perform(const Key& key, Decided& decided) {
           ports_.replies.reply(reply.request, std::move(reply.response));
         },
         [this, &key, id](resource::CallNetwork& call) {
-          ports_.calls.start(call, ports_.scheduler, [this, key, id, name = call.name](Result<http::Response> response) {
-            enqueue(key, Work{resource::NetworkAnswer{name, std::move(response)}, {}, id});
-          });
+          ports_.calls.start(
+              call, ports_.scheduler,
+              [this, key, id, name = call.name](Result<http::Response> response) {
+                enqueue(key, Work{resource::NetworkAnswer{name, std::move(response)}, {}, id});
+              });
         },
         [this, &key, id](resource::Notify& notify) {
-          ports_.notifier.enqueue(StoredEffect{.id = id, .from = key, .type = "notify",
-                                               .body = resource::to_json(notify)});
+          ports_.notifier.enqueue(StoredEffect{
+              .id = id, .from = key, .type = "notify", .body = resource::to_json(notify)});
         },
         [this, &key, &forget_fired](resource::StartTimer& start) {
           forget_fired(start.name);

@@ -46,8 +46,8 @@ inline constexpr std::chrono::minutes tidy_every{10};
 
 /// What a request from outside brings along besides its event.
 struct Submission {
-  std::optional<std::string> if_match;               ///< the ETag that the request insists on
-  std::optional<StoredIdempotency> idempotency;      ///< to be stored with the resource it makes
+  std::optional<std::string> if_match;           ///< the ETag that the request insists on
+  std::optional<StoredIdempotency> idempotency;  ///< to be stored with the resource it makes
 };
 
 class EffectRunner {
@@ -106,7 +106,8 @@ class EffectRunner {
   void pump(const resource::Key& key);
   /// True when the slot may go on with its next event at once.
   bool process(const resource::Key& key, Slot& slot, Work work);
-  std::vector<StoreChange> unit_of(const resource::Key& key, Decided& decided, resource::Change change);
+  std::vector<StoreChange> unit_of(const resource::Key& key, Decided& decided,
+                                   resource::Change change);
   void committed(const resource::Key& key, Decided decided);
   void not_committed(const resource::Key& key, Decided decided, const Error& why);
   void perform(const resource::Key& key, Decided& decided);

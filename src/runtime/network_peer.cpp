@@ -26,7 +26,8 @@ NetworkPeer::NetworkPeer(PeerConfig config, HttpClient& client, TokenProvider* t
       clock_(clock),
       calls_(metrics.counter("lobo_network_calls_total", {{"peer", config_.name}})),
       calls_failed_(metrics.counter("lobo_network_calls_failed_total", {{"peer", config_.name}})),
-      breaker_opened_(metrics.counter("lobo_network_breaker_opened_total", {{"peer", config_.name}})) {}
+      breaker_opened_(
+          metrics.counter("lobo_network_breaker_opened_total", {{"peer", config_.name}})) {}
 
 void NetworkPeer::send(http::Request request, std::chrono::milliseconds deadline, Done done) {
   calls_.add(1);
@@ -64,11 +65,13 @@ void NetworkPeer::attempt(const std::shared_ptr<Call>& call) {
 }
 
 void NetworkPeer::transmit(const std::shared_ptr<Call>& call) {
-  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(call->ends - clock_.now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(call->ends - clock_.now());
   if (left.count() <= 0)
     return finish(call, fail(Errc::timeout, config_.name + " did not answer in time"));
-  client_.send(call->request, left,
-               [this, call](Result<http::Response> response) { answered(call, std::move(response)); });
+  client_.send(call->request, left, [this, call](Result<http::Response> response) {
+    answered(call, std::move(response));
+  });
 }
 
 void NetworkPeer::answered(const std::shared_ptr<Call>& call, Result<http::Response> response) {
@@ -84,8 +87,9 @@ void NetworkPeer::answered(const std::shared_ptr<Call>& call, Result<http::Respo
   }
   if (response->status == 307 || response->status == 308) {
     if (!follow(*call, *response))
-      return finish(call, fail(Errc::unavailable,
-                               config_.name + " redirects to where we may not follow, or too often"));
+      return finish(call,
+                    fail(Errc::unavailable,
+                         config_.name + " redirects to where we may not follow, or too often"));
     return attempt(call);
   }
   finish(call, std::move(response));

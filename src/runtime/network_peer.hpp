@@ -19,8 +19,8 @@ namespace lobo::runtime {
 inline constexpr unsigned breaker_failures_max = 5;  ///< in a row; then the breaker opens
 inline constexpr std::chrono::milliseconds breaker_open_first{500};
 inline constexpr std::chrono::milliseconds breaker_open_max{15000};
-inline constexpr double retry_budget_ratio = 0.1;    ///< retries per call, in the long run
-inline constexpr double retry_budget_max = 10.0;     ///< retries that may be saved up
+inline constexpr double retry_budget_ratio = 0.1;  ///< retries per call, in the long run
+inline constexpr double retry_budget_max = 10.0;   ///< retries that may be saved up
 inline constexpr std::size_t calls_under_way_max = 4096;
 
 /// Fetches the value of an Authorization header for a peer that wants one: OAuth2 client
@@ -34,10 +34,10 @@ struct TokenProvider {
 };
 
 struct PeerConfig {
-  std::string name;        ///< "nef"
-  std::string scheme;      ///< "http" or "https"
-  std::string authority;   ///< host[:port]
-  std::string path_prefix; ///< of the API root, without a trailing slash; may be empty
+  std::string name;         ///< "nef"
+  std::string scheme;       ///< "http" or "https"
+  std::string authority;    ///< host[:port]
+  std::string path_prefix;  ///< of the API root, without a trailing slash; may be empty
   std::vector<std::string> redirect_authorities;  ///< besides `authority`: where a 307/308 may lead
 };
 

@@ -25,7 +25,8 @@ std::string sink_of(const http::Url& url) { return url.scheme + "://" + url.auth
 
 }  // namespace
 
-Notifier::Notifier(Store& store, Scheduler& scheduler, HttpClient& client, Rng& rng, Log& log, Metrics& metrics, Allowed allowed, NotifierLimits limits)
+Notifier::Notifier(Store& store, Scheduler& scheduler, HttpClient& client, Rng& rng, Log& log,
+                   Metrics& metrics, Allowed allowed, NotifierLimits limits)
     : store_(store),
       scheduler_(scheduler),
       client_(client),
@@ -126,10 +127,11 @@ void Notifier::attempt(const Key& of, Queue& queue) {
 void Notifier::transmit(const Key& of, std::uint64_t id, http::Request request, int hops,
                         bool permanent) {
   auto copy = request;
-  client_.send(std::move(request), limits_.deadline,
-               [this, of, id, request = std::move(copy), hops, permanent](Result<http::Response> response) {
-                 answered(of, id, request, hops, permanent, std::move(response));
-               });
+  client_.send(
+      std::move(request), limits_.deadline,
+      [this, of, id, request = std::move(copy), hops, permanent](Result<http::Response> response) {
+        answered(of, id, request, hops, permanent, std::move(response));
+      });
 }
 
 void Notifier::answered(const Key& of, std::uint64_t id, http::Request request, int hops,
@@ -138,7 +140,8 @@ void Notifier::answered(const Key& of, std::uint64_t id, http::Request request, 
     return not_delivered(of, id, response.error().code != Errc::forbidden, response.error().detail);
   const int status = response->status;
   if (status >= 200 && status < 300) {
-    if (permanent && moved_) moved_(of, request.scheme + "://" + request.authority + request.target);
+    if (permanent && moved_)
+      moved_(of, request.scheme + "://" + request.authority + request.target);
     return delivered(of, id);
   }
   if (status == 307 || status == 308) {
@@ -151,7 +154,8 @@ void Notifier::answered(const Key& of, std::uint64_t id, http::Request request, 
     request.authority = target->authority();
     request.target = target->target;
     // Only a chain of nothing but 308 is a lasting move.
-    return transmit(of, id, std::move(request), hops + 1, status == 308 && (hops == 0 || permanent));
+    return transmit(of, id, std::move(request), hops + 1,
+                    status == 308 && (hops == 0 || permanent));
   }
   const bool worth_retrying = status >= 500 || status == 408 || status == 425 || status == 429;
   not_delivered(of, id, worth_retrying, "the sink answered " + std::to_string(status));
@@ -167,7 +171,8 @@ void Notifier::release_slot(Queue& queue) {
 
 /// One place is free at this sink, and one among all. Whoever waits for the one does not stand
 /// behind those who wait for the other, or a silent sink would hold up everybody. Nobody is left
-/// waiting: who waits for a sink has somebody under way or woken there, who waits among all, anywhere.
+/// waiting: who waits for a sink has somebody under way or woken there, who waits among all,
+/// anywhere.
 void Notifier::pass_on(const std::string& sink) {
   wake_one(blocked_);
   const auto found = sinks_.find(sink);
@@ -196,7 +201,8 @@ void Notifier::delivered(const Key& of, std::uint64_t id) {
 void Notifier::not_delivered(const Key& of, std::uint64_t id, bool worth_retrying,
                              const std::string& why) {
   const auto found = queues_.find(of);
-  if (found == queues_.end() || found->second.waiting.empty() || found->second.waiting.front().id != id)
+  if (found == queues_.end() || found->second.waiting.empty() ||
+      found->second.waiting.front().id != id)
     return;
   Queue& queue = found->second;
   release_slot(queue);
@@ -250,8 +256,10 @@ Result<void> Notifier::resend(std::uint64_t effect_id) {
   effect.attempts = 0;
   parked_ids_.erase(effect_id);
   store_.commit({PutEffect{effect}}, [this, effect](const Result<void>& done) {
-    if (done) enqueue(effect);
-    else parked_ids_.insert(effect.id);
+    if (done)
+      enqueue(effect);
+    else
+      parked_ids_.insert(effect.id);
   });
   return {};
 }

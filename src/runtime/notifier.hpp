@@ -22,14 +22,14 @@
 namespace lobo::runtime {
 
 struct NotifierLimits {
-  std::chrono::milliseconds deadline{3000};    ///< for one attempt
+  std::chrono::milliseconds deadline{3000};  ///< for one attempt
   std::chrono::milliseconds backoff_first{200};
   std::chrono::milliseconds backoff_max{30000};
-  std::uint32_t attempts_max = 8;              ///< then it is parked; about a minute and a half
-  std::size_t per_sink_max = 16;               ///< attempts under way to one scheme and authority
-  std::size_t under_way_max = 1024;            ///< to all sinks together
-  std::size_t in_memory_per_subscription = 64; ///< what waits beyond stays in the store only
-  std::size_t parked_max = 100000;             ///< beyond it the oldest is dropped, counted
+  std::uint32_t attempts_max = 8;               ///< then it is parked; about a minute and a half
+  std::size_t per_sink_max = 16;                ///< attempts under way to one scheme and authority
+  std::size_t under_way_max = 1024;             ///< to all sinks together
+  std::size_t in_memory_per_subscription = 64;  ///< what waits beyond stays in the store only
+  std::size_t parked_max = 100000;              ///< beyond it the oldest is dropped, counted
 };
 
 class Notifier {
@@ -48,8 +48,8 @@ class Notifier {
 
   void on_moved(Moved moved) { moved_ = std::move(moved); }
 
-  /// A committed Notify effect. Effects of one subscription come in ascending id. One that is parked
-  /// stays parked.
+  /// A committed Notify effect. Effects of one subscription come in ascending id. One that is
+  /// parked stays parked.
   void enqueue(StoredEffect effect);
 
   /// Sends a parked notification again, out of order: its sequence number tells the application
@@ -65,7 +65,7 @@ class Notifier {
     bool more_in_store = false;        ///< left out of memory; read when `waiting` runs empty
     bool under_way = false;
     Scheduler::TimerId retry = 0;
-    std::string sink;                  ///< scheme and authority of the front, while under way
+    std::string sink;  ///< scheme and authority of the front, while under way
   };
   struct Sink {
     std::size_t under_way = 0;
@@ -99,7 +99,7 @@ class Notifier {
   Moved moved_;
   std::unordered_map<resource::Key, Queue, resource::KeyHash> queues_;
   std::map<std::string, Sink, std::less<>> sinks_;
-  std::deque<resource::Key> blocked_;  ///< subscriptions that wait for a place among all
+  std::deque<resource::Key> blocked_;   ///< subscriptions that wait for a place among all
   std::set<std::uint64_t> parked_ids_;  ///< ascending is oldest first
   std::size_t under_way_ = 0;
   std::size_t pending_ = 0;

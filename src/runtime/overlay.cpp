@@ -46,7 +46,8 @@ Result<std::vector<Record>> Overlay::list(std::string_view kind, std::string_vie
   for (const auto& [key, change] : under_way_)
     if (change.after && key.kind == kind && key.id > after && change.after->owner == owner)
       stored->push_back(*change.after);
-  std::ranges::sort(*stored, {}, [](const Record& record) -> const std::string& { return record.key.id; });
+  std::ranges::sort(*stored, {},
+                    [](const Record& record) -> const std::string& { return record.key.id; });
   if (stored->size() > limit) stored->resize(limit);
   return stored;
 }
@@ -57,7 +58,8 @@ Result<std::vector<Key>> Overlay::by_subject(std::string_view kind, std::string_
   if (!stored) return stored;
   std::erase_if(*stored, [&](const Key& key) { return under_way_.contains(key); });
   for (const auto& [key, change] : under_way_)
-    if (change.after && key.kind == kind && change.after->subject == subject) stored->push_back(key);
+    if (change.after && key.kind == kind && change.after->subject == subject)
+      stored->push_back(key);
   std::ranges::sort(*stored);
   if (stored->size() > limit) stored->resize(limit);
   return stored;

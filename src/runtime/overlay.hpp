@@ -26,7 +26,8 @@ class Overlay final : public resource::Lookup {
 
   Result<std::optional<resource::Record>> find(const resource::Key& key) const override;
   Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
-                                             std::string_view after, std::size_t limit) const override;
+                                             std::string_view after,
+                                             std::size_t limit) const override;
   Result<std::vector<resource::Key>> by_subject(std::string_view kind, std::string_view subject,
                                                 std::size_t limit) const override;
   Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override;

@@ -42,21 +42,29 @@ struct Scheduler {
 
 // ---- store ------------------------------------------------------------------------------------
 
-struct PutRecord { resource::Record record; };           ///< inserts, or replaces an older version
-struct EraseRecord { resource::Key key; };
+struct PutRecord {
+  resource::Record record;
+};  ///< inserts, or replaces an older version
+struct EraseRecord {
+  resource::Key key;
+};
 
 /// An effect that waits in the outbox. `id` is given by the runtime, ascending.
 struct StoredEffect {
   std::uint64_t id{};
   resource::Key from;
-  std::string type;      ///< "call", "notify" or "tell"
-  std::string body;      ///< resource::to_json
-  bool parked = false;   ///< given up: kept to be read and re-sent
+  std::string type;     ///< "call", "notify" or "tell"
+  std::string body;     ///< resource::to_json
+  bool parked = false;  ///< given up: kept to be read and re-sent
   std::uint32_t attempts = 0;
   bool operator==(const StoredEffect&) const = default;
 };
-struct PutEffect { StoredEffect effect; };               ///< inserts or replaces by id
-struct EraseEffect { std::uint64_t id{}; };
+struct PutEffect {
+  StoredEffect effect;
+};  ///< inserts or replaces by id
+struct EraseEffect {
+  std::uint64_t id{};
+};
 
 struct StoredTimer {
   resource::Key of;
@@ -64,9 +72,16 @@ struct StoredTimer {
   Instant due;
   bool operator==(const StoredTimer&) const = default;
 };
-struct PutTimer { StoredTimer timer; };                  ///< replaces one of the same resource and name
-struct EraseTimer { resource::Key of; std::string name; };
-struct EraseTimersOf { resource::Key of; };
+struct PutTimer {
+  StoredTimer timer;
+};  ///< replaces one of the same resource and name
+struct EraseTimer {
+  resource::Key of;
+  std::string name;
+};
+struct EraseTimersOf {
+  resource::Key of;
+};
 
 /// Remembers which resource an Idempotency-Key made, until `expires`.
 struct StoredIdempotency {
@@ -77,16 +92,26 @@ struct StoredIdempotency {
   Instant expires;
   bool operator==(const StoredIdempotency&) const = default;
 };
-struct PutIdempotency { StoredIdempotency entry; };
-struct EraseIdempotency { std::string owner; std::string key; };
-struct EraseIdempotencyBefore { Instant expires; };
+struct PutIdempotency {
+  StoredIdempotency entry;
+};
+struct EraseIdempotency {
+  std::string owner;
+  std::string key;
+};
+struct EraseIdempotencyBefore {
+  Instant expires;
+};
 
 /// A small value by name: counters, the last effect id.
-struct PutFact { std::string name; std::string value; };
+struct PutFact {
+  std::string name;
+  std::string value;
+};
 
-using StoreChange = std::variant<PutRecord, EraseRecord, PutEffect, EraseEffect, PutTimer, EraseTimer,
-                                 EraseTimersOf, PutIdempotency, EraseIdempotency,
-                                 EraseIdempotencyBefore, PutFact>;
+using StoreChange =
+    std::variant<PutRecord, EraseRecord, PutEffect, EraseEffect, PutTimer, EraseTimer,
+                 EraseTimersOf, PutIdempotency, EraseIdempotency, EraseIdempotencyBefore, PutFact>;
 
 /// Durable state. Reads see what was committed, never what is under way.
 struct Store {
@@ -101,12 +126,15 @@ struct Store {
 
   virtual Result<std::optional<resource::Record>> find(const resource::Key& key) const = 0;
   virtual Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
-                                                     std::string_view after, std::size_t limit) const = 0;
-  virtual Result<std::vector<resource::Key>> by_subject(std::string_view kind, std::string_view subject,
+                                                     std::string_view after,
+                                                     std::size_t limit) const = 0;
+  virtual Result<std::vector<resource::Key>> by_subject(std::string_view kind,
+                                                        std::string_view subject,
                                                         std::size_t limit) const = 0;
   virtual Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const = 0;
   /// Effects in ascending order of id, ids after `after`, at most `limit`.
-  virtual Result<std::vector<StoredEffect>> effects(std::uint64_t after, std::size_t limit) const = 0;
+  virtual Result<std::vector<StoredEffect>> effects(std::uint64_t after,
+                                                    std::size_t limit) const = 0;
   /// Effects of one resource, ascending.
   virtual Result<std::vector<StoredEffect>> effects_of(const resource::Key& from) const = 0;
   /// Timers due at or before `until`, earliest first, at most `limit`.
@@ -168,7 +196,8 @@ struct Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
   virtual ~Log() = default;
-  /// One event a line: log.event(Level::info, "resource_created", {{"id", id}, {"clause", "14.3.3.3.2"}}).
+  /// One event a line: log.event(Level::info, "resource_created", {{"id", id}, {"clause",
+  /// "14.3.3.3.2"}}).
   virtual void event(Level level, std::string_view name, std::initializer_list<Field> fields) = 0;
 };
 
@@ -193,16 +222,17 @@ struct Metrics {
   virtual Histogram& histogram(std::string_view name, const Labels& labels) = 0;  ///< seconds
 };
 
-/// One message between two parties, for `lobo trace`. Each side records what it saw; `span` joins them.
+/// One message between two parties, for `lobo trace`. Each side records what it saw; `span` joins
+/// them.
 struct TraceMessage {
   Instant at;
   std::string from, to;  ///< party names: "app", "lobo", "nef"
   std::string span;      ///< of the traceparent header
   std::string trace;
-  std::string text;      ///< "POST /ss-nra/v1/unicast-subscriptions" or "201"
+  std::string text;  ///< "POST /ss-nra/v1/unicast-subscriptions" or "201"
   std::string clause;
   bool request = true;
-  std::string body;      ///< cut to trace_body_bytes_max
+  std::string body;  ///< cut to trace_body_bytes_max
 };
 
 struct Trace {

@@ -16,8 +16,7 @@ Replies::~Replies() { scheduler_.cancel(sweeping_); }
 std::optional<resource::RequestId> Replies::wait(HttpHandler::ReplyFn reply) {
   if (waiting_.size() >= waiting_requests_max) return std::nullopt;
   waiting_.emplace(++last_, Waiting{std::move(reply), clock_.now()});
-  if (sweeping_ == 0)
-    sweeping_ = scheduler_.after(waiting_request_age_max, [this] { sweep(); });
+  if (sweeping_ == 0) sweeping_ = scheduler_.after(waiting_request_age_max, [this] { sweep(); });
   return last_;
 }
 
@@ -33,9 +32,10 @@ void Replies::sweep() {
   sweeping_ = 0;
   const Instant now = clock_.now();
   while (!waiting_.empty() && waiting_.begin()->second.since + waiting_request_age_max <= now)
-    reply(waiting_.begin()->first,
-          http::problem(Error{Errc::timeout,
-                              "No answer in time; read the resource to see what became of it.", {}}));
+    reply(
+        waiting_.begin()->first,
+        http::problem(Error{
+            Errc::timeout, "No answer in time; read the resource to see what became of it.", {}}));
   if (waiting_.empty()) return;
   const auto oldest = waiting_.begin()->second.since + waiting_request_age_max;
   sweeping_ = scheduler_.after(oldest - now, [this] { sweep(); });

@@ -27,7 +27,8 @@ Result<void> check_envelope(const http::Request& request, const Operation& opera
   } else {
     if (request.body.size() > operation.body_bytes_max)
       return fail(Errc::too_large, "the body is larger than the " +
-                                       std::to_string(operation.body_bytes_max) + " bytes allowed here");
+                                       std::to_string(operation.body_bytes_max) +
+                                       " bytes allowed here");
     const auto given = request.headers.find("content-type");
     if (!given || !http::is_media_type(*given, operation.content_type))
       return fail(Errc::media_type,
@@ -58,15 +59,17 @@ void Router::add(std::vector<resource::Route> routes) {
   for (auto& route : routes) {
     auto entry = std::make_unique<Entry>();
     const std::string operation(route.operation.id);
-    for (const auto segment : split(route.operation.path.substr(1), '/')) entry->segments.emplace_back(segment);
+    for (const auto segment : split(route.operation.path.substr(1), '/'))
+      entry->segments.emplace_back(segment);
     for (const auto& other : entries_)
       require(other->route.operation.method != route.operation.method ||
               other->route.operation.path != route.operation.path);
-    entry->seconds = &ports_.metrics.histogram("lobo_http_request_seconds", {{"operation", operation}});
+    entry->seconds =
+        &ports_.metrics.histogram("lobo_http_request_seconds", {{"operation", operation}});
     for (std::size_t hundred = 0; hundred < 6; ++hundred)
-      entry->by_class[hundred] =
-          &ports_.metrics.counter("lobo_http_requests_total",
-                                  {{"operation", operation}, {"class", std::to_string(hundred) + "xx"}});
+      entry->by_class[hundred] = &ports_.metrics.counter(
+          "lobo_http_requests_total",
+          {{"operation", operation}, {"class", std::to_string(hundred) + "xx"}});
     entry->route = std::move(route);
     by_first_[entry->segments.front()].push_back(entry.get());
     entries_.push_back(std::move(entry));
@@ -122,8 +125,10 @@ void Router::handle(http::Request request, ReplyFn reply) {
   std::string allow;
   pending->entry = match(pending->request, path, pending->params, allow);
   if (pending->entry == nullptr) {
-    if (allow.empty()) return refuse(pending, Error{Errc::not_found, "no such resource or operation", {}});
-    auto response = http::problem(Error{Errc::method_unknown, "the resource has no such method", {}});
+    if (allow.empty())
+      return refuse(pending, Error{Errc::not_found, "no such resource or operation", {}});
+    auto response =
+        http::problem(Error{Errc::method_unknown, "the resource has no such method", {}});
     response.headers.set("allow", allow);
     return answer(pending, std::move(response));
   }
@@ -140,7 +145,8 @@ void Router::authorise(PendingPtr pending) {
       return admitted(std::move(pending));
     case Protection::loopback:
       if (!pending->request.peer.loopback)
-        return refuse(pending, Error{Errc::forbidden, "administration is for this machine only", {}});
+        return refuse(pending,
+                      Error{Errc::forbidden, "administration is for this machine only", {}});
       return admitted(std::move(pending));
     case Protection::token: break;
   }
@@ -148,17 +154,20 @@ void Router::authorise(PendingPtr pending) {
   auto& request = pending->request;
   const Instant now = pending->since;
   ports_.authenticator.authenticate(
-      request, now, [this, pending = std::move(pending), &operation](Result<resource::Principal> who) {
+      request, now,
+      [this, pending = std::move(pending), &operation](Result<resource::Principal> who) {
         if (!who) return refuse(pending, who.error());
         if (std::ranges::find(who->scopes, operation.scope) == who->scopes.end())
-          return refuse(pending, Error{Errc::forbidden,
-                                       "the token lacks the scope '" + std::string(operation.scope) + "'",
-                                       {}});
+          return refuse(pending,
+                        Error{Errc::forbidden,
+                              "the token lacks the scope '" + std::string(operation.scope) + "'",
+                              {}});
         pending->who = std::move(*who);
         std::chrono::milliseconds retry_after{};
         if (!rate_.take(pending->who.subject, limits_.requests_per_second, limits_.request_burst,
                         pending->since, retry_after)) {
-          auto response = http::problem(Error{Errc::too_many, "too many requests of this client", {}});
+          auto response =
+              http::problem(Error{Errc::too_many, "too many requests of this client", {}});
           response.headers.set("retry-after", std::to_string(retry_after.count() / 1000 + 1));
           return answer(pending, std::move(response));
         }
@@ -190,8 +199,10 @@ void Router::dispatch(PendingPtr pending, const resource::Dispatch& to) {
   resource::Key key = to.to;
   std::optional<std::pair<std::string, std::string>> key_under_way;
   if (to.creates) {
-    if (const auto made = idempotent(pending, to, with); made) key = *made;
-    else return refuse(pending, made.error());
+    if (const auto made = idempotent(pending, to, with); made)
+      key = *made;
+    else
+      return refuse(pending, made.error());
     if (with.idempotency) key_under_way = {with.idempotency->owner, with.idempotency->key};
     const bool anew = key == to.to;
     const auto count = ports_.runner.lookup().count(key.kind, pending->who.subject);
@@ -210,7 +221,8 @@ void Router::dispatch(PendingPtr pending, const resource::Dispatch& to) {
     if (key_under_way) keys_under_way_.erase(*key_under_way);
     answer(pending, std::move(response));
   });
-  if (!request) return refuse(pending, Error{Errc::unavailable, "too many requests are under way", {}});
+  if (!request)
+    return refuse(pending, Error{Errc::unavailable, "too many requests are under way", {}});
   if (key_under_way) keys_under_way_.insert(*key_under_way);
 
   const auto& operation = pending->entry->route.operation;
@@ -218,9 +230,10 @@ void Router::dispatch(PendingPtr pending, const resource::Dispatch& to) {
     const auto secret = pending->params.find("secret");
     return ports_.runner.submit(
         key,
-        resource::Callback{.request = *request,
-                           .secret = secret == pending->params.end() ? std::string() : secret->second,
-                           .http = std::move(pending->request)},
+        resource::Callback{
+            .request = *request,
+            .secret = secret == pending->params.end() ? std::string() : secret->second,
+            .http = std::move(pending->request)},
         std::move(with));
   }
   ports_.runner.submit(key,
@@ -239,9 +252,11 @@ Result<resource::Key> Router::idempotent(const PendingPtr& pending, const resour
   const auto given = pending->request.headers.find("idempotency-key");
   if (!given) return to.to;
   const auto printable = [](char c) { return c > 0x20 && c < 0x7F; };
-  if (given->empty() || given->size() > idempotency_key_bytes_max || !std::ranges::all_of(*given, printable))
-    return fail(Errc::malformed, "Idempotency-Key must be 1 to 128 printable characters",
-                {{Errc::malformed, "header:idempotency-key", "1 to 128 printable ASCII characters"}});
+  if (given->empty() || given->size() > idempotency_key_bytes_max ||
+      !std::ranges::all_of(*given, printable))
+    return fail(
+        Errc::malformed, "Idempotency-Key must be 1 to 128 printable characters",
+        {{Errc::malformed, "header:idempotency-key", "1 to 128 printable ASCII characters"}});
   const std::string owner = pending->who.subject;
   const std::string key(*given);
   if (keys_under_way_.contains({owner, key}))
@@ -256,7 +271,8 @@ Result<resource::Key> Router::idempotent(const PendingPtr& pending, const resour
     if (!made) return fail(made.error());
     if (made->has_value()) return (*known)->made;
   }
-  with.idempotency = StoredIdempotency{owner, key, digest, to.to, pending->since + idempotency_kept};
+  with.idempotency =
+      StoredIdempotency{owner, key, digest, to.to, pending->since + idempotency_kept};
   return to.to;
 }
 

@@ -62,7 +62,7 @@ class Router final : public HttpHandler {
     resource::Route route;
     std::vector<std::string> segments;  ///< "{name}" is a parameter
     Histogram* seconds;
-    Counter* by_class[6];               ///< [status / 100]
+    Counter* by_class[6];  ///< [status / 100]
   };
   /// A request on its way through the checks.
   struct Pending {
@@ -76,8 +76,8 @@ class Router final : public HttpHandler {
   };
   using PendingPtr = std::shared_ptr<Pending>;
 
-  const Entry* match(const http::Request& request, std::string_view path, resource::PathParams& params,
-                     std::string& allow) const;
+  const Entry* match(const http::Request& request, std::string_view path,
+                     resource::PathParams& params, std::string& allow) const;
   void authorise(PendingPtr pending);
   void admitted(PendingPtr pending);
   void dispatch(PendingPtr pending, const resource::Dispatch& to);

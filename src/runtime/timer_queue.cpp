@@ -80,8 +80,10 @@ void TimerQueue::run_due() {
     fired_.insert({kind, id, name});
     fire_(Key{kind, id}, name);
   }
-  if (now >= horizon_end_) load();
-  else arm();
+  if (now >= horizon_end_)
+    load();
+  else
+    arm();
 }
 
 }  // namespace lobo::runtime

@@ -37,8 +37,9 @@ class TimerQueue {
   std::size_t in_memory() const { return armed_.size(); }
 
  private:
-  using Entry = std::tuple<Instant, std::string, std::string, std::string>;  ///< due, kind, id, name
-  using Name = std::tuple<std::string, std::string, std::string>;            ///< kind, id, name
+  using Entry =
+      std::tuple<Instant, std::string, std::string, std::string>;  ///< due, kind, id, name
+  using Name = std::tuple<std::string, std::string, std::string>;  ///< kind, id, name
   void arm();
   void run_due();
 
@@ -48,8 +49,8 @@ class TimerQueue {
   Fire fire_;
   std::set<Entry> due_order_;
   std::map<Name, Instant> armed_;
-  std::set<Name> fired_;  ///< fired, and not yet settled by a commit
-  Instant horizon_end_{};   ///< timers due later are in the store only
+  std::set<Name> fired_;   ///< fired, and not yet settled by a commit
+  Instant horizon_end_{};  ///< timers due later are in the store only
   Scheduler::TimerId wake_ = 0;
   Instant wake_at_{};
 };

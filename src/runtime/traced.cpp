@@ -27,8 +27,8 @@ std::optional<TraceParent> parse(std::string_view header) {
   return TraceParent{std::string(trace), std::string(span)};
 }
 
-/// Identifiers and secrets (32 or more hexadecimal digits, as random_id makes them) cut to what tells
-/// them apart: a trace is shown around, and what opens our callbacks must not be in it.
+/// Identifiers and secrets (32 or more hexadecimal digits, as random_id makes them) cut to what
+/// tells them apart: a trace is shown around, and what opens our callbacks must not be in it.
 std::string shortened(std::string_view text) {
   constexpr std::size_t secret_digits_min = 32, shown = 8;
   constexpr std::string_view hex = "0123456789abcdef";
@@ -64,7 +64,8 @@ TraceMessage message_of(const http::Request& request, const TraceParent& parent,
 }
 
 /// The answer to `question`: the parties change places.
-TraceMessage answer_to(const TraceMessage& question, Instant at, std::string text, std::string_view body) {
+TraceMessage answer_to(const TraceMessage& question, Instant at, std::string text,
+                       std::string_view body) {
   TraceMessage answer = question;
   std::swap(answer.from, answer.to);
   answer.at = at;
@@ -86,7 +87,8 @@ void TracedHandler::handle(http::Request request, ReplyFn reply) {
   trace_.message(question);
   inner_.handle(std::move(request), [this, question = std::move(question),
                                      reply = std::move(reply)](http::Response response) {
-    trace_.message(answer_to(question, clock_.now(), std::to_string(response.status), response.body));
+    trace_.message(
+        answer_to(question, clock_.now(), std::to_string(response.status), response.body));
     reply(std::move(response));
   });
 }
@@ -99,12 +101,15 @@ void TracedClient::send(http::Request request, std::chrono::milliseconds deadlin
   question.to = request.authority;
   trace_.message(question);
   inner_.send(std::move(request), deadline,
-              [this, question = std::move(question), done = std::move(done)](Result<http::Response> response) {
+              [this, question = std::move(question),
+               done = std::move(done)](Result<http::Response> response) {
                 const bool answered = response.has_value();
-                trace_.message(answer_to(
-                    question, clock_.now(),
-                    answered ? std::to_string(response->status) : "(" + std::string(to_string(response.error().code)) + ")",
-                    answered ? std::string_view(response->body) : std::string_view(response.error().detail)));
+                trace_.message(
+                    answer_to(question, clock_.now(),
+                              answered ? std::to_string(response->status)
+                                       : "(" + std::string(to_string(response.error().code)) + ")",
+                              answered ? std::string_view(response->body)
+                                       : std::string_view(response.error().detail)));
                 done(std::move(response));
               });
 }

@@ -4,7 +4,8 @@
 
 namespace lobo::sim {
 
-runtime::Scheduler::TimerId SimLoop::after(std::chrono::microseconds delay, std::function<void()> work) {
+runtime::Scheduler::TimerId SimLoop::after(std::chrono::microseconds delay,
+                                           std::function<void()> work) {
   const Instant due = now_ + std::max(delay, std::chrono::microseconds{0});
   queue_.emplace(Place{due, ++last_}, std::move(work));
   places_.emplace(last_, due);

@@ -21,7 +21,9 @@ class SimLoop final : public runtime::Scheduler, public Clock {
   Instant now() const override { return now_; }
   TimerId after(std::chrono::microseconds delay, std::function<void()> work) override;
   void cancel(TimerId timer) override;
-  void post(std::function<void()> work) override { after(std::chrono::microseconds{0}, std::move(work)); }
+  void post(std::function<void()> work) override {
+    after(std::chrono::microseconds{0}, std::move(work));
+  }
 
   /// Runs the next piece of work; false when there is none.
   bool step();

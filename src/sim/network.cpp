@@ -19,7 +19,8 @@ class SimNetwork::Client final : public runtime::HttpClient {
   void send(http::Request request, std::chrono::milliseconds deadline, Done done) override {
     auto exchange = std::make_shared<Exchange>();
     exchange->from = from_;
-    exchange->to = request.authority.starts_with("alias.") ? request.authority.substr(6) : request.authority;
+    exchange->to =
+        request.authority.starts_with("alias.") ? request.authority.substr(6) : request.authority;
     exchange->request = std::move(request);
     exchange->done = std::move(done);
     exchange->alive = alive_;
@@ -41,15 +42,16 @@ void SimNetwork::attach(const std::string& authority, runtime::HttpHandler* hand
 }
 
 std::chrono::microseconds SimNetwork::delay(const Faults& faults) {
-  return std::chrono::microseconds(1 + rng_.below(static_cast<std::uint64_t>(faults.delay_max.count())));
+  return std::chrono::microseconds(
+      1 + rng_.below(static_cast<std::uint64_t>(faults.delay_max.count())));
 }
 
 void SimNetwork::tell(const Exchange& exchange, const http::Request* request,
                       const http::Response* response, std::string_view fault) {
   if (!watcher_) return;
   const bool answer = request == nullptr;
-  watcher_(Passed{loop_.now(), answer ? exchange.to : exchange.from, answer ? exchange.from : exchange.to,
-                  request, response, fault});
+  watcher_(Passed{loop_.now(), answer ? exchange.to : exchange.from,
+                  answer ? exchange.from : exchange.to, request, response, fault});
 }
 
 void SimNetwork::begin(std::shared_ptr<Exchange> exchange, std::chrono::milliseconds deadline) {
@@ -93,9 +95,12 @@ void SimNetwork::begin(std::shared_ptr<Exchange> exchange, std::chrono::millisec
     loop_.after(way, [this, exchange, instead, fault] { finish(exchange, instead, fault); });
     return;
   }
-  if (strikes(faults.never_answer)) fault = "never_answer";
-  else if (strikes(faults.lose_answer)) fault = "lose_answer";
-  else if (strikes(faults.duplicate)) fault = "duplicate";
+  if (strikes(faults.never_answer))
+    fault = "never_answer";
+  else if (strikes(faults.lose_answer))
+    fault = "lose_answer";
+  else if (strikes(faults.duplicate))
+    fault = "duplicate";
   loop_.after(way, [this, exchange, fault] { arrive(exchange, fault); });
   if (fault == "duplicate")
     loop_.after(way + delay(faults), [this, exchange] { arrive(exchange, "second"); });
@@ -108,11 +113,13 @@ void SimNetwork::arrive(const std::shared_ptr<Exchange>& exchange, std::string_v
     return finish(exchange, fail(Errc::unavailable, "connection reset"), "gone");
   handler->handle(exchange->request, [this, exchange, fault](http::Response response) {
     if (fault == "never_answer" || fault == "second") return;
-    loop_.after(delay(faults_[exchange->to]), [this, exchange, fault, response = std::move(response)] {
-      if (fault == "lose_answer" || response.delivery != http::Delivery::whole)
-        return finish(exchange, fail(Errc::unavailable, "the connection closed in the middle"), fault);
-      finish(exchange, response, fault);
-    });
+    loop_.after(
+        delay(faults_[exchange->to]), [this, exchange, fault, response = std::move(response)] {
+          if (fault == "lose_answer" || response.delivery != http::Delivery::whole)
+            return finish(exchange, fail(Errc::unavailable, "the connection closed in the middle"),
+                          fault);
+          finish(exchange, response, fault);
+        });
   });
 }
 

@@ -31,9 +31,9 @@ struct Faults {
 struct Passed {
   Instant at;
   std::string from, to;
-  const http::Request* request = nullptr;    ///< null when this is an answer
+  const http::Request* request = nullptr;  ///< null when this is an answer
   const http::Response* response = nullptr;
-  std::string_view fault;                    ///< "" when nothing went wrong
+  std::string_view fault;  ///< "" when nothing went wrong
 };
 
 class SimNetwork {

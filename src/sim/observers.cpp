@@ -11,8 +11,9 @@ void SimLog::event(runtime::Level level, std::string_view name,
   Event event{level, std::string(name), {}};
   for (const auto& field : fields) {
     const auto* text = std::get_if<std::string_view>(&field.value);
-    event.fields.emplace_back(field.name, text ? std::string(*text)
-                                               : std::to_string(std::get<std::int64_t>(field.value)));
+    event.fields.emplace_back(
+        field.name,
+        text ? std::string(*text) : std::to_string(std::get<std::int64_t>(field.value)));
   }
   events_.push_back(std::move(event));
 }

@@ -81,7 +81,8 @@ TEST(api_documents, operations_have_names_of_their_own_and_only_tokens_have_scop
   for (const auto& document : api::documents())
     for (const auto& operation : document.operations()) {
       EXPECT_TRUE(names.insert(operation.id).second) << operation.id;
-      EXPECT_EQ(operation.scope.empty(), operation.protection != resource::Protection::token) << operation.id;
+      EXPECT_EQ(operation.scope.empty(), operation.protection != resource::Protection::token)
+          << operation.id;
       EXPECT_TRUE(operation.path.starts_with('/')) << operation.id;
       EXPECT_GT(operation.body_bytes_max, 0U) << operation.id;
     }

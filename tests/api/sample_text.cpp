@@ -10,7 +10,8 @@ namespace lobo::json {
 namespace {
 
 constexpr std::size_t attempts_max = 10000;  // to find a set of members that the conditions allow
-constexpr std::size_t depth_filled_max = 4;  // below, only what is required: types may contain themselves
+constexpr std::size_t depth_filled_max =
+    4;  // below, only what is required: types may contain themselves
 
 /// For each matcher texts that it takes, by its sentence.
 const std::map<std::string, std::vector<std::string>, std::less<>>& samples() {
@@ -18,7 +19,8 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& samples() {
       {"an absolute URI", {"http://127.0.0.1:8080/x?y=%20#z", "urn:uuid:0", "https://example.com"}},
       {"an IPv4 address in dotted decimals", {"192.0.2.1", "0.0.0.0", "255.255.255.255"}},
       {"an IPv4 address with a prefix length", {"192.0.2.0/24", "0.0.0.0/0"}},
-      {"an IPv6 address in lower case without leading zeros", {"2001:db8::1", "::", "1:2:3:4:5:6:7:8"}},
+      {"an IPv6 address in lower case without leading zeros",
+       {"2001:db8::1", "::", "1:2:3:4:5:6:7:8"}},
       {"an IPv6 prefix with its length", {"2001:db8::/32", "::/0"}},
       {"a MAC address such as 02-00-00-00-00-01", {"02-00-00-00-00-01", "aB-cD-eF-00-11-22"}},
       {"hexadecimal digits", {"", "0", "aF09"}},
@@ -35,9 +37,11 @@ const std::map<std::string, std::vector<std::string>, std::less<>>& samples() {
       {"five to fifteen decimal digits", {"12345", "123456789012345"}},
       {"an error rate such as 1E-4", {"1E-4", "9E-0"}},
       {"a bit rate such as 2 Mbps", {"2 Mbps", "0.5 Kbps", "1 bps", "10 Gbps", "1.25 Tbps"}},
-      {"a GPSI such as msisdn-15551230001 or extid-ue1@example.com", {"msisdn-15551230001", "extid-ue1@example.com"}},
+      {"a GPSI such as msisdn-15551230001 or extid-ue1@example.com",
+       {"msisdn-15551230001", "extid-ue1@example.com"}},
       {"a SUPI such as imsi-001010000000001", {"imsi-001010000000001"}},
-      {"an external group identifier such as extgroupid-fleet@example.com", {"extgroupid-fleet@example.com"}},
+      {"an external group identifier such as extgroupid-fleet@example.com",
+       {"extgroupid-fleet@example.com"}},
   };
   return table;
 }
@@ -60,8 +64,8 @@ std::string matching(const Rules& rules, Rng& rng) {
 }
 
 std::string free_text(const Rules& rules, Rng& rng) {
-  static const std::vector<std::string> characters{"a", "Z", "0", " ", "/", "\"", "\\", "\n", "\x01", "\xC3\xA9",
-                                                   "\xF0\x9F\x98\x80"};
+  static const std::vector<std::string> characters{
+      "a", "Z", "0", " ", "/", "\"", "\\", "\n", "\x01", "\xC3\xA9", "\xF0\x9F\x98\x80"};
   const std::size_t length = std::min(rules.length_max, rules.length_min + rng.below(4));
   std::string text;
   for (std::size_t i = 0; i < length; ++i) text += characters[rng.below(characters.size())];
@@ -118,7 +122,8 @@ std::vector<bool> some_members(const ObjectType& object, Rng& rng, bool few) {
   return there;
 }
 
-std::string object_text(const ObjectType& object, const std::vector<bool>& there, Rng& rng, std::size_t depth) {
+std::string object_text(const ObjectType& object, const std::vector<bool>& there, Rng& rng,
+                        std::size_t depth) {
   std::string text = "{";
   for (std::size_t i = 0; i < there.size(); ++i) {
     if (!there[i]) continue;
@@ -142,11 +147,14 @@ std::string sample_text(const Type& type, const Rules& rules, Rng& rng, std::siz
     case Kind::integer: return std::to_string(between(rules.integer_min, rules.integer_max, rng));
     case Kind::unsigned_integer: return std::to_string(rules.unsigned_max);
     case Kind::number: return a_double(rules, rng);
-    case Kind::text: return quoted(rules.matchers.empty() ? free_text(rules, rng) : matching(rules, rng));
-    case Kind::date_time: return rng.below(2) == 0 ? R"("2026-11-22T00:26:09Z")" : R"("1999-12-31T23:59:59.5+01:00")";
+    case Kind::text:
+      return quoted(rules.matchers.empty() ? free_text(rules, rng) : matching(rules, rng));
+    case Kind::date_time:
+      return rng.below(2) == 0 ? R"("2026-11-22T00:26:09Z")" : R"("1999-12-31T23:59:59.5+01:00")";
     case Kind::bytes: return rng.below(2) == 0 ? R"("")" : R"("AAEC/w==")";
     case Kind::raw: return rng.below(2) == 0 ? R"({"free":[1,null]})" : "false";
-    case Kind::enumeration: return quoted(type.enumeration->names[rng.below(type.enumeration->names.size())]);
+    case Kind::enumeration:
+      return quoted(type.enumeration->names[rng.below(type.enumeration->names.size())]);
     case Kind::open_enumeration: return quoted("SOMETHING_" + std::to_string(rng.below(3)));
     case Kind::array:
     case Kind::map: {
@@ -155,7 +163,8 @@ std::string sample_text(const Type& type, const Rules& rules, Rng& rng, std::siz
       const bool is_map = type.kind == Kind::map;
       std::vector<std::string> items;
       for (std::size_t i = 0; i < attempts_max && items.size() < count; ++i) {
-        auto item = sample_text(*type.inner, rules.items != nullptr ? *rules.items : no_rules, rng, depth + 1);
+        auto item = sample_text(*type.inner, rules.items != nullptr ? *rules.items : no_rules, rng,
+                                depth + 1);
         if (rules.items_unique && std::ranges::find(items, item) != items.end()) continue;
         items.push_back(is_map ? quoted("key/" + std::to_string(i)) + ":" + item : item);
       }
@@ -195,7 +204,8 @@ std::vector<Broken> broken_texts(const ObjectType& object, Rng& rng) {
     std::string text = object_text(object, there, rng, 1);
     text.pop_back();
     if (text.size() > 1) text += ',';
-    broken.push_back({text + quoted(field.name) + ":" + wrong_value(*field.type) + "}", Errc::wrong_type, where});
+    broken.push_back({text + quoted(field.name) + ":" + wrong_value(*field.type) + "}",
+                      Errc::wrong_type, where});
   }
   return broken;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// JSON texts made from a schema's tables: valid ones at random, and for each rule a text that breaks
-// it. Independent of the reader in what it decides: it builds texts, it never judges them.
+// JSON texts made from a schema's tables: valid ones at random, and for each rule a text that
+// breaks it. Independent of the reader in what it decides: it builds texts, it never judges them.
 
 #include <string>
 #include <vector>

@@ -30,12 +30,15 @@ TEST(unicast_subscription, names_either_a_user_or_a_ue) {
 }
 
 TEST(unicast_subscription, an_empty_body_lacks_what_is_required) {
-  EXPECT_EQ(faults_of<UnicastSubscription>("{}"), (Seen{{Errc::missing, "/valTgtUe"}, {Errc::missing, "/notifUri"}}));
+  EXPECT_EQ(faults_of<UnicastSubscription>("{}"),
+            (Seen{{Errc::missing, "/valTgtUe"}, {Errc::missing, "/notifUri"}}));
 }
 
 TEST(unicast_subscription, a_notification_uri_is_absolute) {
-  for (const auto* uri : {"", "/n", "127.0.0.1", "http:", "http://", "http:///n", "1http://x", "http://a b"})
-    EXPECT_EQ(faults_of<UnicastSubscription>(R"({"valTgtUe":{"valUeId":"u"},"notifUri":")" + std::string(uri) + "\"}"),
+  for (const auto* uri :
+       {"", "/n", "127.0.0.1", "http:", "http://", "http:///n", "1http://x", "http://a b"})
+    EXPECT_EQ(faults_of<UnicastSubscription>(R"({"valTgtUe":{"valUeId":"u"},"notifUri":")" +
+                                             std::string(uri) + "\"}"),
               (Seen{{Errc::pattern, "/notifUri"}}))
         << uri;
 }
@@ -44,7 +47,8 @@ TEST(unicast_subscription_patch, an_end_may_be_taken_away_and_a_requirement_may_
   const auto patch = json::read<UnicastSubscriptionPatch>(R"({"duration":null})");
   ASSERT_TRUE(patch);
   EXPECT_TRUE(patch->duration.is_null());
-  EXPECT_EQ(faults_of<UnicastSubscriptionPatch>(R"({"uniQosReq":null})"), (Seen{{Errc::wrong_type, "/uniQosReq"}}));
+  EXPECT_EQ(faults_of<UnicastSubscriptionPatch>(R"({"uniQosReq":null})"),
+            (Seen{{Errc::wrong_type, "/uniQosReq"}}));
   EXPECT_EQ(faults_of<UnicastSubscriptionPatch>("{}"), (Seen{{Errc::out_of_range, ""}}));
 }
 
@@ -57,11 +61,14 @@ TEST(nrm_event_notification, an_event_of_a_later_release_passes_through_untouche
 }
 
 TEST(uni_qos_requirement, a_requirement_says_something_and_nothing_unknown) {
-  EXPECT_EQ(faults_of<UniQosRequirement>(R"({"qosReference":"gold","altQoSReferences":["silver"]})"), Seen{});
+  EXPECT_EQ(
+      faults_of<UniQosRequirement>(R"({"qosReference":"gold","altQoSReferences":["silver"]})"),
+      Seen{});
   EXPECT_EQ(faults_of<UniQosRequirement>("{}"), (Seen{{Errc::not_allowed, ""}}));
   EXPECT_EQ(faults_of<UniQosRequirement>(R"({"dlBitRate":"5 Mbps","altQoSReferences":["silver"]})"),
             (Seen{{Errc::not_allowed, ""}}));
-  EXPECT_EQ(faults_of<UniQosRequirement>(R"({"qosReference":"gold","qci":1})"), (Seen{{Errc::not_allowed, "/qci"}}));
+  EXPECT_EQ(faults_of<UniQosRequirement>(R"({"qosReference":"gold","qci":1})"),
+            (Seen{{Errc::not_allowed, "/qci"}}));
   EXPECT_EQ(faults_of<UniQosRequirement>(R"({"qosReference":"gold","altQoSReferences":["a","a"]})"),
             (Seen{{Errc::duplicate, "/altQoSReferences/1"}}));
 }
@@ -76,8 +83,10 @@ TEST(uni_qos_requirement, pdu_set_handling_has_the_release_19_names) {
   ASSERT_TRUE(requirement);
   EXPECT_EQ(requirement->proto_desc_dl->transport_proto, common::MediaTransportProtoKnown::srtp);
   EXPECT_EQ(json::write(*requirement), text);
-  EXPECT_EQ(faults_of<UniQosRequirement>(R"({"qosReference":"xr","pduSetQosDl":{"pduSetErrRate":"1e-4"}})"),
-            (Seen{{Errc::pattern, "/pduSetQosDl/pduSetErrRate"}, {Errc::not_allowed, "/pduSetQosDl"}}));
+  EXPECT_EQ(
+      faults_of<UniQosRequirement>(
+          R"({"qosReference":"xr","pduSetQosDl":{"pduSetErrRate":"1e-4"}})"),
+      (Seen{{Errc::pattern, "/pduSetQosDl/pduSetErrRate"}, {Errc::not_allowed, "/pduSetQosDl"}}));
 }
 
 TEST(ss_nra_operations, each_row_says_path_scope_and_body) {
@@ -88,8 +97,10 @@ TEST(ss_nra_operations, each_row_says_path_scope_and_body) {
   ASSERT_EQ(rows.size(), 5U);
   EXPECT_EQ(find(operation::create_unicast_subscription).path, "/ss-nra/v1/unicast-subscriptions");
   EXPECT_EQ(find(operation::create_unicast_subscription).content_type, "application/json");
-  EXPECT_EQ(find(operation::modify_unicast_subscription).content_type, "application/merge-patch+json");
-  EXPECT_EQ(find(operation::delete_unicast_subscription).path, "/ss-nra/v1/unicast-subscriptions/{uniSubId}");
+  EXPECT_EQ(find(operation::modify_unicast_subscription).content_type,
+            "application/merge-patch+json");
+  EXPECT_EQ(find(operation::delete_unicast_subscription).path,
+            "/ss-nra/v1/unicast-subscriptions/{uniSubId}");
   EXPECT_EQ(find(operation::get_unicast_subscription).scope, "ss-nra");
   EXPECT_EQ(find(operation::list_unicast_subscriptions).method, "GET");
 }

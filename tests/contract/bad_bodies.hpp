@@ -1,6 +1,6 @@
 #pragma once
-// Bodies that somebody spoiled: a good one in which one member is something else, and every subset of
-// what may be left out.
+// Bodies that somebody spoiled: a good one in which one member is something else, and every subset
+// of what may be left out.
 
 #include <cstddef>
 #include <cstdint>
@@ -61,8 +61,8 @@ struct Spoiled {
   bool always_wrong;  ///< no schema takes it; else it may be well by chance
 };
 
-inline void write_spoiled(std::string& out, const json::Value& value, const std::string& at, const std::string& where,
-                          const std::string& instead, bool twice) {
+inline void write_spoiled(std::string& out, const json::Value& value, const std::string& at,
+                          const std::string& where, const std::string& instead, bool twice) {
   if (at == where && !twice) {
     out += instead;
     return;
@@ -91,7 +91,8 @@ inline void write_spoiled(std::string& out, const json::Value& value, const std:
   }
 }
 
-inline void places_of(const json::Value& value, const std::string& at, std::vector<std::pair<std::string, bool>>& out) {
+inline void places_of(const json::Value& value, const std::string& at,
+                      std::vector<std::pair<std::string, bool>>& out) {
   if (const auto* object = value.object()) {
     for (const auto& member : *object) {
       out.emplace_back(at + '/' + member.name, true);
@@ -129,11 +130,13 @@ inline std::vector<Spoiled> spoiled(const std::string& good) {
                               {"10^400", '1' + std::string(digits, '0'), false},
                               {"1 MB", '"' + std::string(huge, 'x') + '"', true},
                               {"deep", std::string(deep, '[') + std::string(deep, ']'), true},
-                              {"deep objects", [] {
+                              {"deep objects",
+                               [] {
                                  std::string text;
                                  for (std::size_t i = 0; i < deep; ++i) text += "{\"a\":";
                                  return text + '1' + std::string(deep, '}');
-                               }(), true},
+                               }(),
+                               true},
                               {"bad UTF-8", "\"\xC3\x28\"", true},
                               {"overlong UTF-8", "\"\xC0\xAF\"", true},
                               {"nothing", "", true},

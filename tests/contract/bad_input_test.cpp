@@ -26,12 +26,16 @@ bool refused(int status) { return status >= 400 && status < 500; }
 /// Whether the answer blames `where`, something in it, or what it stands in.
 ::testing::AssertionResult names(const http::Response& response, const std::string& where) {
   const auto problem = json::read<api::common::ProblemDetails>(response.body);
-  if (!problem) return ::testing::AssertionFailure() << "no ProblemDetails: " << response.body.substr(0, 300);
-  if (response.status == 413) return ::testing::AssertionSuccess();  // It is the body that is too large.
+  if (!problem)
+    return ::testing::AssertionFailure() << "no ProblemDetails: " << response.body.substr(0, 300);
+  if (response.status == 413)
+    return ::testing::AssertionSuccess();  // It is the body that is too large.
   if (problem->invalid_params)
     for (const auto& param : *problem->invalid_params)
-      if (where.starts_with(param.param) || param.param.starts_with(where)) return ::testing::AssertionSuccess();
-  return ::testing::AssertionFailure() << "does not name " << where << ": " << response.body.substr(0, 300);
+      if (where.starts_with(param.param) || param.param.starts_with(where))
+        return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure()
+         << "does not name " << where << ": " << response.body.substr(0, 300);
 }
 
 class BadInput : public ::testing::Test {
@@ -44,21 +48,22 @@ class BadInput : public ::testing::Test {
   }
 
   /// Each spoiled body is refused, by its name, with nothing changed; or it was no harm.
-  void hold(const std::vector<Spoiled>& bodies, const std::function<http::Response(const std::string&)>& ask,
-            const std::function<void(const http::Response&)>& undo, const std::string& prefix = {}) {
+  void hold(const std::vector<Spoiled>& bodies,
+            const std::function<http::Response(const std::string&)>& ask,
+            const std::function<void(const http::Response&)>& undo,
+            const std::string& prefix = {}) {
     auto before = system.durable();
     std::size_t harmless = 0;
     for (const auto& body : bodies) {
       SCOPED_TRACE(body.where + ": " + body.what);
       const auto response = ask(body.text);
       if (refused(response.status)) {
-        if (response.status == 400) {
-          EXPECT_TRUE(names(response, prefix + body.where));
-        }
+        if (response.status == 400) { EXPECT_TRUE(names(response, prefix + body.where)); }
         ASSERT_TRUE(before == system.durable()) << response.status;
       } else {
         EXPECT_FALSE(body.always_wrong) << response.status << ' ' << response.body.substr(0, 200);
-        ASSERT_TRUE(response.status >= 200 && response.status < 300) << response.status << ' ' << response.body;
+        ASSERT_TRUE(response.status >= 200 && response.status < 300)
+            << response.status << ' ' << response.body;
         ++harmless;
         undo(response);
         before = system.durable();
@@ -102,27 +107,36 @@ std::string with_requirement(const std::string& requirement) {
 }
 
 TEST_F(BadInput, a_spoiled_subscription_is_refused_by_the_name_of_its_member) {
-  hold(contract::spoiled(full_subscription), [&](const std::string& text) { return system.ask("POST", all, text); },
-       [&](const http::Response& response) { release(response); });
+  hold(
+      contract::spoiled(full_subscription),
+      [&](const std::string& text) { return system.ask("POST", all, text); },
+      [&](const http::Response& response) { release(response); });
 }
 
 TEST_F(BadInput, a_spoiled_requirement_is_refused_by_the_name_of_its_member) {
-  hold(contract::spoiled(full_requirement),
-       [&](const std::string& text) { return system.ask("POST", all, with_requirement(text)); },
-       [&](const http::Response& response) { release(response); }, "/uniQosReq");
+  hold(
+      contract::spoiled(full_requirement),
+      [&](const std::string& text) { return system.ask("POST", all, with_requirement(text)); },
+      [&](const http::Response& response) { release(response); }, "/uniQosReq");
 }
 
 TEST_F(BadInput, a_spoiled_patch_is_refused_and_the_session_is_as_it_was) {
   const auto id = system.create();
   ASSERT_TRUE(id);
   system.loop.run_for(2s);
-  const std::string good = R"({"uniQosReq":"bronze","duration":"2026-12-01T00:00:00Z","notifUri":"http://app1.example/m"})";
+  const std::string good =
+      R"({"uniQosReq":"bronze","duration":"2026-12-01T00:00:00Z","notifUri":"http://app1.example/m"})";
   auto bodies = contract::spoiled(good);
-  std::erase_if(bodies, [](const Spoiled& one) { return one.where == "/duration" && one.what == "null"; });  // Takes it away.
+  std::erase_if(bodies, [](const Spoiled& one) {
+    return one.where == "/duration" && one.what == "null";
+  });  // Takes it away.
   for (const auto& one : contract::spoiled(full_requirement))
-    bodies.push_back({one.what, "/uniQosReq" + one.where, R"({"uniQosReq":)" + contract::as_string(one.text) + '}', one.always_wrong});
-  hold(bodies, [&](const std::string& text) { return system.ask("PATCH", System::path_of(*id), text); },
-       [&](const http::Response&) { system.loop.run_for(2s); });
+    bodies.push_back({one.what, "/uniQosReq" + one.where,
+                      R"({"uniQosReq":)" + contract::as_string(one.text) + '}', one.always_wrong});
+  hold(
+      bodies,
+      [&](const std::string& text) { return system.ask("PATCH", System::path_of(*id), text); },
+      [&](const http::Response&) { system.loop.run_for(2s); });
 }
 
 TEST_F(BadInput, a_spoiled_report_of_the_core_is_refused_and_changes_nothing) {
@@ -134,8 +148,10 @@ TEST_F(BadInput, a_spoiled_report_of_the_core_is_refused_and_changes_nothing) {
       R"({"transaction":"http://core.example/x/subscriptions/77","eventReports":[{"event":"USAGE_REPORT",)"
       R"("accumulatedUsage":{"duration":5,"totalVolume":10},"flowIds":[1],"appliedQosRef":"gold","altQosNotSuppInd":false,)"
       R"("qosMonReports":[{"ulDelays":[1],"dlDelays":[2],"rtDelays":[3]}]}]})";
-  hold(contract::spoiled(good), [&](const std::string& text) { return system.ask("POST", path, text, {}, ""); },
-       [&](const http::Response&) { system.loop.run_for(1s); });
+  hold(
+      contract::spoiled(good),
+      [&](const std::string& text) { return system.ask("POST", path, text, {}, ""); },
+      [&](const http::Response&) { system.loop.run_for(1s); });
 }
 
 std::string watch_callback(const System& system) {
@@ -158,8 +174,10 @@ TEST_F(BadInput, a_spoiled_report_about_a_ue_is_refused_and_changes_nothing) {
   ASSERT_FALSE(path.empty());
   ASSERT_EQ(system.ask("POST", path, good, {}, "").status, 204);
   system.loop.run_for(1s);
-  hold(contract::spoiled(good), [&](const std::string& text) { return system.ask("POST", path, text, {}, ""); },
-       [&](const http::Response&) { system.loop.run_for(5s); });
+  hold(
+      contract::spoiled(good),
+      [&](const std::string& text) { return system.ask("POST", path, text, {}, ""); },
+      [&](const http::Response&) { system.loop.run_for(5s); });
 }
 
 // users.md row 13: a missing optional member, or an unknown id.
@@ -178,21 +196,24 @@ TEST(lessons, lesson_13_every_subset_of_what_is_optional_is_served_or_refused_by
     }
   };
   for (const auto* target : {R"({"valUeId":"ue1"})", R"({"valUserId":"user1"})"})
-    for (const auto& body : contract::subsets({{"valTgtUe", target}, {"notifUri", R"("http://app1.example/n")"}},
-                                              {{"uniQosReq", R"("silver")"},
-                                               {"duration", R"("2026-12-01T00:00:00Z")"},
-                                               {"reqTestNotif", "true"},
-                                               {"wsNotifCfg", "{}"},
-                                               {"suppFeat", R"("70000000000")"},
-                                               {"uniQosState", R"({"controlPlane":"confirmed","userPlane":"enforced"})"}}))
+    for (const auto& body : contract::subsets(
+             {{"valTgtUe", target}, {"notifUri", R"("http://app1.example/n")"}},
+             {{"uniQosReq", R"("silver")"},
+              {"duration", R"("2026-12-01T00:00:00Z")"},
+              {"reqTestNotif", "true"},
+              {"wsNotifCfg", "{}"},
+              {"suppFeat", R"("70000000000")"},
+              {"uniQosState", R"({"controlPlane":"confirmed","userPlane":"enforced"})"}}))
       create(body, "/nothing is wrong");
   EXPECT_EQ(served, 128U);
   served = 0;
   const auto requirement = json::parse(full_requirement);
   ASSERT_TRUE(requirement);
   Members optional{{"qosReference", R"("gold")"}, {"altQoSReferences", R"(["silver","bronze"])"}};
-  for (const auto& member : *requirement->object()) optional.emplace_back(member.name, json::to_text(member.value));
-  for (const auto& text : contract::pairs({}, optional)) create(with_requirement(text), "/uniQosReq");
+  for (const auto& member : *requirement->object())
+    optional.emplace_back(member.name, json::to_text(member.value));
+  for (const auto& text : contract::pairs({}, optional))
+    create(with_requirement(text), "/uniQosReq");
   EXPECT_GT(served, 40U);
   system.settle();
   EXPECT_EQ(system.unjust(true), "");
@@ -204,40 +225,61 @@ TEST(lessons, lesson_13_every_subset_of_a_report_is_taken_from_the_core) {
   ASSERT_TRUE(id);
   system.loop.run_for(1s);
   const auto path = system.callback_path(*id, system.secret_of(*id).value_or(""));
-  for (const auto& report : contract::subsets(
-           {{"event", R"("QOS_MONITORING")"}},
-           {{"accumulatedUsage", R"({"duration":5})"}, {"flowIds", "[1]"}, {"appliedQosRef", R"("gold")"}, {"altQosNotSuppInd", "true"},
-            {"qosMonReports", R"([{"dlDelays":[2]}])"}, {"qosMonDatRateReps", R"([{"dlDelays":[2]}])"}}))
-    EXPECT_EQ(system.ask("POST", path, R"({"transaction":"http://core.example/a/subscriptions/7","eventReports":[)" + report + "]}", {}, "").status, 204)
+  for (const auto& report : contract::subsets({{"event", R"("QOS_MONITORING")"}},
+                                              {{"accumulatedUsage", R"({"duration":5})"},
+                                               {"flowIds", "[1]"},
+                                               {"appliedQosRef", R"("gold")"},
+                                               {"altQosNotSuppInd", "true"},
+                                               {"qosMonReports", R"([{"dlDelays":[2]}])"},
+                                               {"qosMonDatRateReps", R"([{"dlDelays":[2]}])"}}))
+    EXPECT_EQ(
+        system
+            .ask("POST", path,
+                 R"({"transaction":"http://core.example/a/subscriptions/7","eventReports":[)" +
+                     report + "]}",
+                 {}, "")
+            .status,
+        204)
         << report;
   const auto watch = watch_callback(system);
   ASSERT_FALSE(watch.empty());
-  for (const auto& report : contract::subsets(
-           {{"monitoringType", R"("PDN_CONNECTIVITY_STATUS")"}},
-           {{"externalId", R"("ue1@lobodon.example")"}, {"msisdn", R"("15551230001")"}, {"eventTime", R"("2026-11-22T00:00:00Z")"},
-            {"locationInfo", "{}"}, {"lossOfConnectReason", "1"}, {"reachabilityType", R"("DATA")"},
-            {"pdnConnInfoList", R"([{"status":"CREATED","apn":"internet","pdnType":"IPV4","interfaceInd":"PDN_GATEWAY","ipv4Addr":"10.45.0.2"}])"}}))
-    for (const auto& body : contract::subsets({{"subscription", R"("http://core.example/a/subscriptions/1")"}},
-                                              {{"monitoringEventReports", '[' + report + ']'}}))
+  for (
+      const auto& report : contract::subsets(
+          {{"monitoringType", R"("PDN_CONNECTIVITY_STATUS")"}},
+          {{"externalId", R"("ue1@lobodon.example")"},
+           {"msisdn", R"("15551230001")"},
+           {"eventTime", R"("2026-11-22T00:00:00Z")"},
+           {"locationInfo", "{}"},
+           {"lossOfConnectReason", "1"},
+           {"reachabilityType", R"("DATA")"},
+           {"pdnConnInfoList",
+            R"([{"status":"CREATED","apn":"internet","pdnType":"IPV4","interfaceInd":"PDN_GATEWAY","ipv4Addr":"10.45.0.2"}])"}}))
+    for (const auto& body :
+         contract::subsets({{"subscription", R"("http://core.example/a/subscriptions/1")"}},
+                           {{"monitoringEventReports", '[' + report + ']'}}))
       EXPECT_EQ(system.ask("POST", watch, body, {}, "").status, 204) << body;
   system.settle();
   EXPECT_EQ(system.unjust(), "");
 }
 
-TEST(lessons, lesson_13_an_unknown_or_foreign_object_is_404_for_every_operation_and_reads_the_same) {
+TEST(lessons,
+     lesson_13_an_unknown_or_foreign_object_is_404_for_every_operation_and_reads_the_same) {
   System system;
   const auto mine = system.create("ue1", "silver", "app1");
   ASSERT_TRUE(mine);
   system.loop.run_for(1s);
   const auto before = system.durable();
   const std::string patch = R"({"uniQosReq":"gold"})";
-  const std::vector<std::string> unknown{"nobody", std::string(4000, 'a'), "%2e%2e", "%00", "%ff", "1%2f2"};
-  for (const auto& [method, body] : std::vector<std::pair<std::string, std::string>>{{"GET", ""}, {"PATCH", patch}, {"DELETE", ""}}) {
+  const std::vector<std::string> unknown{"nobody", std::string(4000, 'a'), "%2e%2e", "%00", "%ff",
+                                         "1%2f2"};
+  for (const auto& [method, body] : std::vector<std::pair<std::string, std::string>>{
+           {"GET", ""}, {"PATCH", patch}, {"DELETE", ""}}) {
     const auto foreign = system.ask(method, System::path_of(*mine), body, {}, "app2");
     EXPECT_EQ(foreign.status, 404) << method;
     const auto missing = system.ask(method, System::path_of("nobody"), body, {}, "app2");
     EXPECT_EQ(foreign.body, missing.body) << method;
-    for (const auto& id : unknown) EXPECT_EQ(system.ask(method, System::path_of(id), body).status, 404) << method << ' ' << id;
+    for (const auto& id : unknown)
+      EXPECT_EQ(system.ask(method, System::path_of(id), body).status, 404) << method << ' ' << id;
   }
   EXPECT_EQ(system.ask("GET", all, {}, {}, "app2").body, R"({"items":[]})");
   // A UE that exists, for somebody else, and one that does not exist at all.

@@ -20,7 +20,8 @@ const YAML::Node& document(const std::string& name) {
   static std::map<std::string, YAML::Node> all;
   const auto found = all.find(name);
   if (found != all.end()) return found->second;
-  return all.emplace(name, YAML::LoadFile(std::string(LOBO_SOURCE_DIR) + "/api/" + name + ".yaml")).first->second;
+  return all.emplace(name, YAML::LoadFile(std::string(LOBO_SOURCE_DIR) + "/api/" + name + ".yaml"))
+      .first->second;
 }
 
 struct Reference {
@@ -31,8 +32,12 @@ struct Reference {
 Reference parse(const std::string& text, const std::string& from) {
   const auto hash = text.find('#');
   std::string file = text.substr(0, hash);
-  Reference out{.document = file.empty() ? from : file.substr(0, file.size() - std::string_view(".yaml").size()), .path = {}};
-  for (const auto step : split(std::string_view(text).substr(hash + 2), '/')) out.path.emplace_back(step);
+  Reference out{.document = file.empty()
+                                ? from
+                                : file.substr(0, file.size() - std::string_view(".yaml").size()),
+                .path = {}};
+  for (const auto step : split(std::string_view(text).substr(hash + 2), '/'))
+    out.path.emplace_back(step);
   return out;
 }
 
@@ -58,8 +63,9 @@ std::optional<DeclaredBody> body_of(const Place& response) {
 DeclaredOperation read(const std::string& name, const std::string& path, const std::string& method,
                        const YAML::Node& operation) {
   DeclaredOperation out{.method = method, .path = path, .answers = {}};
-  std::ranges::transform(out.method, out.method.begin(),
-                         [](char c) { return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c); });
+  std::ranges::transform(out.method, out.method.begin(), [](char c) {
+    return static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  });
   for (const auto& entry : operation["responses"]) {
     const auto status = entry.first.as<std::string>();
     if (status == "default") continue;  // Names no status, so it declares none.
@@ -94,12 +100,14 @@ const std::map<std::string, DeclaredOperation>& declared() {
     for (const std::string name : {"ss_nra", "nrm_callbacks"}) {
       const auto& root = document(name);
       auto base = root["servers"][0]["url"].as<std::string>();
-      if (const auto brace = base.find('}'); brace != std::string::npos) base = base.substr(brace + 1);
+      if (const auto brace = base.find('}'); brace != std::string::npos)
+        base = base.substr(brace + 1);
       for (const auto& path : root["paths"])
         for (const auto& method : path.second)
           if (method.second.IsMap() && method.second["operationId"])
             out.emplace(method.second["operationId"].as<std::string>(),
-                        read(name, base + path.first.as<std::string>(), method.first.as<std::string>(), method.second));
+                        read(name, base + path.first.as<std::string>(),
+                             method.first.as<std::string>(), method.second));
     }
     return out;
   }();
@@ -120,9 +128,11 @@ std::string wrong_with(const http::Request& request, const http::Response& respo
     const bool fits = response.status == 404 || response.status == 405;
     return fits ? "" : "an unknown operation was answered " + std::to_string(response.status);
   }
-  const std::string at = request.method + ' ' + request.target.substr(0, 120) + " -> " + std::to_string(response.status);
+  const std::string at = request.method + ' ' + request.target.substr(0, 120) + " -> " +
+                         std::to_string(response.status);
   const auto answer = operation->answers.find(response.status);
-  if (answer == operation->answers.end()) return at + ", which is not declared: " + response.body.substr(0, 300);
+  if (answer == operation->answers.end())
+    return at + ", which is not declared: " + response.body.substr(0, 300);
   if (!answer->second) return response.body.empty() ? "" : at + " has a body, and none is declared";
   if (response.headers.find("content-type").value_or("") != answer->second->content_type)
     return at + " is not " + answer->second->content_type;
@@ -130,7 +140,8 @@ std::string wrong_with(const http::Request& request, const http::Response& respo
   if (type == nullptr) return at + ": no schema " + answer->second->schema;
   const auto read_back = type->round_trip(response.body);
   if (read_back) return {};
-  return at + " has a body that " + answer->second->schema + " refuses: " + response.body.substr(0, 300);
+  return at + " has a body that " + answer->second->schema +
+         " refuses: " + response.body.substr(0, 300);
 }
 
 }  // namespace lobo::contract

@@ -1,6 +1,6 @@
 #pragma once
-// What api/*.yaml declares of each operation's answers, read from the documents themselves: statuses,
-// and the schema of each body. Holds answers against it.
+// What api/*.yaml declares of each operation's answers, read from the documents themselves:
+// statuses, and the schema of each body. Holds answers against it.
 
 #include <map>
 #include <optional>

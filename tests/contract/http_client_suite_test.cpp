@@ -82,17 +82,21 @@ template <class World>
 class HttpClientSuite : public testing::Test {
  public:
   using Answer = std::optional<Result<http::Response>>;
-  std::shared_ptr<Answer> send(std::string target, std::string body = {}, std::chrono::milliseconds deadline = 5s,
+  std::shared_ptr<Answer> send(std::string target, std::string body = {},
+                               std::chrono::milliseconds deadline = 5s,
                                std::string authority = {}) {
     auto answer = std::make_shared<Answer>();
-    http::Request request{.method = "POST", .scheme = "http",
+    http::Request request{.method = "POST",
+                          .scheme = "http",
                           .authority = authority.empty() ? world.authority : std::move(authority),
-                          .target = std::move(target), .headers = {{"content-type", "text/plain"}},
+                          .target = std::move(target),
+                          .headers = {{"content-type", "text/plain"}},
                           .body = std::move(body)};
-    world.http().send(std::move(request), deadline, [this, answer](Result<http::Response> response) {
-      ++answered;
-      *answer = std::move(response);
-    });
+    world.http().send(std::move(request), deadline,
+                      [this, answer](Result<http::Response> response) {
+                        ++answered;
+                        *answer = std::move(response);
+                      });
     return answer;
   }
   Result<http::Response> wait(const std::shared_ptr<Answer>& answer) {

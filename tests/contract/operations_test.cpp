@@ -1,6 +1,6 @@
-// Every operation that the control plane serves, against what api/*.yaml declares of it: each status
-// that can be provoked is provoked, each answer has a declared status and a body of its schema, and
-// nobody is served without credentials.
+// Every operation that the control plane serves, against what api/*.yaml declares of it: each
+// status that can be provoked is provoked, each answer has a declared status and a body of its
+// schema, and nobody is served without credentials.
 
 #include <gtest/gtest.h>
 
@@ -79,21 +79,28 @@ std::vector<Case> cases_of_a_client() {
   return {
       {"CreateUnicastSubscription", 201, [](System& s) { return good_create(s).status; }},
       {"CreateUnicastSubscription", 400, [](System& s) { return s.ask("POST", all, "{}").status; }},
-      {"CreateUnicastSubscription", 401, [](System& s) { return s.ask("POST", all, System::body("ue1", "gold"), {}, "").status; }},
+      {"CreateUnicastSubscription", 401,
+       [](System& s) { return s.ask("POST", all, System::body("ue1", "gold"), {}, "").status; }},
       {"CreateUnicastSubscription", 403,
        [](System& s) {
          for (int i = 0; i < 5; ++i) s.create("ue1", "gold");
          return s.ask("POST", all, System::body("ue1", "gold")).status;  // The cell has no more.
        }},
-      {"CreateUnicastSubscription", 404, [](System& s) { return s.ask("POST", all, System::body("ue9", "gold")).status; }},
+      {"CreateUnicastSubscription", 404,
+       [](System& s) { return s.ask("POST", all, System::body("ue9", "gold")).status; }},
       {"CreateUnicastSubscription", 409,
        [](System& s) {
          s.ask("POST", all, System::body("ue1", "silver"), {{"idempotency-key", "k"}});
-         return s.ask("POST", all, System::body("ue2", "silver"), {{"idempotency-key", "k"}}).status;
+         return s.ask("POST", all, System::body("ue2", "silver"), {{"idempotency-key", "k"}})
+             .status;
        }},
-      {"CreateUnicastSubscription", 413, [](System& s) { return s.ask("POST", all, std::string(beyond_any_limit, ' ')).status; }},
+      {"CreateUnicastSubscription", 413,
+       [](System& s) { return s.ask("POST", all, std::string(beyond_any_limit, ' ')).status; }},
       {"CreateUnicastSubscription", 415,
-       [](System& s) { return s.ask("POST", all, System::body("ue1", "gold"), {{"content-type", "text/plain"}}).status; }},
+       [](System& s) {
+         return s.ask("POST", all, System::body("ue1", "gold"), {{"content-type", "text/plain"}})
+             .status;
+       }},
       {"CreateUnicastSubscription", 429,
        [](System& s) {
          good_create(s);
@@ -101,43 +108,83 @@ std::vector<Case> cases_of_a_client() {
          return good_create(s).status;
        },
        slow_clients()},
-      {"CreateUnicastSubscription", 503, [](System& s) { s.server().store.set_full(true); return good_create(s).status; }},
+      {"CreateUnicastSubscription", 503,
+       [](System& s) {
+         s.server().store.set_full(true);
+         return good_create(s).status;
+       }},
       {"CreateUnicastSubscription", 504,
        [](System& s) {
          s.core->silent = is_write_to_session;
          return good_create(s).status;
        }},
 
-      {"ListUnicastSubscriptions", 200, [](System& s) { good_create(s); return s.ask("GET", all).status; }},
-      {"ListUnicastSubscriptions", 400, [](System& s) { return s.ask("GET", all + "?limit=many").status; }},
-      {"ListUnicastSubscriptions", 401, [](System& s) { return s.ask("GET", all, {}, {}, "").status; }},
-      {"ListUnicastSubscriptions", 403, [](System& s) { return s.ask("GET", all, {}, {{"x-lobo-scopes", "other"}}).status; }},
-      {"ListUnicastSubscriptions", 406, [](System& s) { return s.ask("GET", all, {}, {{"accept", "text/html"}}).status; }},
+      {"ListUnicastSubscriptions", 200,
+       [](System& s) {
+         good_create(s);
+         return s.ask("GET", all).status;
+       }},
+      {"ListUnicastSubscriptions", 400,
+       [](System& s) { return s.ask("GET", all + "?limit=many").status; }},
+      {"ListUnicastSubscriptions", 401,
+       [](System& s) { return s.ask("GET", all, {}, {}, "").status; }},
+      {"ListUnicastSubscriptions", 403,
+       [](System& s) { return s.ask("GET", all, {}, {{"x-lobo-scopes", "other"}}).status; }},
+      {"ListUnicastSubscriptions", 406,
+       [](System& s) { return s.ask("GET", all, {}, {{"accept", "text/html"}}).status; }},
       {"ListUnicastSubscriptions", 429,
-       [](System& s) { s.ask("GET", all); s.ask("GET", all); return s.ask("GET", all).status; }, slow_clients()},
-      {"ListUnicastSubscriptions", 503, [](System& s) { s.server().store.set_gone(true); return s.ask("GET", all).status; }},
+       [](System& s) {
+         s.ask("GET", all);
+         s.ask("GET", all);
+         return s.ask("GET", all).status;
+       },
+       slow_clients()},
+      {"ListUnicastSubscriptions", 503,
+       [](System& s) {
+         s.server().store.set_gone(true);
+         return s.ask("GET", all).status;
+       }},
 
       {"GetUnicastSubscription", 200, [](System& s) { return s.ask("GET", made(s)).status; }},
       {"GetUnicastSubscription", 400, [](System& s) { return s.ask("GET", made(s), "{}").status; }},
-      {"GetUnicastSubscription", 401, [](System& s) { return s.ask("GET", made(s), {}, {}, "").status; }},
-      {"GetUnicastSubscription", 403, [](System& s) { return s.ask("GET", made(s), {}, {{"x-lobo-scopes", "other"}}).status; }},
-      {"GetUnicastSubscription", 404, [](System& s) { return s.ask("GET", made(s), {}, {}, "app2").status; }},
-      {"GetUnicastSubscription", 406, [](System& s) { return s.ask("GET", made(s), {}, {{"accept", "text/html"}}).status; }},
+      {"GetUnicastSubscription", 401,
+       [](System& s) { return s.ask("GET", made(s), {}, {}, "").status; }},
+      {"GetUnicastSubscription", 403,
+       [](System& s) { return s.ask("GET", made(s), {}, {{"x-lobo-scopes", "other"}}).status; }},
+      {"GetUnicastSubscription", 404,
+       [](System& s) { return s.ask("GET", made(s), {}, {}, "app2").status; }},
+      {"GetUnicastSubscription", 406,
+       [](System& s) { return s.ask("GET", made(s), {}, {{"accept", "text/html"}}).status; }},
       {"GetUnicastSubscription", 429,
-       [](System& s) { const auto at = made(s); s.ask("GET", at); return s.ask("GET", at).status; }, slow_clients()},
+       [](System& s) {
+         const auto at = made(s);
+         s.ask("GET", at);
+         return s.ask("GET", at).status;
+       },
+       slow_clients()},
       {"GetUnicastSubscription", 503,
-       [](System& s) { const auto at = made(s); s.server().store.set_gone(true); return s.ask("GET", at).status; }},
+       [](System& s) {
+         const auto at = made(s);
+         s.server().store.set_gone(true);
+         return s.ask("GET", at).status;
+       }},
 
-      {"ModifyUnicastSubscription", 200, [](System& s) { return s.ask("PATCH", made(s), std::string(patch_text)).status; }},
-      {"ModifyUnicastSubscription", 400, [](System& s) { return s.ask("PATCH", made(s), "{}").status; }},
-      {"ModifyUnicastSubscription", 401, [](System& s) { return s.ask("PATCH", made(s), std::string(patch_text), {}, "").status; }},
+      {"ModifyUnicastSubscription", 200,
+       [](System& s) { return s.ask("PATCH", made(s), std::string(patch_text)).status; }},
+      {"ModifyUnicastSubscription", 400,
+       [](System& s) { return s.ask("PATCH", made(s), "{}").status; }},
+      {"ModifyUnicastSubscription", 401,
+       [](System& s) { return s.ask("PATCH", made(s), std::string(patch_text), {}, "").status; }},
       {"ModifyUnicastSubscription", 403,
        [](System& s) {
          for (int i = 0; i < 4; ++i) s.create("ue1", "gold");
          const auto at = made(s);
          return s.ask("PATCH", at, R"({"uniQosReq":"{\"gbrDl\":\"39 Mbps\"}"})").status;
        }},
-      {"ModifyUnicastSubscription", 404, [](System& s) { return s.ask("PATCH", made(s), std::string(patch_text), {}, "app2").status; }},
+      {"ModifyUnicastSubscription", 404,
+       [](System& s) {
+         return s.ask("PATCH", made(s), std::string(patch_text), {}, "app2").status;
+       }},
       {"ModifyUnicastSubscription", 409,
        [](System& s) {
          const auto at = made(s);
@@ -146,9 +193,17 @@ std::vector<Case> cases_of_a_client() {
          return s.ask("PATCH", at, R"({"uniQosReq":"gold"})").status;
        }},
       {"ModifyUnicastSubscription", 412,
-       [](System& s) { return s.ask("PATCH", made(s), std::string(patch_text), {{"if-match", "\"999\""}}).status; }},
-      {"ModifyUnicastSubscription", 413, [](System& s) { return s.ask("PATCH", made(s), std::string(beyond_any_limit, ' ')).status; }},
-      {"ModifyUnicastSubscription", 415, [](System& s) { return s.ask("PATCH", made(s), std::string(patch_text), json_type).status; }},
+       [](System& s) {
+         return s.ask("PATCH", made(s), std::string(patch_text), {{"if-match", "\"999\""}}).status;
+       }},
+      {"ModifyUnicastSubscription", 413,
+       [](System& s) {
+         return s.ask("PATCH", made(s), std::string(beyond_any_limit, ' ')).status;
+       }},
+      {"ModifyUnicastSubscription", 415,
+       [](System& s) {
+         return s.ask("PATCH", made(s), std::string(patch_text), json_type).status;
+       }},
       {"ModifyUnicastSubscription", 429,
        [](System& s) {
          const auto at = made(s);
@@ -170,14 +225,27 @@ std::vector<Case> cases_of_a_client() {
        }},
 
       {"DeleteUnicastSubscription", 204, [](System& s) { return s.ask("DELETE", made(s)).status; }},
-      {"DeleteUnicastSubscription", 401, [](System& s) { return s.ask("DELETE", made(s), {}, {}, "").status; }},
-      {"DeleteUnicastSubscription", 403, [](System& s) { return s.ask("DELETE", made(s), {}, {{"x-lobo-scopes", "other"}}).status; }},
-      {"DeleteUnicastSubscription", 404, [](System& s) { return s.ask("DELETE", made(s), {}, {}, "app2").status; }},
-      {"DeleteUnicastSubscription", 412, [](System& s) { return s.ask("DELETE", made(s), {}, {{"if-match", "\"999\""}}).status; }},
+      {"DeleteUnicastSubscription", 401,
+       [](System& s) { return s.ask("DELETE", made(s), {}, {}, "").status; }},
+      {"DeleteUnicastSubscription", 403,
+       [](System& s) { return s.ask("DELETE", made(s), {}, {{"x-lobo-scopes", "other"}}).status; }},
+      {"DeleteUnicastSubscription", 404,
+       [](System& s) { return s.ask("DELETE", made(s), {}, {}, "app2").status; }},
+      {"DeleteUnicastSubscription", 412,
+       [](System& s) { return s.ask("DELETE", made(s), {}, {{"if-match", "\"999\""}}).status; }},
       {"DeleteUnicastSubscription", 429,
-       [](System& s) { const auto at = made(s); s.ask("GET", at); return s.ask("DELETE", at).status; }, slow_clients()},
+       [](System& s) {
+         const auto at = made(s);
+         s.ask("GET", at);
+         return s.ask("DELETE", at).status;
+       },
+       slow_clients()},
       {"DeleteUnicastSubscription", 503,
-       [](System& s) { const auto at = made(s); s.server().store.set_full(true); return s.ask("DELETE", at).status; }},
+       [](System& s) {
+         const auto at = made(s);
+         s.server().store.set_full(true);
+         return s.ask("DELETE", at).status;
+       }},
       {"DeleteUnicastSubscription", 504,
        [](System& s) {
          const auto at = made(s);
@@ -190,7 +258,8 @@ std::vector<Case> cases_of_a_client() {
 std::vector<Case> cases_of_the_network() {
   std::vector<Case> out;
   for (const auto& [operation, kind] : std::map<std::string_view, std::string_view>{
-           {"ReceiveUserPlaneNotification", "unicast"}, {"ReceiveMonitoringNotification", "ue-watch"}}) {
+           {"ReceiveUserPlaneNotification", "unicast"},
+           {"ReceiveMonitoringNotification", "ue-watch"}}) {
     const auto ask = [kind = kind](System& s, std::string text, http::Headers headers = {}) {
       return s.ask("POST", callback_of(s, kind), std::move(text), headers, "").status;
     };
@@ -199,8 +268,11 @@ std::vector<Case> cases_of_the_network() {
     out.push_back({operation, 404, [kind = kind](System& s) {
                      return s.ask("POST", callback_of(s, kind) + "x", news(kind), {}, "").status;
                    }});
-    out.push_back({operation, 413, [ask](System& s) { return ask(s, std::string(beyond_any_limit * 20, ' ')); }});
-    out.push_back({operation, 415, [ask, kind = kind](System& s) { return ask(s, news(kind), {{"content-type", "text/plain"}}); }});
+    out.push_back({operation, 413,
+                   [ask](System& s) { return ask(s, std::string(beyond_any_limit * 20, ' ')); }});
+    out.push_back({operation, 415, [ask, kind = kind](System& s) {
+                     return ask(s, news(kind), {{"content-type", "text/plain"}});
+                   }});
     out.push_back({operation, 503, [kind = kind](System& s) {
                      const auto at = callback_of(s, kind);
                      s.server().store.set_gone(true);
@@ -245,28 +317,34 @@ TEST(operations, each_declared_status_that_can_be_provoked_comes_as_declared) {
   }
   for (const auto& [id, operation] : declared())
     for (const auto& [status, body] : operation.answers)
-      EXPECT_TRUE(seen.contains({id, status}) || exempt(id, status)) << id << ' ' << status << " is declared and never provoked";
+      EXPECT_TRUE(seen.contains({id, status}) || exempt(id, status))
+          << id << ' ' << status << " is declared and never provoked";
 }
 
 TEST(operations, the_server_serves_what_the_documents_declare_and_nothing_else) {
   System system;
   std::set<std::string> served;
-  for (const auto& operation : system.server().control_plane.router().operations()) served.emplace(operation.id);
+  for (const auto& operation : system.server().control_plane.router().operations())
+    served.emplace(operation.id);
   std::set<std::string> written;
   for (const auto& [id, operation] : declared()) written.insert(id);
   EXPECT_EQ(served, written);
 }
 
 /// Good requests of every operation, with the credentials given.
-std::vector<http::Request> one_of_each(System& system, std::string_view client, const http::Headers& headers) {
+std::vector<http::Request> one_of_each(System& system, std::string_view client,
+                                       const http::Headers& headers) {
   const auto id = system.create().value_or("none");
   const auto path = System::path_of(id);
-  return {system.request("GET", all, {}, headers, client), system.request("GET", path, {}, headers, client),
-          system.request("PATCH", path, std::string(patch_text), headers, client),
-          system.request("POST", all, System::body("ue2", "bronze"), headers, client),
-          system.request("POST", system.callback_path(id, "forged"), news("unicast"), headers, client),
-          system.request("POST", "/nrm-callbacks/v1/ue-watch/extid-ue1@lobodon.example/forged", news("ue-watch"), headers, client),
-          system.request("DELETE", path, {}, headers, client)};
+  return {
+      system.request("GET", all, {}, headers, client),
+      system.request("GET", path, {}, headers, client),
+      system.request("PATCH", path, std::string(patch_text), headers, client),
+      system.request("POST", all, System::body("ue2", "bronze"), headers, client),
+      system.request("POST", system.callback_path(id, "forged"), news("unicast"), headers, client),
+      system.request("POST", "/nrm-callbacks/v1/ue-watch/extid-ue1@lobodon.example/forged",
+                     news("ue-watch"), headers, client),
+      system.request("DELETE", path, {}, headers, client)};
 }
 
 // users.md row 14: an unauthenticated register, a scope passed by.
@@ -276,20 +354,27 @@ TEST(lessons, lesson_14_every_route_declares_its_protection_and_serves_nobody_wi
     SCOPED_TRACE(std::string(operation.id));
     switch (operation.protection) {
       case resource::Protection::token: EXPECT_FALSE(operation.scope.empty()); break;
-      case resource::Protection::secret: EXPECT_NE(operation.path.find("{secret}"), std::string_view::npos); break;
+      case resource::Protection::secret:
+        EXPECT_NE(operation.path.find("{secret}"), std::string_view::npos);
+        break;
       case resource::Protection::loopback:
-      case resource::Protection::none: ADD_FAILURE() << "no such route belongs on the northbound side"; break;
+      case resource::Protection::none:
+        ADD_FAILURE() << "no such route belongs on the northbound side";
+        break;
     }
   }
   watch(system);
   auto strangers = one_of_each(system, "", {});
-  for (auto& scopeless : one_of_each(system, "app1", {{"x-lobo-scopes", "ss-other"}})) strangers.push_back(scopeless);
+  for (auto& scopeless : one_of_each(system, "app1", {{"x-lobo-scopes", "ss-other"}}))
+    strangers.push_back(scopeless);
   const auto before = system.durable();
   std::set<std::string> reached;
   for (const auto& request : strangers) {
     const auto status = system.ask(request).status;
-    EXPECT_TRUE(status == 401 || status == 403 || status == 404) << request.method << ' ' << request.target << ' ' << status;
-    if (const auto* operation = contract::operation_of(request)) reached.insert(operation->method + operation->path);
+    EXPECT_TRUE(status == 401 || status == 403 || status == 404)
+        << request.method << ' ' << request.target << ' ' << status;
+    if (const auto* operation = contract::operation_of(request))
+      reached.insert(operation->method + operation->path);
   }
   EXPECT_EQ(reached.size(), declared().size()) << "an operation is not asked here";
   EXPECT_EQ(before, system.durable());
@@ -298,16 +383,29 @@ TEST(lessons, lesson_14_every_route_declares_its_protection_and_serves_nobody_wi
 /// Requests good and bad in every mixture, under every fault: no status that is not declared.
 TEST(operations, no_undeclared_status_comes_whatever_is_asked_and_whatever_fails) {
   const std::array<http::Headers, 6> envelopes{
-      http::Headers{}, http::Headers{{"accept", "text/html"}}, http::Headers{{"content-type", "text/plain"}},
-      http::Headers{{"if-match", "nonsense"}}, http::Headers{{"idempotency-key", std::string(500, 'x')}},
-      http::Headers{{"accept", ";;,"}, {"content-type", ";"}, {"if-match", ""}, {"idempotency-key", ""}}};
-  const std::array<std::string, 8> bodies{
-      "", "{}", "[]", "null", std::string(beyond_any_limit, 'x'), System::body("ue1", "gold"), std::string(patch_text), "\xff\xfe"};
+      http::Headers{},
+      http::Headers{{"accept", "text/html"}},
+      http::Headers{{"content-type", "text/plain"}},
+      http::Headers{{"if-match", "nonsense"}},
+      http::Headers{{"idempotency-key", std::string(500, 'x')}},
+      http::Headers{
+          {"accept", ";;,"}, {"content-type", ";"}, {"if-match", ""}, {"idempotency-key", ""}}};
+  const std::array<std::string, 8> bodies{"",
+                                          "{}",
+                                          "[]",
+                                          "null",
+                                          std::string(beyond_any_limit, 'x'),
+                                          System::body("ue1", "gold"),
+                                          std::string(patch_text),
+                                          "\xff\xfe"};
   using Fault = void (*)(System&);
   const std::array<Fault, 5> faults{
-      [](System&) {}, [](System& s) { s.server().store.set_full(true); }, [](System& s) { s.server().store.set_gone(true); },
+      [](System&) {}, [](System& s) { s.server().store.set_full(true); },
+      [](System& s) { s.server().store.set_gone(true); },
       [](System& s) { s.core->silent = [](const http::Request&) { return true; }; },
-      [](System& s) { s.core->bend = [](const http::Request&, http::Response& r) { r = {418, {}, "teapot"}; }; }};
+      [](System& s) {
+        s.core->bend = [](const http::Request&, http::Response& r) { r = {418, {}, "teapot"}; };
+      }};
   for (const auto fault : faults) {
     System system;
     watch(system);
@@ -315,8 +413,10 @@ TEST(operations, no_undeclared_status_comes_whatever_is_asked_and_whatever_fails
     const auto secret = system.secret_of(id).value_or("none");
     fault(system);
     for (const auto* method : {"GET", "POST", "PATCH", "PUT", "DELETE"})
-      for (const auto& target : {all, all + "?limit=0", System::path_of("nobody"), System::path_of(id), System::path_of("%00"),
-                                 system.callback_path(id, secret), system.callback_path(id, "x"), std::string("/")})
+      for (const auto& target :
+           {all, all + "?limit=0", System::path_of("nobody"), System::path_of(id),
+            System::path_of("%00"), system.callback_path(id, secret), system.callback_path(id, "x"),
+            std::string("/")})
         for (const auto& headers : envelopes)
           for (const auto& body : bodies) {
             if (std::string_view(method) == "DELETE" && target == System::path_of(id)) continue;

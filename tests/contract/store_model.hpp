@@ -105,16 +105,13 @@ class StoreHistory {
         return runtime::PutRecord{{key(), name(rng_.below(owners)),
                                    rng_.below(2) == 0 ? "" : name(rng_.below(3)), 1 + rng_.below(3),
                                    std::to_string(rng_.next())}};
-      case 3:
-        return runtime::EraseRecord{key()};
+      case 3: return runtime::EraseRecord{key()};
       case 4:
       case 5:
         return runtime::PutEffect{{effect_id(), key(), "call", std::to_string(rng_.next()),
                                    rng_.below(2) == 0, static_cast<std::uint32_t>(rng_.below(9))}};
-      case 6:
-        return runtime::EraseEffect{effect_id()};
-      case 7:
-        return runtime::PutTimer{{key(), name(rng_.below(3)), at(rng_.below(50))}};
+      case 6: return runtime::EraseEffect{effect_id()};
+      case 7: return runtime::PutTimer{{key(), name(rng_.below(3)), at(rng_.below(50))}};
       case 8:
         if (rng_.below(2) == 0) return runtime::EraseTimersOf{key()};
         return runtime::EraseTimer{key(), name(rng_.below(3))};

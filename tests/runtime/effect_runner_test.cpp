@@ -130,9 +130,11 @@ TEST_F(EffectRunnerTest, if_match_is_held_against_the_version_at_the_moment_of_t
 TEST_F(EffectRunnerTest, a_resource_takes_a_bounded_number_of_waiting_requests) {
   server->store.set_latency(1s);
   std::vector<std::shared_ptr<Answer>> answers;
-  for (std::size_t i = 0; i < events_per_resource_max + 10; ++i) answers.push_back(command("a", "create"));
+  for (std::size_t i = 0; i < events_per_resource_max + 10; ++i)
+    answers.push_back(command("a", "create"));
   std::size_t refused = 0;
-  for (const auto& answer : answers) refused += answer->response && answer->response->status == 429 ? 1U : 0U;
+  for (const auto& answer : answers)
+    refused += answer->response && answer->response->status == 429 ? 1U : 0U;
   EXPECT_EQ(refused, 9U);  // One is being committed, events_per_resource_max wait.
 }
 

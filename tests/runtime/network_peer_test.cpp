@@ -15,7 +15,8 @@ class NetworkPeerTest : public testing::Test {
     http::Request request;
     request.method = std::move(method);
     request.target = "/x";
-    peer.send(std::move(request), 1000ms, [answer](Result<http::Response> response) { *answer = std::move(response); });
+    peer.send(std::move(request), 1000ms,
+              [answer](Result<http::Response> response) { *answer = std::move(response); });
     loop.run_until([&] { return answer->has_value(); }, 10s);
     return answer;
   }
@@ -48,17 +49,22 @@ TEST_F(NetworkPeerTest, a_refusal_is_an_answer_and_does_not_open_the_breaker) {
 TEST_F(NetworkPeerTest, a_redirect_is_followed_within_the_configured_hosts_only) {
   network.attach("evil", &other);
   nef.answer = [](const http::Request& request) {
-    if (request.target == "/core/x") return http::Response{307, {{"location", "http://nef/core/y"}}, {}};
+    if (request.target == "/core/x")
+      return http::Response{307, {{"location", "http://nef/core/y"}}, {}};
     return http::Response{200, {}, "here"};
   };
   EXPECT_EQ((**send())->body, "here");
-  nef.answer = [](const http::Request&) { return http::Response{307, {{"location", "http://evil/"}}, {}}; };
+  nef.answer = [](const http::Request&) {
+    return http::Response{307, {{"location", "http://evil/"}}, {}};
+  };
   EXPECT_EQ((*send())->error().code, Errc::unavailable);
   EXPECT_TRUE(other.seen.empty());
 }
 
 TEST_F(NetworkPeerTest, a_redirect_that_never_ends_is_left_after_three_hops) {
-  nef.answer = [](const http::Request&) { return http::Response{308, {{"location", "/core/x"}}, {}}; };
+  nef.answer = [](const http::Request&) {
+    return http::Response{308, {{"location", "/core/x"}}, {}};
+  };
   EXPECT_EQ((*send())->error().code, Errc::unavailable);
   EXPECT_EQ(nef.seen.size(), 4U);
 }
@@ -87,7 +93,8 @@ struct Tokens final : TokenProvider {
 
 TEST_F(NetworkPeerTest, a_refused_token_is_renewed_once_and_never_shown_to_another_host) {
   Tokens tokens;
-  NetworkPeer with_token{PeerConfig{"nef", "http", "nef", "", {"other"}}, *client, &tokens, loop, metrics};
+  NetworkPeer with_token{PeerConfig{"nef", "http", "nef", "", {"other"}}, *client, &tokens, loop,
+                         metrics};
   network.attach("other", &other);
   nef.answer = [](const http::Request& request) {
     if (request.headers.find("authorization") == "Bearer t0") return http::Response{401, {}, {}};

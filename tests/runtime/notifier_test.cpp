@@ -37,7 +37,9 @@ TEST_F(NotifierTest, notifications_of_one_subscription_arrive_in_order) {
 
 TEST_F(NotifierTest, a_failing_sink_is_asked_again_and_the_order_is_kept) {
   int failures = 3;
-  sink.answer = [&](const http::Request&) { return http::Response{failures-- > 0 ? 503 : 204, {}, {}}; };
+  sink.answer = [&](const http::Request&) {
+    return http::Response{failures-- > 0 ? 503 : 204, {}, {}};
+  };
   command("a", "touch");
   loop.run_for(10s);
   EXPECT_EQ(bodies(), (std::vector<std::string>{"a:1", "a:1", "a:1", "a:1", "a:2", "a:3"}));
@@ -120,7 +122,9 @@ TEST_F(NotifierTest, a_308_is_followed_and_remembered) {
 }
 
 TEST_F(NotifierTest, a_chain_of_redirects_ends_after_three) {
-  sink.answer = [](const http::Request&) { return http::Response{307, {{"location", "/again"}}, {}}; };
+  sink.answer = [](const http::Request&) {
+    return http::Response{307, {{"location", "/again"}}, {}};
+  };
   command("a", "touch");
   loop.run_for(1s);
   EXPECT_EQ(sink.seen.size(), 3U * 4U);
@@ -152,8 +156,8 @@ TEST_F(NotifierTest, a_sink_that_never_answers_holds_up_nobody_who_waits_for_ano
           .id = id,
           .from = {"promise", host + std::to_string(i)},
           .type = "notify",
-          .body = resource::to_json(
-              resource::Notify{.to = "http://" + host + "/n", .sequence = 1, .body = "{}", .clause = {}})});
+          .body = resource::to_json(resource::Notify{
+              .to = "http://" + host + "/n", .sequence = 1, .body = "{}", .clause = {}})});
   };
   notify_each("silent", 400);
   notify_each("sink", 40);

@@ -20,24 +20,45 @@ class RouterTest : public World {
       return Dispatch{{"promise", context.params.at("id")}, false};
     };
     server->router.add(
-        {{Operation{.id = "create", .method = "POST", .path = "/toy/v1/promises", .scope = "toy",
-                    .content_type = "application/json", .body_bytes_max = 100},
+        {{Operation{.id = "create",
+                    .method = "POST",
+                    .path = "/toy/v1/promises",
+                    .scope = "toy",
+                    .content_type = "application/json",
+                    .body_bytes_max = 100},
           [](const RouteContext& context) -> Result<Decision> {
             return Dispatch{{"promise", std::string(context.fresh_id)}, true};
           }},
-         {Operation{.id = "read", .method = "GET", .path = "/toy/v1/promises/{id}", .scope = "toy", .content_type = ""},
+         {Operation{.id = "read",
+                    .method = "GET",
+                    .path = "/toy/v1/promises/{id}",
+                    .scope = "toy",
+                    .content_type = ""},
           [](const RouteContext& context) -> Result<Decision> {
             return http::Response{200, {}, context.params.at("id")};
           }},
-         {Operation{.id = "drop", .method = "DELETE", .path = "/toy/v1/promises/{id}", .scope = "toy", .content_type = ""},
+         {Operation{.id = "drop",
+                    .method = "DELETE",
+                    .path = "/toy/v1/promises/{id}",
+                    .scope = "toy",
+                    .content_type = ""},
           to_promise},
-         {Operation{.id = "other", .method = "GET", .path = "/toy/v1/other", .scope = "unheld", .content_type = ""},
+         {Operation{.id = "other",
+                    .method = "GET",
+                    .path = "/toy/v1/other",
+                    .scope = "unheld",
+                    .content_type = ""},
           to_promise},
-         {Operation{.id = "admin", .method = "GET", .path = "/admin", .scope = "", .content_type = "",
+         {Operation{.id = "admin",
+                    .method = "GET",
+                    .path = "/admin",
+                    .scope = "",
+                    .content_type = "",
                     .protection = Protection::loopback},
           [](const RouteContext&) -> Result<Decision> { return http::Response{200, {}, {}}; }}});
   }
-  http::Response ask(std::string method, std::string target, http::Headers more = {}, std::string body = {}) {
+  http::Response ask(std::string method, std::string target, http::Headers more = {},
+                     std::string body = {}) {
     http::Request request;
     request.method = std::move(method);
     request.target = std::move(target);
@@ -45,7 +66,8 @@ class RouterTest : public World {
     if (!request.headers.find("x-lobo-client")) request.headers.add("x-lobo-client", "app");
     request.body = std::move(body);
     std::optional<http::Response> answer;
-    server->router.handle(std::move(request), [&](http::Response response) { answer = std::move(response); });
+    server->router.handle(std::move(request),
+                          [&](http::Response response) { answer = std::move(response); });
     loop.run_until([&] { return answer.has_value(); }, 30s);
     return answer.value_or(http::Response{});
   }

@@ -23,8 +23,9 @@ class TracedTest : public testing::Test {
   TracedTest() { network.attach("nef", &traced_nef); }
   void ask(const std::string& target, const std::string& body) {
     bool done = false;
-    client.send({.method = "POST", .scheme = "http", .authority = "nef", .target = target, .body = body},
-                std::chrono::milliseconds(1000), [&](const Result<http::Response>&) { done = true; });
+    client.send(
+        {.method = "POST", .scheme = "http", .authority = "nef", .target = target, .body = body},
+        std::chrono::milliseconds(1000), [&](const Result<http::Response>&) { done = true; });
     loop.run_until([&] { return done; }, std::chrono::seconds(5));
   }
   SeededRng rng{1};
@@ -58,7 +59,8 @@ TEST_F(TracedTest, an_answer_that_never_came_is_told) {
 
 TEST_F(TracedTest, no_secret_of_a_callback_is_in_a_trace) {
   const std::string secret = "4bc267e9f4efd93256a5bdcdca5f0c86";
-  ask("/nrm-callbacks/v1/unicast/1/" + secret, "{\"notificationDestination\":\"http://us/" + secret + "\"}");
+  ask("/nrm-callbacks/v1/unicast/1/" + secret,
+      "{\"notificationDestination\":\"http://us/" + secret + "\"}");
   for (const auto& message : ours.messages) {
     EXPECT_EQ(message.text.find(secret), std::string::npos);
     EXPECT_EQ(message.body.find(secret), std::string::npos);

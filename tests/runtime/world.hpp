@@ -41,19 +41,24 @@ class PromiseMachine final : public resource::Machine {
       out.subject = "ue1";
     };
     const auto notify = [&](std::uint64_t sequence) {
-      out.effects.emplace_back(resource::Notify{.to = "http://sink/n", .sequence = sequence,
-                                                .body = key.id + ":" + std::to_string(sequence), .clause = {}});
+      out.effects.emplace_back(resource::Notify{.to = "http://sink/n",
+                                                .sequence = sequence,
+                                                .body = key.id + ":" + std::to_string(sequence),
+                                                .clause = {}});
     };
     if (const auto* command = std::get_if<resource::Command>(&event)) {
       if (command->operation == "create" && current == nullptr) {
         put("asked " + std::to_string(command->request));
-        out.effects.emplace_back(resource::CallNetwork{
-            .name = "ask", .peer = "nef", .request = {.method = "POST", .target = "/ask/" + key.id}});
+        out.effects.emplace_back(
+            resource::CallNetwork{.name = "ask",
+                                  .peer = "nef",
+                                  .request = {.method = "POST", .target = "/ask/" + key.id}});
         return out;
       }
       if (current == nullptr) return fail(Errc::not_found, "no such promise");
       if (command->operation == "create") {
-        out.effects.emplace_back(resource::Reply{command->request, {201, {}, current->state}, true});
+        out.effects.emplace_back(
+            resource::Reply{command->request, {201, {}, current->state}, true});
       } else if (command->operation == "touch") {
         put(current->state);
         out.effects.emplace_back(resource::Reply{command->request, {200, {}, "touched"}, true});
@@ -109,13 +114,17 @@ class Party final : public HttpHandler {
 /// Everything of one server process; made anew on the same store after a crash.
 struct Server {
   Server(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState state)
-      : scheduler(loop), store(loop, std::move(state)), client(network.client("server")), replies(scheduler, loop),
-        notifier(store, scheduler, *client, rng, log, metrics,
-                 [](const http::Url&) -> Result<void> { return {}; }, NotifierLimits{.parked_max = 10}),
+      : scheduler(loop),
+        store(loop, std::move(state)),
+        client(network.client("server")),
+        replies(scheduler, loop),
+        notifier(
+            store, scheduler, *client, rng, log, metrics,
+            [](const http::Url&) -> Result<void> { return {}; }, NotifierLimits{.parked_max = 10}),
         runner({store, scheduler, loop, log, metrics, replies, calls, notifier}),
         router({runner, replies, authenticator, store, loop, rng, log, metrics}, RouterLimits{}) {
-    calls.add("nef", std::make_unique<NetworkPeer>(PeerConfig{"nef", "http", "nef", "/core", {}}, *client,
-                                                   nullptr, loop, metrics));
+    calls.add("nef", std::make_unique<NetworkPeer>(PeerConfig{"nef", "http", "nef", "/core", {}},
+                                                   *client, nullptr, loop, metrics));
     runner.add(machine);
     network.attach("server", &router);
   }
@@ -159,12 +168,17 @@ class World : public testing::Test {
   struct Answer {
     std::optional<http::Response> response;
   };
-  std::shared_ptr<Answer> command(const std::string& id, const std::string& operation, Submission with = {}) {
+  std::shared_ptr<Answer> command(const std::string& id, const std::string& operation,
+                                  Submission with = {}) {
     auto answer = std::make_shared<Answer>();
-    const auto request = server->replies.wait([answer](http::Response response) { answer->response = response; });
+    const auto request =
+        server->replies.wait([answer](http::Response response) { answer->response = response; });
     server->runner.submit({"promise", id},
-                          resource::Command{.request = *request, .operation = operation, .http = {},
-                                            .who = {"app", {}}, .secret = "s"},
+                          resource::Command{.request = *request,
+                                            .operation = operation,
+                                            .http = {},
+                                            .who = {"app", {}},
+                                            .secret = "s"},
                           std::move(with));
     return answer;
   }

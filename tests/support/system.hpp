@@ -1,6 +1,6 @@
 #pragma once
-// The whole control plane in a virtual world that a test rules: the simulated core behind a hand that
-// may bend its answers, sinks that remember, a store that may fail, a process that may die.
+// The whole control plane in a virtual world that a test rules: the simulated core behind a hand
+// that may bend its answers, sinks that remember, a store that may fail, a process that may die.
 
 #include <chrono>
 #include <cstdint>
@@ -77,7 +77,8 @@ class BentCore final : public runtime::HttpHandler {
     });
   }
   std::vector<http::Request> seen;
-  std::function<bool(const http::Request&)> silent;  ///< the core never learns of it, nobody answers
+  std::function<bool(const http::Request&)>
+      silent;  ///< the core never learns of it, nobody answers
   std::function<void(const http::Request&, http::Response&)> bend;
 
  private:
@@ -156,7 +157,8 @@ class System {
                       .headers = headers,
                       .body = std::move(body)};
     if (!out.body.empty() && !out.headers.find("content-type"))
-      out.headers.add("content-type", out.method == "PATCH" ? "application/merge-patch+json" : "application/json");
+      out.headers.add("content-type",
+                      out.method == "PATCH" ? "application/merge-patch+json" : "application/json");
     if (!client.empty()) out.headers.set("x-lobo-client", std::string(client));
     return out;
   }
@@ -168,8 +170,8 @@ class System {
   http::Response ask(http::Request request) {
     const auto answer = std::make_shared<std::optional<http::Response>>();
     auto copy = request;
-    process_->control_plane.router().handle(std::move(request),
-                                            [answer](http::Response response) { *answer = std::move(response); });
+    process_->control_plane.router().handle(
+        std::move(request), [answer](http::Response response) { *answer = std::move(response); });
     loop.run_until([&] { return answer->has_value(); }, answer_within);
     auto response = answer->value_or(http::Response{});
     if (on_answer) on_answer(copy, response);
@@ -177,21 +179,25 @@ class System {
   }
 
   /// A subscription of `client`; its id, or nothing where it was refused.
-  std::optional<std::string> create(std::string_view ue = "ue1", std::string_view quality = "silver",
+  std::optional<std::string> create(std::string_view ue = "ue1",
+                                    std::string_view quality = "silver",
                                     std::string_view client = "app1") {
     const auto response = ask("POST", std::string(collection), body(ue, quality), {}, client);
     if (response.status != 201) return std::nullopt;
     return id_of(response);
   }
   static std::string body(std::string_view ue, std::string_view quality) {
-    return R"({"valTgtUe":{"valUeId":")" + std::string(ue) + R"("},"uniQosReq":")" + std::string(quality) +
+    return R"({"valTgtUe":{"valUeId":")" + std::string(ue) + R"("},"uniQosReq":")" +
+           std::string(quality) +
            R"(","notifUri":"http://app1.example/n","suppFeat":"70000000000"})";
   }
   static std::string id_of(const http::Response& response) {
     const std::string location(response.headers.find("location").value_or(""));
     return location.substr(location.rfind('/') + 1);
   }
-  static std::string path_of(std::string_view id) { return std::string(collection) + '/' + std::string(id); }
+  static std::string path_of(std::string_view id) {
+    return std::string(collection) + '/' + std::string(id);
+  }
 
   // ---- the network ----
   std::optional<std::string> secret_of(std::string_view id) const {
@@ -205,8 +211,8 @@ class System {
   }
   std::vector<simulation::Reservation> at_core() {
     std::vector<simulation::Reservation> all;
-    const auto reservations =
-        json::read<api::net_control::NetReservations>(operate("GET", "/netsim-control/v1/reservations").body);
+    const auto reservations = json::read<api::net_control::NetReservations>(
+        operate("GET", "/netsim-control/v1/reservations").body);
     if (reservations)
       for (const auto& one : reservations->reservations)
         all.push_back({one.subscription_id, one.notification_destination});
@@ -218,12 +224,16 @@ class System {
     return summary ? summary->monitoring_subscriptions : -1;
   }
   http::Response operate(std::string method, std::string target, std::string body = {}) {
-    http::Request request{.method = std::move(method), .scheme = "http", .authority = std::string(core_authority),
-                          .target = std::move(target), .body = std::move(body)};
+    http::Request request{.method = std::move(method),
+                          .scheme = "http",
+                          .authority = std::string(core_authority),
+                          .target = std::move(target),
+                          .body = std::move(body)};
     request.peer = {.address = "127.0.0.1", .loopback = true};
     if (!request.body.empty()) request.headers.add("content-type", "application/json");
     const auto answer = std::make_shared<std::optional<http::Response>>();
-    core_->handle(std::move(request), [answer](http::Response response) { *answer = std::move(response); });
+    core_->handle(std::move(request),
+                  [answer](http::Response response) { *answer = std::move(response); });
     loop.run_until([&] { return answer->has_value(); }, answer_within);
     return answer->value_or(http::Response{});
   }
@@ -246,7 +256,8 @@ class System {
     checkers.reservations(reservations, durable());
     if (all_released) checkers.nothing_left(reservations, watches_at_core(), durable());
     std::string all;
-    for (const auto& finding : checkers.findings()) all += finding.checker + ": " + finding.what + '\n';
+    for (const auto& finding : checkers.findings())
+      all += finding.checker + ": " + finding.what + '\n';
     return all;
   }
   /// Releases all that `clients` have.
@@ -264,9 +275,10 @@ class System {
     core_sim::CoreConfig config;
     config.api_root = "http://" + std::string(core_authority);
     config.cells = {{.name = "cell1", .capacity_dl = {40'000'000}, .capacity_ul = {20'000'000}}};
-    config.qos = {{.name = "gold", .five_qi = 4, .quality = {.gbr_dl = {8'000'000}, .gbr_ul = {2'000'000}}},
-                  {.name = "silver", .five_qi = 4, .quality = {.gbr_dl = {4'000'000}, .gbr_ul = {1'000'000}}},
-                  {.name = "bronze", .five_qi = 9, .quality = {}}};
+    config.qos = {
+        {.name = "gold", .five_qi = 4, .quality = {.gbr_dl = {8'000'000}, .gbr_ul = {2'000'000}}},
+        {.name = "silver", .five_qi = 4, .quality = {.gbr_dl = {4'000'000}, .gbr_ul = {1'000'000}}},
+        {.name = "bronze", .five_qi = 9, .quality = {}}};
     config.afs = {{"lobodon"}};
     for (int i = 1; i <= 4; ++i) {
       core_sim::UeConfig ue;
@@ -290,7 +302,10 @@ class System {
     api::ss_nra::UniQosRequirement usual;
     usual.qos_reference = "bronze";
     config.nrm.defaults.emplace("*", usual);
-    config.nef = {.name = "nef", .scheme = "http", .authority = std::string(core_authority), .path_prefix = {},
+    config.nef = {.name = "nef",
+                  .scheme = "http",
+                  .authority = std::string(core_authority),
+                  .path_prefix = {},
                   .redirect_authorities = {sim::SimNetwork::alias_of(std::string(core_authority))}};
     config.nrm.limits.duration_max = std::chrono::hours{24 * 366 * 10};
     config.router.requests_per_second = 1e6;
@@ -307,7 +322,8 @@ class System {
       std::vector<std::string> requesters;
       if (i == 4) requesters.emplace_back("app1");
       ues.emplace(name, seal_nrm::DirectoryEntry{"extid-" + name + "@lobodon.example", requesters});
-      users.emplace("user" + std::to_string(i), seal_nrm::DirectoryEntry{"extid-" + name + "@lobodon.example", requesters});
+      users.emplace("user" + std::to_string(i),
+                    seal_nrm::DirectoryEntry{"extid-" + name + "@lobodon.example", requesters});
     }
     process_->control_plane.ues().replace(std::move(ues), std::move(users));
     network.attach(std::string(server_authority), &process_->control_plane.router());

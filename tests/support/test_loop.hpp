@@ -59,8 +59,7 @@ class TestLoop final : public runtime::Scheduler {
     return true;
   }
   void run_until_idle() {
-    while (run_one()) {
-    }
+    while (run_one()) {}
   }
   /// Runs until `reached`, waiting for other threads to post where there is nothing else to do.
   /// False after `patience` without any work: a test that would hang fails instead.

@@ -1,6 +1,6 @@
 #pragma once
-// The control plane as one object: state machines, routes, runner, notifier, joined over ports. What
-// it is joined to (SQLite and sockets, or virtual ones) is the caller's.
+// The control plane as one object: state machines, routes, runner, notifier, joined over ports.
+// What it is joined to (SQLite and sockets, or virtual ones) is the caller's.
 
 #include <map>
 #include <memory>
@@ -54,7 +54,7 @@ class ControlPlane {
     Rng& secrets;  ///< unguessable in production
     Rng& jitter;
     runtime::HttpClient& network;
-    runtime::HttpClient& sinks;  ///< checks the address of every sink
+    runtime::HttpClient& sinks;          ///< checks the address of every sink
     runtime::TokenProvider* nef_tokens;  ///< may be null
     runtime::Authenticator& authenticator;
     runtime::Log& log;

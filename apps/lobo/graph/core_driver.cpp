@@ -21,17 +21,22 @@ void CoreDriver::handle(http::Request request, ReplyFn reply) {
   send(std::move(output.callbacks));
   arm();
   http::Response response = output.response.value_or(http::Response{});
-  if (output.refuse) response.delivery = http::Delivery::none;
-  else if (output.close_midway) response.delivery = http::Delivery::cut_short;
-  else if (!output.response) return;  // Never answered: the client's patience decides.
+  if (output.refuse)
+    response.delivery = http::Delivery::none;
+  else if (output.close_midway)
+    response.delivery = http::Delivery::cut_short;
+  else if (!output.response)
+    return;  // Never answered: the client's patience decides.
   if (output.delay.count() == 0) return reply(std::move(response));
-  scheduler_.after(output.delay, [reply = std::move(reply), response = std::move(response)] { reply(response); });
+  scheduler_.after(output.delay,
+                   [reply = std::move(reply), response = std::move(response)] { reply(response); });
 }
 
 void CoreDriver::send(std::vector<core_sim::OutgoingCallback> callbacks) {
   for (auto& callback : callbacks)
     callbacks_.send(std::move(callback.request), callback_deadline,
-                    [this, id = callback.id, alive = std::weak_ptr<bool>(alive_)](const Result<http::Response>& response) {
+                    [this, id = callback.id,
+                     alive = std::weak_ptr<bool>(alive_)](const Result<http::Response>& response) {
                       if (!alive.lock()) return;
                       core_.answered(id, response ? &*response : nullptr, clock_.now());
                       arm();

@@ -1,6 +1,6 @@
 #pragma once
-// Puts the simulated core into a world: its answers wait as long as they should, its callbacks leave
-// through a client, its timers run. The same whether the world is real or virtual.
+// Puts the simulated core into a world: its answers wait as long as they should, its callbacks
+// leave through a client, its timers run. The same whether the world is real or virtual.
 
 #include <memory>
 #include <vector>

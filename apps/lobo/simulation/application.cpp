@@ -25,8 +25,8 @@ Application::Application(Setup setup, sim::SimLoop& loop, Rng& rng,
                          std::unique_ptr<runtime::HttpClient> client)
     : setup_(std::move(setup)), loop_(loop), rng_(rng), client_(std::move(client)) {}
 
-void Application::send(std::string method, std::string target, http::Headers headers, std::string body,
-                       Then then) {
+void Application::send(std::string method, std::string target, http::Headers headers,
+                       std::string body, Then then) {
   http::Request request;
   request.method = std::move(method);
   request.scheme = "http";
@@ -68,14 +68,17 @@ std::optional<std::string> Application::any_held() {
 void Application::create() {
   nra::UnicastSubscription wanted;
   wanted.val_tgt_ue.val_ue_id = setup_.ues[rng_.below(setup_.ues.size())];
-  if (rng_.below(4) != 0) wanted.uni_qos_req = setup_.qualities[rng_.below(setup_.qualities.size())];
+  if (rng_.below(4) != 0)
+    wanted.uni_qos_req = setup_.qualities[rng_.below(setup_.qualities.size())];
   if (rng_.below(8) == 0) wanted.duration = loop_.now() + std::chrono::seconds(5 + rng_.below(60));
   wanted.notif_uri = "http://" + setup_.authority + "/notify";
-  wanted.supp_feat = "70000000000";  // The QoS events, the state member and PATCH: docs/spec-map.md.
+  wanted.supp_feat =
+      "70000000000";  // The QoS events, the state member and PATCH: docs/spec-map.md.
   const auto key = setup_.name + '-' + std::to_string(++key_last_);
   auto body = json::write(wanted);
-  send("POST", std::string(collection), {{"content-type", "application/json"}, {"idempotency-key", key}},
-       body, [this, key, body](const Result<http::Response>& response) { created(response, key, body); });
+  send("POST", std::string(collection),
+       {{"content-type", "application/json"}, {"idempotency-key", key}}, body,
+       [this, key, body](const Result<http::Response>& response) { created(response, key, body); });
 }
 
 void Application::created(const Result<http::Response>& response, const std::string& key,
@@ -84,8 +87,9 @@ void Application::created(const Result<http::Response>& response, const std::str
   if (unknown && rng_.below(3) != 0) {
     // What became of it is not known: ask again under the same key, later.
     loop_.after(before_a_retry, [this, key, body] {
-      send("POST", std::string(collection), {{"content-type", "application/json"}, {"idempotency-key", key}},
-           body, [this, key, body](const Result<http::Response>& again) { created(again, key, body); });
+      send("POST", std::string(collection),
+           {{"content-type", "application/json"}, {"idempotency-key", key}}, body,
+           [this, key, body](const Result<http::Response>& again) { created(again, key, body); });
     });
     return;
   }
@@ -103,8 +107,9 @@ void Application::read(const std::string& id) {
 void Application::modify(const std::string& id) {
   nra::UnicastSubscriptionPatch patch;
   patch.uni_qos_req = setup_.qualities[rng_.below(setup_.qualities.size())];
-  send("PATCH", std::string(collection) + '/' + id, {{"content-type", "application/merge-patch+json"}},
-       json::write(patch), [](const Result<http::Response>&) {});
+  send("PATCH", std::string(collection) + '/' + id,
+       {{"content-type", "application/merge-patch+json"}}, json::write(patch),
+       [](const Result<http::Response>&) {});
 }
 
 void Application::release(const std::string& id) {
@@ -112,7 +117,8 @@ void Application::release(const std::string& id) {
   known_[id].releasing = true;
   send("DELETE", std::string(collection) + '/' + id, {}, {},
        [this, id](const Result<http::Response>& response) {
-         if (response && (response->status == 204 || response->status == 404)) known_[id].released = true;
+         if (response && (response->status == 204 || response->status == 404))
+           known_[id].released = true;
        });
 }
 

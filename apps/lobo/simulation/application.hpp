@@ -20,13 +20,13 @@ namespace lobo::app::simulation {
 /// What an application knows of a subscription that it was given.
 struct Known {
   std::string id;
-  bool confirmed = false;       ///< its 201 was read
-  bool releasing = false;       ///< a DELETE was sent; what became of it may be unknown
-  bool released = false;        ///< 204 or 404 was read
+  bool confirmed = false;  ///< its 201 was read
+  bool releasing = false;  ///< a DELETE was sent; what became of it may be unknown
+  bool released = false;   ///< 204 or 404 was read
   std::uint64_t sequence_max = 0;
-  std::set<std::uint64_t> sequences;        ///< of the notifications that arrived
-  std::vector<std::uint64_t> arrivals;      ///< in order of arrival, repetitions too
-  bool terminated = false;      ///< told so by a notification
+  std::set<std::uint64_t> sequences;    ///< of the notifications that arrived
+  std::vector<std::uint64_t> arrivals;  ///< in order of arrival, repetitions too
+  bool terminated = false;              ///< told so by a notification
 };
 
 struct Told {
@@ -38,13 +38,14 @@ struct Told {
 class Application final : public runtime::HttpHandler {
  public:
   struct Setup {
-    std::string name;                  ///< who it is for the server
-    std::string authority;             ///< where it is notified
-    std::string server;                ///< the server's authority
-    std::vector<std::string> ues;      ///< VAL UE ids
+    std::string name;                    ///< who it is for the server
+    std::string authority;               ///< where it is notified
+    std::string server;                  ///< the server's authority
+    std::vector<std::string> ues;        ///< VAL UE ids
     std::vector<std::string> qualities;  ///< values for uniQosReq
   };
-  Application(Setup setup, sim::SimLoop& loop, Rng& rng, std::unique_ptr<runtime::HttpClient> client);
+  Application(Setup setup, sim::SimLoop& loop, Rng& rng,
+              std::unique_ptr<runtime::HttpClient> client);
 
   /// One thing that an application does: create, read, list, modify or release.
   void act();
@@ -56,7 +57,9 @@ class Application final : public runtime::HttpHandler {
   /// Called for each notification before it is answered.
   void on_told(std::function<void(const Told&)> told) { told_ = std::move(told); }
   /// Called when a 201 was read.
-  void on_confirmed(std::function<void(const Known&)> confirmed) { confirmed_ = std::move(confirmed); }
+  void on_confirmed(std::function<void(const Known&)> confirmed) {
+    confirmed_ = std::move(confirmed);
+  }
 
   const std::map<std::string, Known>& known() const { return known_; }
   const Setup& setup() const { return setup_; }
@@ -66,14 +69,16 @@ class Application final : public runtime::HttpHandler {
 
  private:
   using Then = std::function<void(const Result<http::Response>&)>;
-  void send(std::string method, std::string target, http::Headers headers, std::string body, Then then);
+  void send(std::string method, std::string target, http::Headers headers, std::string body,
+            Then then);
   void create();
   void read(const std::string& id);
   void modify(const std::string& id);
   void release(const std::string& id);
   void list(std::function<void()> then);
   std::optional<std::string> any_held();
-  void created(const Result<http::Response>& response, const std::string& key, const std::string& body);
+  void created(const Result<http::Response>& response, const std::string& key,
+               const std::string& body);
 
   Setup setup_;
   sim::SimLoop& loop_;

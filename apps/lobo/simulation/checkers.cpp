@@ -32,7 +32,8 @@ bool waits(const sim::StoreState& durable, const resource::Key& key) {
   const auto call = std::ranges::any_of(durable.effects, [&](const auto& entry) {
     return entry.second.from == key && entry.second.type != "notify";
   });
-  const auto timer = std::ranges::any_of(durable.timers, [&](const auto& entry) { return entry.first.first == key; });
+  const auto timer = std::ranges::any_of(
+      durable.timers, [&](const auto& entry) { return entry.first.first == key; });
   const auto told = std::ranges::any_of(durable.effects, [&](const auto& entry) {
     return entry.second.type == "tell" && entry.second.body.find(key.id) != std::string::npos;
   });
@@ -56,34 +57,38 @@ bool in_between(UnicastStage stage) {
 }  // namespace
 
 const std::vector<std::string_view>& Checkers::names() {
-  static const std::vector<std::string_view> all{
-      durable_before_reply, commit_before_notification, never_stuck, nothing_acknowledged_is_lost,
-      one_reservation_each, notifications_complete,     nothing_left_behind};
+  static const std::vector<std::string_view> all{durable_before_reply, commit_before_notification,
+                                                 never_stuck,          nothing_acknowledged_is_lost,
+                                                 one_reservation_each, notifications_complete,
+                                                 nothing_left_behind};
   return all;
 }
 
 void Checkers::find(std::string_view checker, std::string what) {
-  if (findings_.size() >= findings_kept_max || !seen_.insert(std::string(checker) + what).second) return;
+  if (findings_.size() >= findings_kept_max || !seen_.insert(std::string(checker) + what).second)
+    return;
   findings_.push_back({std::string(checker), std::move(what)});
 }
 
-void Checkers::confirmed(const Application& application, const Known& known, const sim::StoreState& durable) {
+void Checkers::confirmed(const Application& application, const Known& known,
+                         const sim::StoreState& durable) {
   // A release by another hand (expiry, a DELETE that overtook the 201) may have been faster.
   const auto state = state_of(durable, known.id);
   if (known.releasing || known.terminated) return;
-  if (!state || state->stage == UnicastStage::reserving || state->stage == UnicastStage::resolving ||
-      state->stage == UnicastStage::allocating)
+  if (!state || state->stage == UnicastStage::reserving ||
+      state->stage == UnicastStage::resolving || state->stage == UnicastStage::allocating)
     if (!state || !state->doc.duration)
-      find(durable_before_reply, application.setup().name + " read 201 for " + known.id + ", which is " +
+      find(durable_before_reply, application.setup().name + " read 201 for " + known.id +
+                                     ", which is " +
                                      (state ? "still in between" : "not in the store"));
 }
 
 void Checkers::told(const Told& told, const sim::StoreState& durable) {
   const auto state = state_of(durable, told.subscription);
   if (state && state->sequence.value_or(0) < told.sequence)
-    find(commit_before_notification, told.subscription + " was told number " + std::to_string(told.sequence) +
-                                         ", the store has only come to " +
-                                         std::to_string(state->sequence.value_or(0)));
+    find(commit_before_notification,
+         told.subscription + " was told number " + std::to_string(told.sequence) +
+             ", the store has only come to " + std::to_string(state->sequence.value_or(0)));
 }
 
 void Checkers::not_stuck(const sim::StoreState& durable) {
@@ -102,11 +107,13 @@ void Checkers::nothing_lost(const Application& application, const sim::StoreStat
   for (const auto& [id, known] : application.known()) {
     if (!known.confirmed || known.releasing || known.terminated) continue;
     if (!state_of(durable, id))
-      find(nothing_acknowledged_is_lost, application.setup().name + " was given " + id + ", and it is gone");
+      find(nothing_acknowledged_is_lost,
+           application.setup().name + " was given " + id + ", and it is gone");
   }
 }
 
-void Checkers::reservations(const std::vector<Reservation>& at_core, const sim::StoreState& durable) {
+void Checkers::reservations(const std::vector<Reservation>& at_core,
+                            const sim::StoreState& durable) {
   std::map<std::string, std::vector<std::string>> held;  // by the id in our notification URI
   for (const auto& reservation : at_core) {
     const auto marker = reservation.notification_uri.find("/unicast/");
@@ -116,40 +123,48 @@ void Checkers::reservations(const std::vector<Reservation>& at_core, const sim::
   }
   for (const auto& [id, reservations] : held)
     if (!state_of(durable, id))
-      find(one_reservation_each, "the core holds " + reservations.front() + " for " + id + ", which we do not know");
+      find(one_reservation_each,
+           "the core holds " + reservations.front() + " for " + id + ", which we do not know");
   for (const auto& [key, record] : durable.records) {
     if (key.kind != "unicast") continue;
     const auto state = state_of(durable, key.id);
     if (!state) continue;
     const auto count = held.contains(key.id) ? held.at(key.id).size() : 0;
-    const bool wanted = state->stage == UnicastStage::confirmed || state->stage == UnicastStage::degraded;
+    const bool wanted =
+        state->stage == UnicastStage::confirmed || state->stage == UnicastStage::degraded;
     if (wanted && count != 1)
-      find(one_reservation_each, key.id + " is confirmed, and the core holds " + std::to_string(count) + " for it");
+      find(one_reservation_each,
+           key.id + " is confirmed, and the core holds " + std::to_string(count) + " for it");
     if (!wanted && state->stage == UnicastStage::terminated && count != 0)
-      find(one_reservation_each, key.id + " is terminated, and the core still holds " + std::to_string(count));
+      find(one_reservation_each,
+           key.id + " is terminated, and the core still holds " + std::to_string(count));
   }
 }
 
 void Checkers::notifications(const Application& application, const sim::StoreState& durable) {
   for (const auto& [id, known] : application.known()) {
     const auto state = state_of(durable, id);
-    const std::uint64_t last = std::max(known.sequence_max, state ? state->sequence.value_or(0) : 0);
+    const std::uint64_t last =
+        std::max(known.sequence_max, state ? state->sequence.value_or(0) : 0);
     std::set<std::uint64_t> parked;
     for (const auto& [number, effect] : durable.effects)
       if (effect.parked && effect.from.id == id) {
         const auto stored = resource::effect_from_json(effect.body);
         if (stored)
-          if (const auto* notify = std::get_if<resource::Notify>(&*stored)) parked.insert(notify->sequence);
+          if (const auto* notify = std::get_if<resource::Notify>(&*stored))
+            parked.insert(notify->sequence);
       }
     for (std::uint64_t n = 1; n <= last; ++n)
       if (!known.sequences.contains(n) && !parked.contains(n))
-        find(notifications_complete, application.setup().name + " misses number " + std::to_string(n) + " of " + id);
+        find(notifications_complete,
+             application.setup().name + " misses number " + std::to_string(n) + " of " + id);
     // Repetitions are allowed; a new number below an older one that was new before is not.
     std::set<std::uint64_t> before;
     std::uint64_t newest = 0;
     for (const auto number : known.arrivals) {
       if (before.insert(number).second && number < newest)
-        find(notifications_complete, id + " got number " + std::to_string(number) + " after " + std::to_string(newest));
+        find(notifications_complete,
+             id + " got number " + std::to_string(number) + " after " + std::to_string(newest));
       newest = std::max(newest, number);
     }
   }
@@ -158,15 +173,19 @@ void Checkers::notifications(const Application& application, const sim::StoreSta
 void Checkers::nothing_left(const std::vector<Reservation>& at_core, std::int64_t watches_at_core,
                             const sim::StoreState& durable) {
   if (watches_at_core != 0)
-    find(nothing_left_behind, "the core still watches UEs for us, subscriptions: " + std::to_string(watches_at_core));
+    find(nothing_left_behind,
+         "the core still watches UEs for us, subscriptions: " + std::to_string(watches_at_core));
   for (const auto& reservation : at_core)
-    find(nothing_left_behind, "the core still holds " + reservation.id + " for " + reservation.notification_uri);
+    find(nothing_left_behind,
+         "the core still holds " + reservation.id + " for " + reservation.notification_uri);
   for (const auto& [key, record] : durable.records)
-    if (key.kind != "core_peer") find(nothing_left_behind, "the store still holds " + key.kind + " " + key.id);
+    if (key.kind != "core_peer")
+      find(nothing_left_behind, "the store still holds " + key.kind + " " + key.id);
   if (!durable.timers.empty())
     find(nothing_left_behind, "a timer of " + durable.timers.begin()->first.first.id + " is left");
   for (const auto& [id, effect] : durable.effects)
-    if (!effect.parked) find(nothing_left_behind, "effect " + std::to_string(id) + " is left in the outbox");
+    if (!effect.parked)
+      find(nothing_left_behind, "effect " + std::to_string(id) + " is left in the outbox");
 }
 
 }  // namespace lobo::app::simulation

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "simulation/application.hpp"
 #include "sim/store.hpp"
+#include "simulation/application.hpp"
 
 namespace lobo::app::simulation {
 
@@ -31,7 +31,8 @@ class Checkers {
  public:
   // ---- after each step ----
   /// durable_before_reply: a 201 that an application reads shows a resource that is durable.
-  void confirmed(const Application& application, const Known& known, const sim::StoreState& durable);
+  void confirmed(const Application& application, const Known& known,
+                 const sim::StoreState& durable);
   /// commit_before_notification: the store knows of every notification that arrives.
   void told(const Told& told, const sim::StoreState& durable);
   /// never_stuck: a resource in between waits for a call or a timer.

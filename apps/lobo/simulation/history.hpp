@@ -1,6 +1,7 @@
 #pragma once
 // A history: every message of a virtual world in order, and its digest. The same seed at the same
-// commit gives the same digest; two that differ are a bug in whatever is not a function of the seed.
+// commit gives the same digest; two that differ are a bug in whatever is not a function of the
+// seed.
 
 #include <cstdint>
 #include <ostream>

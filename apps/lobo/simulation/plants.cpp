@@ -25,18 +25,25 @@ class PlantedStore final : public runtime::Store {
         return put != nullptr && put->effect.type == "call";
       });
     if (plant_ == Plant::forget_timers)
-      std::erase_if(unit, [](const StoreChange& change) { return std::holds_alternative<runtime::PutTimer>(change); });
+      std::erase_if(unit, [](const StoreChange& change) {
+        return std::holds_alternative<runtime::PutTimer>(change);
+      });
     if (plant_ == Plant::tidy_too_much) erase_another(unit);
     if (plant_ == Plant::notify_before_commit) send_early(unit);
-    if (plant_ != Plant::reply_before_durable) return inner_.commit(std::move(unit), std::move(done));
+    if (plant_ != Plant::reply_before_durable)
+      return inner_.commit(std::move(unit), std::move(done));
     // Done is said at once; what the store really does comes later, or never.
     loop_.post([done = std::move(done)] { done({}); });
-    loop_.after(std::chrono::milliseconds(20), [this, unit = std::move(unit), alive = std::weak_ptr<bool>(alive_)] {
-      if (alive.lock()) inner_.commit(unit, [](const Result<void>&) {});
-    });
+    loop_.after(std::chrono::milliseconds(20),
+                [this, unit = std::move(unit), alive = std::weak_ptr<bool>(alive_)] {
+                  if (alive.lock()) inner_.commit(unit, [](const Result<void>&) {});
+                });
   }
-  Result<std::optional<resource::Record>> find(const resource::Key& key) const override { return inner_.find(key); }
-  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner, std::string_view after,
+  Result<std::optional<resource::Record>> find(const resource::Key& key) const override {
+    return inner_.find(key);
+  }
+  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
+                                             std::string_view after,
                                              std::size_t limit) const override {
     return inner_.list(kind, owner, after, limit);
   }
@@ -47,20 +54,24 @@ class PlantedStore final : public runtime::Store {
   Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override {
     return inner_.count(kind, owner);
   }
-  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after, std::size_t limit) const override {
+  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after,
+                                                     std::size_t limit) const override {
     return inner_.effects(after, limit);
   }
   Result<std::vector<runtime::StoredEffect>> effects_of(const resource::Key& from) const override {
     return inner_.effects_of(from);
   }
-  Result<std::vector<runtime::StoredTimer>> timers(Instant until, std::size_t limit) const override {
+  Result<std::vector<runtime::StoredTimer>> timers(Instant until,
+                                                   std::size_t limit) const override {
     return inner_.timers(until, limit);
   }
-  Result<std::optional<runtime::StoredIdempotency>> idempotency(std::string_view owner,
-                                                                std::string_view key) const override {
+  Result<std::optional<runtime::StoredIdempotency>> idempotency(
+      std::string_view owner, std::string_view key) const override {
     return inner_.idempotency(owner, key);
   }
-  Result<std::optional<std::string>> fact(std::string_view name) const override { return inner_.fact(name); }
+  Result<std::optional<std::string>> fact(std::string_view name) const override {
+    return inner_.fact(name);
+  }
 
  private:
   void erase_another(std::vector<StoreChange>& unit) {
@@ -81,9 +92,14 @@ class PlantedStore final : public runtime::Store {
       const auto& notify = std::get<resource::Notify>(*effect);
       const auto url = http::parse_url(notify.to);
       if (!url) continue;
-      http::Request request{.method = "POST", .scheme = url->scheme, .authority = url->authority(), .target = url->target,
-                            .headers = {{"content-type", "application/json"}}, .body = notify.body};
-      sinks_.send(std::move(request), std::chrono::milliseconds(1000), [](const Result<http::Response>&) {});
+      http::Request request{.method = "POST",
+                            .scheme = url->scheme,
+                            .authority = url->authority(),
+                            .target = url->target,
+                            .headers = {{"content-type", "application/json"}},
+                            .body = notify.body};
+      sinks_.send(std::move(request), std::chrono::milliseconds(1000),
+                  [](const Result<http::Response>&) {});
     }
   }
   runtime::Store& inner_;
@@ -100,7 +116,8 @@ class PlantedClient final : public runtime::HttpClient {
 
   void send(http::Request request, std::chrono::milliseconds deadline, Done done) override {
     const bool notification = request.headers.find("x-lobo-sequence").has_value();
-    const bool reservation = request.method == "POST" && request.target.ends_with("/subscriptions") &&
+    const bool reservation = request.method == "POST" &&
+                             request.target.ends_with("/subscriptions") &&
                              request.target.find("as-session-with-qos") != std::string::npos;
     const bool release = request.method == "DELETE";
     if (notification) ++notifications_;
@@ -116,7 +133,8 @@ class PlantedClient final : public runtime::HttpClient {
       loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
       loop_.after(std::chrono::seconds(30), [this, request = std::move(request), deadline,
                                              alive = std::weak_ptr<bool>(alive_)]() mutable {
-        if (alive.lock()) inner_.send(std::move(request), deadline, [](const Result<http::Response>&) {});
+        if (alive.lock())
+          inner_.send(std::move(request), deadline, [](const Result<http::Response>&) {});
       });
       return;
     }
@@ -137,11 +155,10 @@ class PlantedClient final : public runtime::HttpClient {
 }  // namespace
 
 const std::vector<Plant>& plants() {
-  static const std::vector<Plant> all{Plant::reply_before_durable, Plant::forget_calls,
-                                      Plant::forget_timers,        Plant::swallow_notifications,
-                                      Plant::swap_notifications,   Plant::reserve_twice,
-                                      Plant::notify_before_commit, Plant::tidy_too_much,
-                                      Plant::pretend_release};
+  static const std::vector<Plant> all{
+      Plant::reply_before_durable,  Plant::forget_calls,       Plant::forget_timers,
+      Plant::swallow_notifications, Plant::swap_notifications, Plant::reserve_twice,
+      Plant::notify_before_commit,  Plant::tidy_too_much,      Plant::pretend_release};
   return all;
 }
 
@@ -161,7 +178,8 @@ std::string_view to_string(Plant plant) {
 }
 
 std::optional<Plant> plant_from(std::string_view name) {
-  const auto found = std::ranges::find(plants(), name, [](Plant plant) { return to_string(plant); });
+  const auto found =
+      std::ranges::find(plants(), name, [](Plant plant) { return to_string(plant); });
   return found == plants().end() ? std::nullopt : std::optional(*found);
 }
 
@@ -180,11 +198,12 @@ std::string_view caught_by(Plant plant) {
   std::abort();
 }
 
-std::unique_ptr<runtime::Store> planted_store(runtime::Store& store, sim::SimLoop& loop, Plant plant,
-                                              runtime::HttpClient& sinks) {
+std::unique_ptr<runtime::Store> planted_store(runtime::Store& store, sim::SimLoop& loop,
+                                              Plant plant, runtime::HttpClient& sinks) {
   return std::make_unique<PlantedStore>(store, loop, plant, sinks);
 }
-std::unique_ptr<runtime::HttpClient> planted_client(runtime::HttpClient& client, sim::SimLoop& loop, Plant plant) {
+std::unique_ptr<runtime::HttpClient> planted_client(runtime::HttpClient& client, sim::SimLoop& loop,
+                                                    Plant plant) {
   return std::make_unique<PlantedClient>(client, loop, plant);
 }
 

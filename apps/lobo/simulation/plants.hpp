@@ -1,7 +1,7 @@
 #pragma once
-// Bugs to order. A checker that has never been red proves nothing; each plant is a fault of ours (not
-// of the world around us), put between the server and one of its ports, and names the checker that
-// must find it.
+// Bugs to order. A checker that has never been red proves nothing; each plant is a fault of ours
+// (not of the world around us), put between the server and one of its ports, and names the checker
+// that must find it.
 
 #include <memory>
 #include <optional>
@@ -15,15 +15,15 @@
 namespace lobo::app::simulation {
 
 enum class Plant : std::uint8_t {
-  reply_before_durable,     ///< commits are reported done before they are
-  forget_calls,             ///< calls are not written to the outbox
-  forget_timers,            ///< timers are not stored
-  swallow_notifications,    ///< a notification is called delivered although it was never sent
-  swap_notifications,       ///< the first attempt at every second notification is held back
-  reserve_twice,            ///< a reservation is asked for twice, and one answer forgotten
-  notify_before_commit,     ///< notifications leave when they are decided, not when committed
-  tidy_too_much,            ///< with a resource that is erased goes another one
-  pretend_release,          ///< every third release is called done and never sent
+  reply_before_durable,   ///< commits are reported done before they are
+  forget_calls,           ///< calls are not written to the outbox
+  forget_timers,          ///< timers are not stored
+  swallow_notifications,  ///< a notification is called delivered although it was never sent
+  swap_notifications,     ///< the first attempt at every second notification is held back
+  reserve_twice,          ///< a reservation is asked for twice, and one answer forgotten
+  notify_before_commit,   ///< notifications leave when they are decided, not when committed
+  tidy_too_much,          ///< with a resource that is erased goes another one
+  pretend_release,        ///< every third release is called done and never sent
 };
 
 std::optional<Plant> plant_from(std::string_view name);
@@ -33,9 +33,10 @@ const std::vector<Plant>& plants();
 std::string_view caught_by(Plant plant);
 
 /// Between a server and its store; null plant: hands everything through.
-std::unique_ptr<runtime::Store> planted_store(runtime::Store& store, sim::SimLoop& loop, Plant plant,
-                                              runtime::HttpClient& sinks);
+std::unique_ptr<runtime::Store> planted_store(runtime::Store& store, sim::SimLoop& loop,
+                                              Plant plant, runtime::HttpClient& sinks);
 /// Between a server and its client.
-std::unique_ptr<runtime::HttpClient> planted_client(runtime::HttpClient& client, sim::SimLoop& loop, Plant plant);
+std::unique_ptr<runtime::HttpClient> planted_client(runtime::HttpClient& client, sim::SimLoop& loop,
+                                                    Plant plant);
 
 }  // namespace lobo::app::simulation

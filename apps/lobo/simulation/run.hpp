@@ -16,7 +16,7 @@ struct Options {
   std::uint64_t seed = 1;
   std::uint64_t events_min = 1000;  ///< chaos goes on until so many pieces of work have run
   std::optional<Plant> plant;
-  std::ostream* lines = nullptr;    ///< the history, a line a message
+  std::ostream* lines = nullptr;  ///< the history, a line a message
 };
 
 struct Report {
@@ -25,7 +25,7 @@ struct Report {
   std::uint64_t events = 0;
   std::uint64_t messages = 0;
   std::uint64_t crashes = 0;
-  std::uint64_t confirmed = 0;      ///< 201 that applications read
+  std::uint64_t confirmed = 0;  ///< 201 that applications read
   std::uint64_t notifications = 0;
   std::vector<Finding> findings;
 };

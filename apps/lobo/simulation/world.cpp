@@ -34,8 +34,12 @@ core_sim::CoreConfig core_config(std::uint64_t seed) {
   config.api_root = "http://" + std::string(core_authority);
   config.cells = {{.name = "cell1", .capacity_dl = {40'000'000}, .capacity_ul = {20'000'000}},
                   {.name = "cell2", .capacity_dl = {20'000'000}, .capacity_ul = {10'000'000}}};
-  config.qos = {{.name = "gold", .five_qi = 4, .quality = {.gbr_dl = {8'000'000}, .gbr_ul = {2'000'000}, .delay_budget = 50ms}},
-                {.name = "silver", .five_qi = 4, .quality = {.gbr_dl = {4'000'000}, .gbr_ul = {1'000'000}, .delay_budget = 100ms}},
+  config.qos = {{.name = "gold",
+                 .five_qi = 4,
+                 .quality = {.gbr_dl = {8'000'000}, .gbr_ul = {2'000'000}, .delay_budget = 50ms}},
+                {.name = "silver",
+                 .five_qi = 4,
+                 .quality = {.gbr_dl = {4'000'000}, .gbr_ul = {1'000'000}, .delay_budget = 100ms}},
                 {.name = "bronze", .five_qi = 9, .quality = {}}};
   config.afs = {{"lobodon"}};
   for (std::size_t i = 0; i < ue_names.size(); ++i) {
@@ -51,7 +55,8 @@ core_sim::CoreConfig core_config(std::uint64_t seed) {
 
 ControlPlane::Config control_plane_config(std::uint64_t seed) {
   ControlPlane::Config config;
-  constexpr std::array knowledge{seal_nrm::AllocationEvents::learned, seal_nrm::AllocationEvents::always,
+  constexpr std::array knowledge{seal_nrm::AllocationEvents::learned,
+                                 seal_nrm::AllocationEvents::always,
                                  seal_nrm::AllocationEvents::never};
   config.nrm.core.allocation_events = knowledge[seed / 2 % knowledge.size()];
   config.nrm.core.modify_by = seed % 4 < 2 ? seal_nrm::ModifyBy::patch : seal_nrm::ModifyBy::put;
@@ -61,12 +66,16 @@ ControlPlane::Config control_plane_config(std::uint64_t seed) {
   config.nrm.callback_base = config.nrm.api_root;
   config.nrm.core.scs_as_id = "lobodon";
   config.nrm.sinks.https_only = false;
-  for (const auto name : application_names) config.nrm.sinks.hosts.push_back(std::string(name) + ".example");
+  for (const auto name : application_names)
+    config.nrm.sinks.hosts.push_back(std::string(name) + ".example");
   config.nrm.qos_references = {"gold", "silver", "bronze"};
   api::ss_nra::UniQosRequirement usual;
   usual.qos_reference = "bronze";
   config.nrm.defaults.emplace("*", usual);
-  config.nef = {.name = "nef", .scheme = "http", .authority = std::string(core_authority), .path_prefix = {},
+  config.nef = {.name = "nef",
+                .scheme = "http",
+                .authority = std::string(core_authority),
+                .path_prefix = {},
                 .redirect_authorities = {sim::SimNetwork::alias_of(std::string(core_authority))}};
   config.router.requests_per_second = 1e6;
   config.router.request_burst = 1e6;
@@ -98,7 +107,8 @@ ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::
                      .metrics = metrics}) {
   ConfiguredUes::Entries ues;
   for (const auto name : ue_names)
-    ues.emplace(name, seal_nrm::DirectoryEntry{"extid-" + std::string(name) + "@lobodon.example", {}});
+    ues.emplace(name,
+                seal_nrm::DirectoryEntry{"extid-" + std::string(name) + "@lobodon.example", {}});
   control_plane.ues().replace(std::move(ues), {});
   network.attach(std::string(server_authority), &control_plane.router());
 }
@@ -114,7 +124,8 @@ World::World(const Options& options)
       history_(options.lines) {
   network_.watch([this](const sim::Passed& passed) { history_.message(passed); });
   core_client_ = network_.client("core");
-  core_ = std::make_unique<CoreDriver>(core_config(options.seed), core_rng_, loop_, loop_, *core_client_);
+  core_ = std::make_unique<CoreDriver>(core_config(options.seed), core_rng_, loop_, loop_,
+                                       *core_client_);
   network_.attach(std::string(core_authority), core_.get());
   for (const auto name : application_names) {
     Application::Setup setup{.name = std::string(name),
@@ -122,7 +133,8 @@ World::World(const Options& options)
                              .server = std::string(server_authority),
                              .ues = {ue_names.begin(), ue_names.end()},
                              .qualities = {"gold", "silver", "bronze"}};
-    auto application = std::make_unique<Application>(std::move(setup), loop_, rng_, network_.client(std::string(name)));
+    auto application = std::make_unique<Application>(std::move(setup), loop_, rng_,
+                                                     network_.client(std::string(name)));
     auto* it = application.get();
     it->on_confirmed([this, it](const Known& known) {
       ++confirmed_;
@@ -139,8 +151,8 @@ World::World(const Options& options)
 }
 
 void World::start_server(sim::StoreState durable) {
-  server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable),
-                                            options_.seed, ++runs_, options_.plant);
+  server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable), options_.seed,
+                                            ++runs_, options_.plant);
   crash_pending_ = false;
   static_cast<void>(server_->control_plane.start());
 }
@@ -163,15 +175,34 @@ void World::run_checked(std::chrono::microseconds by) {
 }
 
 void World::chaos() {
-  sim::Faults to_core{.refuse = 20, .never_answer = 15, .lose_answer = 20, .duplicate = 0, .server_error = 20,
-                      .throttle = 10, .redirect = 20, .delay_max = 20ms};
-  sim::Faults to_server{.refuse = 15, .never_answer = 5, .lose_answer = 15, .duplicate = 15, .server_error = 10,
-                        .throttle = 5, .redirect = 0, .delay_max = 20ms};
-  sim::Faults to_sinks{.refuse = 40, .never_answer = 10, .lose_answer = 30, .duplicate = 20, .server_error = 40,
-                       .throttle = 20, .redirect = 20, .delay_max = 50ms};
+  sim::Faults to_core{.refuse = 20,
+                      .never_answer = 15,
+                      .lose_answer = 20,
+                      .duplicate = 0,
+                      .server_error = 20,
+                      .throttle = 10,
+                      .redirect = 20,
+                      .delay_max = 20ms};
+  sim::Faults to_server{.refuse = 15,
+                        .never_answer = 5,
+                        .lose_answer = 15,
+                        .duplicate = 15,
+                        .server_error = 10,
+                        .throttle = 5,
+                        .redirect = 0,
+                        .delay_max = 20ms};
+  sim::Faults to_sinks{.refuse = 40,
+                       .never_answer = 10,
+                       .lose_answer = 30,
+                       .duplicate = 20,
+                       .server_error = 40,
+                       .throttle = 20,
+                       .redirect = 20,
+                       .delay_max = 50ms};
   network_.change_faults(std::string(core_authority), to_core);
   network_.change_faults(std::string(server_authority), to_server);
-  for (const auto& application : applications_) network_.change_faults(application->setup().authority, to_sinks);
+  for (const auto& application : applications_)
+    network_.change_faults(application->setup().authority, to_sinks);
 
   while (loop_.steps() < options_.events_min) {
     applications_[rng_.below(applications_.size())]->act();
@@ -188,7 +219,8 @@ void World::fate() {
     case 2: {
       if (crash_pending_) return;
       crash_pending_ = true;
-      const auto point = rng_.below(2) == 0 ? sim::CrashPoint::before_durable : sim::CrashPoint::after_durable;
+      const auto point =
+          rng_.below(2) == 0 ? sim::CrashPoint::before_durable : sim::CrashPoint::after_durable;
       server_->store.crash_at_commit(1 + rng_.below(8), point, [] {});
       return;
     }
@@ -212,13 +244,15 @@ void World::fate() {
     case 6:
     case 7: {
       // None that loses a callback for good: what the core never tells, nobody can know.
-      constexpr std::array<std::string_view, 5> kinds{"DUPLICATE_CALLBACK", "REORDER_CALLBACKS", "DELAY_CALLBACK",
-                                                      "EARLY_CALLBACK", "ALLOCATION_FAILS"};
+      constexpr std::array<std::string_view, 5> kinds{"DUPLICATE_CALLBACK", "REORDER_CALLBACKS",
+                                                      "DELAY_CALLBACK", "EARLY_CALLBACK",
+                                                      "ALLOCATION_FAILS"};
       const std::string kind(kinds[rng_.below(kinds.size())]);
       const bool delays = kind == "DELAY_CALLBACK";
       operate("POST", std::string(control) + "/faults",
               R"({"kind":")" + kind + R"(","count":)" + std::to_string(1 + rng_.below(4)) +
-                  (delays ? R"(,"delayMs":)" + std::to_string(rng_.below(3000)) : std::string()) + "}");
+                  (delays ? R"(,"delayMs":)" + std::to_string(rng_.below(3000)) : std::string()) +
+                  "}");
       return;
     }
     default: return degrade_something();
@@ -230,10 +264,19 @@ void World::degrade_something() {
   std::string path = std::string(control) + "/ues/" + ue;
   std::string body;
   switch (rng_.below(6)) {
-    case 0: path += "/degrade"; body = R"({"lossPercent":5,"delayMs":400})"; break;
+    case 0:
+      path += "/degrade";
+      body = R"({"lossPercent":5,"delayMs":400})";
+      break;
     case 1: path += "/restore"; break;
-    case 2: path += "/address"; body = R"({"ipv4Addr":"10.46.0.)" + std::to_string(2 + rng_.below(200)) + "\"}"; break;
-    case 3: path += "/move"; body = rng_.below(2) == 0 ? R"({"cell":"cell1"})" : R"({"cell":"cell2"})"; break;
+    case 2:
+      path += "/address";
+      body = R"({"ipv4Addr":"10.46.0.)" + std::to_string(2 + rng_.below(200)) + "\"}";
+      break;
+    case 3:
+      path += "/move";
+      body = rng_.below(2) == 0 ? R"({"cell":"cell1"})" : R"({"cell":"cell2"})";
+      break;
     case 4: path += "/detach"; break;
     default: path += "/attach"; break;
   }
@@ -241,20 +284,25 @@ void World::degrade_something() {
 }
 
 std::int64_t World::watches_at_core() {
-  const auto summary =
-      json::read<api::net_control::NetSummary>(operate("GET", std::string(control) + "/summary", {}).body);
+  const auto summary = json::read<api::net_control::NetSummary>(
+      operate("GET", std::string(control) + "/summary", {}).body);
   return summary ? summary->monitoring_subscriptions : -1;
 }
 
-/// The core's control API is asked directly: whoever operates the network is not part of the faults.
+/// The core's control API is asked directly: whoever operates the network is not part of the
+/// faults.
 http::Response World::operate(std::string method, std::string target, std::string body) {
-  http::Request request{.method = std::move(method), .scheme = "http", .authority = std::string(core_authority),
-                        .target = std::move(target), .body = std::move(body)};
+  http::Request request{.method = std::move(method),
+                        .scheme = "http",
+                        .authority = std::string(core_authority),
+                        .target = std::move(target),
+                        .body = std::move(body)};
   request.peer = {.address = "127.0.0.1", .loopback = true};
   if (!request.body.empty()) request.headers.add("content-type", "application/json");
   std::optional<http::Response> answer;
   history_.remark(loop_.now(), request.method + ' ' + request.target);
-  core_->handle(std::move(request), [&answer](http::Response response) { answer = std::move(response); });
+  core_->handle(std::move(request),
+                [&answer](http::Response response) { answer = std::move(response); });
   loop_.run_until([&] { return answer.has_value(); }, 10s);
   if (answer && answer->status >= 400) history_.remark(loop_.now(), "refused: " + answer->body);
   return answer.value_or(http::Response{});
@@ -262,12 +310,15 @@ http::Response World::operate(std::string method, std::string target, std::strin
 
 bool World::quiet() const {
   return server_->control_plane.idle() &&
-         std::ranges::all_of(applications_, [](const auto& application) { return application->idle(); });
+         std::ranges::all_of(applications_,
+                             [](const auto& application) { return application->idle(); });
 }
 
 void World::calm() {
-  for (const auto authority : {core_authority, server_authority}) network_.change_faults(std::string(authority), {});
-  for (const auto& application : applications_) network_.change_faults(application->setup().authority, {});
+  for (const auto authority : {core_authority, server_authority})
+    network_.change_faults(std::string(authority), {});
+  for (const auto& application : applications_)
+    network_.change_faults(application->setup().authority, {});
   if (crash_pending_ && !server_->store.crashed()) kill_server("on purpose");
   if (server_->store.crashed()) kill_server("at a commit");
   server_->store.set_latency(sim::SimStore::latency_usual);
@@ -321,8 +372,13 @@ void World::check_quiet(bool all_released) {
 }
 
 Report World::report() const {
-  return {.seed = options_.seed, .digest = history_.digest(), .events = loop_.steps(), .messages = history_.messages(),
-          .crashes = crashes_, .confirmed = confirmed_, .notifications = notifications_,
+  return {.seed = options_.seed,
+          .digest = history_.digest(),
+          .events = loop_.steps(),
+          .messages = history_.messages(),
+          .crashes = crashes_,
+          .confirmed = confirmed_,
+          .notifications = notifications_,
           .findings = checkers_.findings()};
 }
 

@@ -24,8 +24,8 @@ namespace lobo::app::simulation {
 
 /// One run of the server process.
 struct ServerProcess {
-  ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable, std::uint64_t seed,
-                std::uint64_t run, std::optional<Plant> plant);
+  ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
+                std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant);
 
   SeededRng rng;
   sim::SimLog log;
@@ -65,8 +65,8 @@ class World {
   std::int64_t watches_at_core();
 
   Options options_;
-  SeededRng rng_;        ///< of fate and applications
-  SeededRng faults_rng_; ///< of the network
+  SeededRng rng_;         ///< of fate and applications
+  SeededRng faults_rng_;  ///< of the network
   SeededRng core_rng_;
   sim::SimLoop loop_;
   sim::SimNetwork network_;

@@ -76,7 +76,7 @@ class RawServer {
   }
   ~RawServer() {
     ending_ = true;
-    ::shutdown(fd_, SHUT_RDWR);  // wakes accept()
+    ::shutdown(fd_, SHUT_RDWR);                                       // wakes accept()
     if (const int fd = current_; fd >= 0) ::shutdown(fd, SHUT_RDWR);  // wakes a script that reads
     thread_.join();
     ::close(fd_);

@@ -212,12 +212,13 @@ void Http1Server::answer(std::uint64_t number, http::Response response) {
   if (!inside_ && transport_ != nullptr) transport_->wake();
 }
 
-// A simulated peer's connection ends without an answer, or after a head that promises one octet more
-// than follows.
+// A simulated peer's connection ends without an answer, or after a head that promises one octet
+// more than follows.
 void Http1Server::cut(const http::Response& response) {
   if (transport_ == nullptr) return;
   if (response.delivery == http::Delivery::cut_short) {
-    out_ += "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(response.body.size() + 1) + "\r\n\r\n";
+    out_ += "HTTP/1.1 200 OK\r\ncontent-length: " + std::to_string(response.body.size() + 1) +
+            "\r\n\r\n";
     out_ += response.body;
   }
   slots_.clear();

@@ -421,7 +421,8 @@ void Http2Server::reply(std::int32_t id, http::Response response) {
   if (stream != nullptr && stream->answered) return;
   if (handling_ > 0) --handling_;
   if (stream != nullptr && response.delivery != http::Delivery::whole) {
-    // A simulated peer's answer that does not arrive: over HTTP/2 the stream ends, not the connection.
+    // A simulated peer's answer that does not arrive: over HTTP/2 the stream ends, not the
+    // connection.
     stream->answered = true;
     nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
   } else if (stream != nullptr) {

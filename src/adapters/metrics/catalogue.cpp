@@ -24,7 +24,8 @@ constexpr std::array entries{
           "Calls to a network function that ended without an answer or with 5xx."},
     Entry{"lobo_network_calls_total", Kind::counter, "peer", "Calls to a network function."},
     Entry{"lobo_notifications_total", Kind::counter, "result",
-          "Notifications by what became of an attempt: delivered, retried, parked, or dropped because too many are parked."},
+          "Notifications by what became of an attempt: delivered, retried, parked, or dropped "
+          "because too many are parked."},
     Entry{"lobo_store_commit_seconds", Kind::histogram, "",
           "Time of one transaction of the store, which carries a batch of units, fsync included."},
     Entry{"lobo_store_failures_total", Kind::counter, "", "Units that the store refused or lost."},

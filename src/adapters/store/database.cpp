@@ -79,8 +79,7 @@ Result<std::int64_t> Database::number(std::string_view query) {
   if (!statement) return fail(statement.error());
   switch (statement->step()) {
     case Statement::Step::row: return statement->number(0);
-    case Statement::Step::end:
-      return fail(Errc::unavailable, "store: no row");
+    case Statement::Step::end: return fail(Errc::unavailable, "store: no row");
     case Statement::Step::failed: return fail(failure(query).error);
   }
   contract_failed(std::source_location::current());

@@ -69,11 +69,13 @@ TEST_F(SqliteStoreTest, records_of_a_subject_are_sought_in_its_index) {
   ASSERT_TRUE(open());
   auto database = Database::open(file, Database::Mode::read_only);
   ASSERT_TRUE(database);
-  auto plan = Statement::prepare(*database, "EXPLAIN QUERY PLAN " + std::string(sql::records_by_subject));
+  auto plan =
+      Statement::prepare(*database, "EXPLAIN QUERY PLAN " + std::string(sql::records_by_subject));
   ASSERT_TRUE(plan);
   Use use(*plan);
   ASSERT_EQ(use->step(), Statement::Step::row);
-  EXPECT_NE(use->text(3).find("INDEX resource_by_subject (kind=? AND subject=?)"), std::string::npos)
+  EXPECT_NE(use->text(3).find("INDEX resource_by_subject (kind=? AND subject=?)"),
+            std::string::npos)
       << use->text(3);
 }
 

@@ -31,9 +31,9 @@ inline constexpr std::string_view find_record =
 inline constexpr std::string_view list_records =
     "SELECT id, subject, version, state FROM resource "
     "WHERE kind = $1 AND owner = $2 AND id > $3 ORDER BY id LIMIT $4";
-/// Written so that SQLite takes the index by subject, which is limited to subjects that are not empty:
-/// it has to be told that $2 is none of those, and that the order cannot be had from the primary key,
-/// or it reads every record of the kind to find the few of one subject.
+/// Written so that SQLite takes the index by subject, which is limited to subjects that are not
+/// empty: it has to be told that $2 is none of those, and that the order cannot be had from the
+/// primary key, or it reads every record of the kind to find the few of one subject.
 inline constexpr std::string_view records_by_subject =
     "SELECT id FROM resource WHERE kind = $1 AND subject = $2 AND subject <> '' "
     "ORDER BY id || '' LIMIT $3";

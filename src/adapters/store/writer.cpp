@@ -106,9 +106,8 @@ tl::expected<void, Failure> Writer::transact(Unit* first, Unit* last) {
     return tl::unexpected<Failure>(std::move(failure));
   };
   if (!database_->is_where_it_was())
-    return tl::unexpected<Failure>(
-        Failure{Error{Errc::unavailable, "store: the file was deleted or renamed while in use", {}},
-                true});
+    return tl::unexpected<Failure>(Failure{
+        Error{Errc::unavailable, "store: the file was deleted or renamed while in use", {}}, true});
   if (!applier_.begin()) return failed("begin");
   const bool written =
       std::all_of(first, last, [this](const Unit& unit) { return applier_.apply(unit.changes); });

@@ -75,7 +75,8 @@ void check_flows(const UniQosRequirement& qos, Faults& faults) {
                    "must be an IPFilterRule such as 'permit out 17 from 192.0.2.10 5004 to any': " +
                        (rule.error().faults.empty() ? rule.error().detail
                                                     : rule.error().faults.front().reason));
-      else if (std::exchange(described[rule->direction == model::FlowDescription::Direction::in], true))
+      else if (std::exchange(described[rule->direction == model::FlowDescription::Direction::in],
+                             true))
         faults.add(Errc::duplicate, here(), "must describe the other direction");
     }
   }

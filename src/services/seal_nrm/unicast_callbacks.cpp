@@ -100,9 +100,9 @@ void UnicastStep::allocation_succeeded(const std::optional<std::string>& applied
     confirm();
     return replay_early();
   }
-  // What was short was the set of before the modification: a core that allocates the new one in full
-  // has nothing left to take back, and never sends QOS_GUARANTEED. Without a modification a late
-  // allocation event says nothing about a loss that came after it.
+  // What was short was the set of before the modification: a core that allocates the new one in
+  // full has nothing left to take back, and never sends QOS_GUARANTEED. Without a modification a
+  // late allocation event says nothing about a loss that came after it.
   const bool anew = std::exchange(state_.reallocating, std::nullopt).value_or(false);
   if (state_.stage != UnicastStage::degraded) return;
   if (!anew && state_.cause != "FAILED_RESOURCES_ALLOCATION") return;

@@ -70,8 +70,8 @@ struct Request {
   bool operator==(const Request&) const = default;
 };
 
-/// How much of an answer reaches the client. Anything but `whole` is for simulated peers, who have to
-/// fail as real ones do.
+/// How much of an answer reaches the client. Anything but `whole` is for simulated peers, who have
+/// to fail as real ones do.
 enum class Delivery : std::uint8_t {
   whole,
   cut_short,  ///< the connection (or stream) ends inside the answer

@@ -31,7 +31,8 @@ bool is_target(std::string_view target) {
   for (std::size_t i = 0; i < target.size(); ++i) {
     const char c = target[i];
     if (is_path_char(c) || c == '/' || c == '?') continue;
-    if (c != '%' || target.size() - i < 3 || hex_value(target[i + 1]) < 0 || hex_value(target[i + 2]) < 0)
+    if (c != '%' || target.size() - i < 3 || hex_value(target[i + 1]) < 0 ||
+        hex_value(target[i + 2]) < 0)
       return false;
     i += 2;
   }

@@ -155,7 +155,9 @@ bool hexadecimal_not_empty(std::string_view text) { return !text.empty() && all_
 bool hexadecimal_2(std::string_view text) { return text.size() == 2 && all_hex(text); }
 bool hexadecimal_4(std::string_view text) { return text.size() == 4 && all_hex(text); }
 bool hexadecimal_6(std::string_view text) { return text.size() == 6 && all_hex(text); }
-bool hexadecimal_4_or_6(std::string_view text) { return hexadecimal_4(text) || hexadecimal_6(text); }
+bool hexadecimal_4_or_6(std::string_view text) {
+  return hexadecimal_4(text) || hexadecimal_6(text);
+}
 bool hexadecimal_7(std::string_view text) { return text.size() == 7 && all_hex(text); }
 bool hexadecimal_9(std::string_view text) { return text.size() == 9 && all_hex(text); }
 bool hexadecimal_11(std::string_view text) { return text.size() == 11 && all_hex(text); }

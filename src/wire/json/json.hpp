@@ -2,10 +2,11 @@
 // JSON in and out of plain structs. The structs are generated from api/*.yaml (see api/README.md):
 //
 //   #include "api/ss_nra.hpp"
-//   Result<api::ss_nra::UnicastSubscription> body = json::read<api::ss_nra::UnicastSubscription>(text);
-//   if (!body) …  // body.error().faults: every fault at once, each with its JSON pointer
-//   std::string text = json::write(*body);  // members in schema order, absent optionals left out
-//   Result<std::string> merged = json::merge_patch(stored_text, patch_text);  // RFC 7396
+//   Result<api::ss_nra::UnicastSubscription> body =
+//   json::read<api::ss_nra::UnicastSubscription>(text); if (!body) …  // body.error().faults: every
+//   fault at once, each with its JSON pointer std::string text = json::write(*body);  // members in
+//   schema order, absent optionals left out Result<std::string> merged =
+//   json::merge_patch(stored_text, patch_text);  // RFC 7396
 //
 // Codes of the faults: malformed (not JSON, bad UTF-8, trailing bytes, too deep), missing,
 // wrong_type, out_of_range (numbers, lengths, counts), pattern (patterns and formats), not_allowed
@@ -29,9 +30,10 @@
 
 namespace lobo::json {
 
-inline constexpr std::size_t depth_max = 32;    ///< arrays and objects within each other
-inline constexpr std::size_t faults_max = 64;   ///< told about one body; further ones are left out
-inline constexpr std::size_t write_reserve_bytes = 512;  ///< most bodies fit without a second allocation
+inline constexpr std::size_t depth_max = 32;   ///< arrays and objects within each other
+inline constexpr std::size_t faults_max = 64;  ///< told about one body; further ones are left out
+inline constexpr std::size_t write_reserve_bytes =
+    512;  ///< most bodies fit without a second allocation
 inline constexpr std::size_t text_bytes_max = std::size_t{64} << 20U;
 
 /// Reads one value of `type` into `to`, which must be fresh.
@@ -41,7 +43,8 @@ void write_onto(std::string& out, const Type& type, const void* from);
 template <class T>
 Result<T> read(std::string_view text, const Rules& rules = no_rules) {
   T value{};
-  if (auto done = read_into(text, type_of<T>, rules, &value); !done) return fail(std::move(done.error()));
+  if (auto done = read_into(text, type_of<T>, rules, &value); !done)
+    return fail(std::move(done.error()));
   return value;
 }
 

@@ -212,7 +212,8 @@ void Reading::array(od::value v, const Type& type, const Rules& rules, void* to,
   for (auto next : items) {
     od::value item;
     if (std::move(next).get(item) != simdjson::SUCCESS) return break_off();
-    value(item, *type.inner, item_rules, type.array->append(to), Path{&path, {}, count++}, depth + 1);
+    value(item, *type.inner, item_rules, type.array->append(to), Path{&path, {}, count++},
+          depth + 1);
     if (broken_) return;
   }
   item_count(count, rules, "items", path);
@@ -306,7 +307,8 @@ void Reading::members_of(const ObjectType& type, const std::bitset<fields_max>& 
                       "members"));
 }
 
-/// The field of that name, sought from `from` on, because documents mostly follow the schema's order.
+/// The field of that name, sought from `from` on, because documents mostly follow the schema's
+/// order.
 std::size_t find_field(std::span<const Field> fields, std::string_view name, std::size_t from) {
   for (std::size_t i = from; i < fields.size(); ++i)
     if (fields[i].name == name) return i;
@@ -457,9 +459,10 @@ void Reading::value(od::value v, const Type& type, const Rules& rules, void* to,
     case Kind::raw:
       walk(v, path, depth);
       if (!broken_)
-        static_cast<Raw*>(to)->text = shape == Shape::object || shape == Shape::array || shape == Shape::text
-                                          ? span_of_value(token.data())
-                                          : token;
+        static_cast<Raw*>(to)->text =
+            shape == Shape::object || shape == Shape::array || shape == Shape::text
+                ? span_of_value(token.data())
+                : token;
       return;
     case Kind::array:
       if (shape != Shape::array) return refuse("an array");
@@ -488,7 +491,8 @@ struct Workspace {
 template <class Visit>
 Result<void> read_document(std::string_view text, const Visit& visit) {
   if (text.size() > text_bytes_max)
-    return fail(Errc::too_large, "The JSON text has more than " + std::to_string(text_bytes_max) + " octets.");
+    return fail(Errc::too_large,
+                "The JSON text has more than " + std::to_string(text_bytes_max) + " octets.");
   static thread_local Workspace kept;
   std::optional<Workspace> large;
   Workspace& workspace = text.size() <= Workspace::kept_bytes_max ? kept : large.emplace();

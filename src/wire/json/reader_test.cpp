@@ -12,7 +12,8 @@
 namespace lobo::json {
 namespace {
 
-// A hand-written table of each kind of member and rule: what the generator makes for an API document.
+// A hand-written table of each kind of member and rule: what the generator makes for an API
+// document.
 enum class Colour : std::uint8_t { red, green };
 
 struct Leaf {
@@ -57,7 +58,8 @@ struct Painted {
 };
 
 const ObjectType& json_object(const Leaf*) {
-  static constexpr Field fields[]{{"id", offsetof(Leaf, id), &type_of<std::string>, &no_rules, true}};
+  static constexpr Field fields[]{
+      {"id", offsetof(Leaf, id), &type_of<std::string>, &no_rules, true}};
   static constexpr ObjectType object{.name = "Leaf", .fields = fields};
   return object;
 }
@@ -65,7 +67,8 @@ const ObjectType& json_object(const Leaf*) {
 const ObjectType& json_object(const Painted*) {
   static constexpr Field fields[]{
       {"colour", offsetof(Painted, colour), &type_of<std::optional<Colour>>, &no_rules, false},
-      {"open", offsetof(Painted, open), &type_of<std::optional<OpenEnum<Colour>>>, &no_rules, false}};
+      {"open", offsetof(Painted, open), &type_of<std::optional<OpenEnum<Colour>>>, &no_rules,
+       false}};
   static constexpr ObjectType object{
       .name = "Painted", .fields = fields, .members_min = 1, .members_max = 2, .closed = true};
   return object;
@@ -75,10 +78,12 @@ constexpr Rules name_rules{.length_min = 1, .length_max = 3};
 constexpr Rules count_rules{.integer_min = -2, .integer_max = 10};
 constexpr Rules share_rules{.number_min = 0.0, .number_max = 1.0, .number_max_excluded = true};
 constexpr Rules number_rules{.integer_min = 0};
-constexpr Rules numbers_rules{.items_min = 1, .items_max = 3, .items_unique = true, .items = &number_rules};
+constexpr Rules numbers_rules{
+    .items_min = 1, .items_max = 3, .items_unique = true, .items = &number_rules};
 constexpr Matcher uri_matchers[]{{"an absolute URI", &format::uri}};
 constexpr Rules uri_rules{.matchers = uri_matchers};
-constexpr Presence one_and_two[]{{.op = Presence::Op::has, .field = 11}, {.op = Presence::Op::has, .field = 12}};
+constexpr Presence one_and_two[]{{.op = Presence::Op::has, .field = 11},
+                                 {.op = Presence::Op::has, .field = 12}};
 constexpr Presence both[]{{.op = Presence::Op::all_of, .parts = one_and_two}};
 constexpr Presence not_both[]{{.op = Presence::Op::none_of, .parts = both}};
 
@@ -92,10 +97,10 @@ const ObjectType& json_object(const Sample*) {
       {"at", offsetof(Sample, at), &type_of<std::optional<Instant>>, &no_rules, false},
       {"blob", offsetof(Sample, blob), &type_of<std::optional<Bytes>>, &no_rules, false},
       {"raw", offsetof(Sample, raw), &type_of<std::optional<Raw>>, &no_rules, false},
-      {"numbers", offsetof(Sample, numbers), &type_of<std::optional<std::vector<std::int64_t>>>, &numbers_rules,
-       false},
-      {"leaves", offsetof(Sample, leaves), &type_of<std::optional<std::map<std::string, Leaf, std::less<>>>>,
-       &no_rules, false},
+      {"numbers", offsetof(Sample, numbers), &type_of<std::optional<std::vector<std::int64_t>>>,
+       &numbers_rules, false},
+      {"leaves", offsetof(Sample, leaves),
+       &type_of<std::optional<std::map<std::string, Leaf, std::less<>>>>, &no_rules, false},
       {"patch", offsetof(Sample, patch), &type_of<Patch<std::string>>, &no_rules, false},
       {"one", offsetof(Sample, one), &type_of<std::optional<std::string>>, &no_rules, false},
       {"two", offsetof(Sample, two), &type_of<std::optional<std::string>>, &no_rules, false},
@@ -148,21 +153,30 @@ TEST(json_read, each_kind_of_member_is_read_and_written_in_the_schemas_order) {
 }
 
 TEST(json_read, members_may_come_in_any_order_with_any_space_and_escapes) {
-  const auto sample = read<Sample>(" \t\r\n{ \"count\" : 1 , \"n\\u0061me\" : \"\\ud83d\\ude00\" } ");
+  const auto sample =
+      read<Sample>(" \t\r\n{ \"count\" : 1 , \"n\\u0061me\" : \"\\ud83d\\ude00\" } ");
   ASSERT_TRUE(sample);
   EXPECT_EQ(sample->name, "\xF0\x9F\x98\x80");
 }
 
 TEST(json_read, every_fault_of_a_body_is_told_at_once_with_its_pointer) {
-  const Seen expected{
-      {Errc::out_of_range, "/name"},        {Errc::wrong_type, "/big"},        {Errc::out_of_range, "/share"},
-      {Errc::wrong_type, "/numbers/1"},     {Errc::out_of_range, "/numbers/2"}, {Errc::missing, "/leaves/a~1b~0/id"},
-      {Errc::pattern, "/at"},               {Errc::pattern, "/blob"},          {Errc::pattern, "/uri"},
-      {Errc::out_of_range, "/inner/count"}, {Errc::missing, "/inner/name"},    {Errc::missing, "/count"},
-      {Errc::not_allowed, ""}};
-  EXPECT_EQ(faults_of(R"({"name":"","big":"1","share":1.0,"numbers":[1,"2",-3],"leaves":{"a/b~":{}},)"
-                      R"("at":"today","blob":"A","uri":"/x","inner":{"count":11},"one":"","two":""})"),
-            expected);
+  const Seen expected{{Errc::out_of_range, "/name"},
+                      {Errc::wrong_type, "/big"},
+                      {Errc::out_of_range, "/share"},
+                      {Errc::wrong_type, "/numbers/1"},
+                      {Errc::out_of_range, "/numbers/2"},
+                      {Errc::missing, "/leaves/a~1b~0/id"},
+                      {Errc::pattern, "/at"},
+                      {Errc::pattern, "/blob"},
+                      {Errc::pattern, "/uri"},
+                      {Errc::out_of_range, "/inner/count"},
+                      {Errc::missing, "/inner/name"},
+                      {Errc::missing, "/count"},
+                      {Errc::not_allowed, ""}};
+  EXPECT_EQ(
+      faults_of(R"({"name":"","big":"1","share":1.0,"numbers":[1,"2",-3],"leaves":{"a/b~":{}},)"
+                R"("at":"today","blob":"A","uri":"/x","inner":{"count":11},"one":"","two":""})"),
+      expected);
 }
 
 TEST(json_read, the_error_has_the_code_of_its_first_fault) {
@@ -181,8 +195,10 @@ TEST(json_read, duplicate_keys_are_refused_wherever_they_stand) {
   EXPECT_EQ(faults_of(with(R"("x":1,"y":2,"\u0078":3)")), (Seen{{Errc::duplicate, "/x"}}));
   EXPECT_EQ(faults_of(with(R"("x":[{"y":1,"y":1}])")), (Seen{{Errc::duplicate, "/x/0/y"}}));
   EXPECT_EQ(faults_of(with(R"("raw":{"y":1,"y":1})")), (Seen{{Errc::duplicate, "/raw/y"}}));
-  EXPECT_EQ(faults_of(with(R"("leaves":{"l":{"id":""},"l":{"id":""}})")), (Seen{{Errc::duplicate, "/leaves/l"}}));
-  EXPECT_EQ(faults_of(with(R"("on":{"y":1,"y":1})")), (Seen{{Errc::wrong_type, "/on"}, {Errc::duplicate, "/on/y"}}));
+  EXPECT_EQ(faults_of(with(R"("leaves":{"l":{"id":""},"l":{"id":""}})")),
+            (Seen{{Errc::duplicate, "/leaves/l"}}));
+  EXPECT_EQ(faults_of(with(R"("on":{"y":1,"y":1})")),
+            (Seen{{Errc::wrong_type, "/on"}, {Errc::duplicate, "/on/y"}}));
 }
 
 TEST(json_read, null_is_only_for_members_that_may_be_null) {
@@ -250,12 +266,59 @@ TEST(json_read, a_condition_over_members_names_them) {
 }
 
 TEST(json_read, what_is_not_json_is_malformed_as_a_whole) {
-  for (const auto* text : {"", " ", "{", "}", "{}x", "{} {}", "{}]", "],[", "1,2", "nul", "tru", "truee", "+1", "01", "1.", ".5",
-                           "-", "1e", "0x1", "NaN", "Infinity", "'a'", "\"a", "{\"a\":1,}", "{,}", "[1,]", "[,1]", "[1 2]",
-                           "{\"a\" 1}", "{\"a\":}", "{\"a\":1:2}", "{\"a\":\"b\":1}", "{\"a\":[1}", "{\"a\":{\"b\":1]}",
-                           "{a:1}", "{1:2}", "{\"a\":1 \"b\":2}", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\udc00x\"",
-                           "\"\n\"", "\"\x01\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "\xEF\xBB\xBF{}",
-                           "{}//", "/**/{}", "[[]", "{\"a\":[}", "{\"a\":tru e}", "{\"a\":1]"}) {
+  for (const auto* text : {"",
+                           " ",
+                           "{",
+                           "}",
+                           "{}x",
+                           "{} {}",
+                           "{}]",
+                           "],[",
+                           "1,2",
+                           "nul",
+                           "tru",
+                           "truee",
+                           "+1",
+                           "01",
+                           "1.",
+                           ".5",
+                           "-",
+                           "1e",
+                           "0x1",
+                           "NaN",
+                           "Infinity",
+                           "'a'",
+                           "\"a",
+                           "{\"a\":1,}",
+                           "{,}",
+                           "[1,]",
+                           "[,1]",
+                           "[1 2]",
+                           "{\"a\" 1}",
+                           "{\"a\":}",
+                           "{\"a\":1:2}",
+                           "{\"a\":\"b\":1}",
+                           "{\"a\":[1}",
+                           "{\"a\":{\"b\":1]}",
+                           "{a:1}",
+                           "{1:2}",
+                           "{\"a\":1 \"b\":2}",
+                           "\"\\x\"",
+                           "\"\\u12\"",
+                           "\"\\ud800\"",
+                           "\"\\udc00x\"",
+                           "\"\n\"",
+                           "\"\x01\"",
+                           "\"\xff\"",
+                           "\"\xc0\x80\"",
+                           "\"\xed\xa0\x80\"",
+                           "\xEF\xBB\xBF{}",
+                           "{}//",
+                           "/**/{}",
+                           "[[]",
+                           "{\"a\":[}",
+                           "{\"a\":tru e}",
+                           "{\"a\":1]"}) {
     EXPECT_EQ(faults_of(text), (Seen{{Errc::malformed, ""}})) << text;
     EXPECT_EQ(faults_of<Raw>(text), (Seen{{Errc::malformed, ""}})) << text;
   }
@@ -306,22 +369,26 @@ RC_GTEST_PROP(json_read, strings_survive_writing_and_reading, (const std::string
   RC_ASSERT(read<std::string>(json::quoted(*once)) == *once);
 }
 
-RC_GTEST_PROP(json_read, numbers_survive_writing_and_reading, (std::int64_t whole, std::uint64_t bits, double real)) {
+RC_GTEST_PROP(json_read, numbers_survive_writing_and_reading,
+              (std::int64_t whole, std::uint64_t bits, double real)) {
   RC_ASSERT(read<std::int64_t>(write(whole)) == whole);
   RC_ASSERT(read<std::uint64_t>(write(bits)) == bits);
   RC_ASSERT(read<double>(write(real)) == real);
 }
 
 RC_GTEST_PROP(json_read, each_strict_prefix_of_an_object_is_malformed, ()) {
-  const std::string text = with(R"("leaves":{"a":{"id":"é\n"}},"numbers":[1,2],"raw":[true,null,{"b":-1.5e3}])");
+  const std::string text =
+      with(R"("leaves":{"a":{"id":"é\n"}},"numbers":[1,2],"raw":[true,null,{"b":-1.5e3}])");
   const auto length = *rc::gen::inRange<std::size_t>(0, text.size());
   RC_ASSERT(faults_of(text.substr(0, length)) == (Seen{{Errc::malformed, ""}}));
 }
 
 // Whatever one octet becomes, reading ends, and what is accepted is accepted again once written.
 RC_GTEST_PROP(json_read, a_damaged_octet_is_refused_or_harmless, ()) {
-  std::string text = with(R"("leaves":{"a":{"id":"x"}},"numbers":[1,2],"raw":[true,null,{"b":-1.5e3}])");
-  text[*rc::gen::inRange<std::size_t>(0, text.size())] = static_cast<char>(*rc::gen::arbitrary<std::uint8_t>());
+  std::string text =
+      with(R"("leaves":{"a":{"id":"x"}},"numbers":[1,2],"raw":[true,null,{"b":-1.5e3}])");
+  text[*rc::gen::inRange<std::size_t>(0, text.size())] =
+      static_cast<char>(*rc::gen::arbitrary<std::uint8_t>());
   const auto sample = read<Sample>(text);
   if (sample) RC_ASSERT(read<Sample>(write(*sample)) == *sample);
 }

@@ -72,8 +72,10 @@ std::string_view span_of_value(const char* text) {
   const char* at = text;
   do {
     if (in_string) {
-      if (*at == '\\') ++at;
-      else if (*at == '"') in_string = false;
+      if (*at == '\\')
+        ++at;
+      else if (*at == '"')
+        in_string = false;
     } else if (*at == '"') {
       in_string = true;
     } else if (*at == '{' || *at == '[') {

@@ -46,8 +46,22 @@ struct Rules {
 inline constexpr Rules no_rules{};
 
 enum class Kind : std::uint8_t {
-  boolean, integer, unsigned_integer, number, text, date_time, bytes, raw,
-  enumeration, open_enumeration, array, map, object, optional, patch, box,
+  boolean,
+  integer,
+  unsigned_integer,
+  number,
+  text,
+  date_time,
+  bytes,
+  raw,
+  enumeration,
+  open_enumeration,
+  array,
+  map,
+  object,
+  optional,
+  patch,
+  box,
 };
 
 struct Type;
@@ -125,16 +139,38 @@ struct Thunks {  // a generated struct: its table is found by argument-dependent
   static const ObjectType& object() { return json_object(static_cast<const T*>(nullptr)); }
   static constexpr Type type{.kind = Kind::object, .object = &object};
 };
-template <> struct Thunks<bool> { static constexpr Type type{.kind = Kind::boolean}; };
-template <> struct Thunks<std::int64_t> { static constexpr Type type{.kind = Kind::integer}; };
-template <> struct Thunks<std::uint64_t> {
+template <>
+struct Thunks<bool> {
+  static constexpr Type type{.kind = Kind::boolean};
+};
+template <>
+struct Thunks<std::int64_t> {
+  static constexpr Type type{.kind = Kind::integer};
+};
+template <>
+struct Thunks<std::uint64_t> {
   static constexpr Type type{.kind = Kind::unsigned_integer};
 };
-template <> struct Thunks<double> { static constexpr Type type{.kind = Kind::number}; };
-template <> struct Thunks<std::string> { static constexpr Type type{.kind = Kind::text}; };
-template <> struct Thunks<Instant> { static constexpr Type type{.kind = Kind::date_time}; };
-template <> struct Thunks<Bytes> { static constexpr Type type{.kind = Kind::bytes}; };
-template <> struct Thunks<Raw> { static constexpr Type type{.kind = Kind::raw}; };
+template <>
+struct Thunks<double> {
+  static constexpr Type type{.kind = Kind::number};
+};
+template <>
+struct Thunks<std::string> {
+  static constexpr Type type{.kind = Kind::text};
+};
+template <>
+struct Thunks<Instant> {
+  static constexpr Type type{.kind = Kind::date_time};
+};
+template <>
+struct Thunks<Bytes> {
+  static constexpr Type type{.kind = Kind::bytes};
+};
+template <>
+struct Thunks<Raw> {
+  static constexpr Type type{.kind = Kind::raw};
+};
 
 template <class E>
   requires std::is_enum_v<E>
@@ -155,7 +191,8 @@ struct Thunks<OpenEnum<Known>> {
   static void set(void* open, std::string_view value) {
     static_cast<OpenEnum<Known>*>(open)->text = value;
   }
-  static constexpr Type type{.kind = Kind::open_enumeration, .open_text = &text, .set_open_text = &set};
+  static constexpr Type type{
+      .kind = Kind::open_enumeration, .open_text = &text, .set_open_text = &set};
 };
 
 template <class T>

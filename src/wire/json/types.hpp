@@ -48,7 +48,8 @@ class Patch {
   bool null_ = false;
 };
 
-/// The names of a generated enum, in the order of its enumerators 0, 1, 2 …: specialised beside each.
+/// The names of a generated enum, in the order of its enumerators 0, 1, 2 …: specialised beside
+/// each.
 template <class E>
 struct EnumNames;
 

@@ -32,11 +32,13 @@ constexpr Case appendix_a[]{
 };
 
 TEST(merge_patch, the_cases_of_rfc_7396_appendix_a_hold) {
-  for (const auto& [target, patch, result] : appendix_a) EXPECT_EQ(merge_patch(target, patch), result) << patch;
+  for (const auto& [target, patch, result] : appendix_a)
+    EXPECT_EQ(merge_patch(target, patch), result) << patch;
 }
 
 TEST(merge_patch, unknown_members_order_and_digits_of_the_target_are_kept) {
-  EXPECT_EQ(merge_patch(R"({"z":1.50,"new":{"deep":[1e2]},"a":18446744073709551616})", R"({"a2":"\u00e9"})"),
+  EXPECT_EQ(merge_patch(R"({"z":1.50,"new":{"deep":[1e2]},"a":18446744073709551616})",
+                        R"({"a2":"\u00e9"})"),
             "{\"z\":1.50,\"new\":{\"deep\":[1e2]},\"a\":18446744073709551616,\"a2\":\"\xC3\xA9\"}");
 }
 

@@ -34,8 +34,8 @@ constexpr auto escape_extra = [] {
   return table;
 }();
 
-/// True where `text` is ASCII that needs no escape: nearly always, so it is found out eight octets at
-/// a time.
+/// True where `text` is ASCII that needs no escape: nearly always, so it is found out eight octets
+/// at a time.
 bool is_plain(std::string_view text) {
   constexpr std::uint64_t ones = 0x0101010101010101U;
   constexpr std::uint64_t highs = ones << 7U;
@@ -46,7 +46,8 @@ bool is_plain(std::string_view text) {
     std::uint64_t word = 0;
     std::memcpy(&word, text.data() + at, sizeof word);
     const std::uint64_t controls = (word - ones * 0x20U) & ~word & highs;
-    if ((word & highs) != 0 || controls != 0 || zeros(word ^ ones * '"') != 0 || zeros(word ^ ones * '\\') != 0)
+    if ((word & highs) != 0 || controls != 0 || zeros(word ^ ones * '"') != 0 ||
+        zeros(word ^ ones * '\\') != 0)
       return false;
   }
   return std::ranges::all_of(text.substr(at), [](char c) {
@@ -167,7 +168,9 @@ void write_onto(std::string& out, const Type& type, const void* from) {
   switch (type.kind) {
     case Kind::boolean: out += *static_cast<const bool*>(from) ? "true" : "false"; return;
     case Kind::integer: write_number(out, *static_cast<const std::int64_t*>(from)); return;
-    case Kind::unsigned_integer: write_number(out, *static_cast<const std::uint64_t*>(from)); return;
+    case Kind::unsigned_integer:
+      write_number(out, *static_cast<const std::uint64_t*>(from));
+      return;
     case Kind::number:
       require(std::isfinite(*static_cast<const double*>(from)));
       write_number(out, *static_cast<const double*>(from));
@@ -176,7 +179,9 @@ void write_onto(std::string& out, const Type& type, const void* from) {
     case Kind::date_time:
       write_text(out, model::format_date_time(*static_cast<const Instant*>(from)));
       return;
-    case Kind::bytes: write_text(out, base64_encode(static_cast<const Bytes*>(from)->octets)); return;
+    case Kind::bytes:
+      write_text(out, base64_encode(static_cast<const Bytes*>(from)->octets));
+      return;
     case Kind::raw: out += static_cast<const Raw*>(from)->text; return;
     case Kind::enumeration:
       write_text(out, type.enumeration->names[type.enumeration->index(from)]);

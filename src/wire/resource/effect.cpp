@@ -1,5 +1,6 @@
-// The stored form of effects. It is read by the next release too, therefore: a version in each text,
-// members are only ever added, and what is absent has the meaning that it had when it was not known.
+// The stored form of effects. It is read by the next release too, therefore: a version in each
+// text, members are only ever added, and what is absent has the meaning that it had when it was not
+// known.
 
 #include "wire/resource/effect.hpp"
 
@@ -164,7 +165,8 @@ class Reader {
   template <class E>
   Result<Effect> finish(E effect) const {
     if (blamed())
-      return fail(Errc::malformed, "stored effect: member '" + blamed_ + "' is absent or of another type",
+      return fail(Errc::malformed,
+                  "stored effect: member '" + blamed_ + "' is absent or of another type",
                   {{Errc::malformed, "/" + blamed_, "absent or of another type"}});
     return Effect(std::move(effect));
   }

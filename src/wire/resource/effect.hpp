@@ -39,10 +39,10 @@ struct CallNetwork {
 
 /// A notification to an application. Delivered at least once, in order of `sequence`.
 struct Notify {
-  std::string to;                ///< absolute URI
-  std::uint64_t sequence{};      ///< per subscription, from 1, without holes
-  std::string body;              ///< JSON
-  std::string clause;            ///< the procedure that it belongs to, for log and trace
+  std::string to;            ///< absolute URI
+  std::uint64_t sequence{};  ///< per subscription, from 1, without holes
+  std::string body;          ///< JSON
+  std::string clause;        ///< the procedure that it belongs to, for log and trace
   bool operator==(const Notify&) const = default;
 };
 

@@ -67,7 +67,8 @@ TEST(effect, of_an_unknown_type_is_refused) {
 }
 
 TEST(effect, without_one_of_its_members_is_refused_and_the_member_is_named) {
-  const auto read = effect_from_json(R"({"v":1,"type":"notify","to":"x","sequence":1,"body":"{}"})");
+  const auto read =
+      effect_from_json(R"({"v":1,"type":"notify","to":"x","sequence":1,"body":"{}"})");
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().faults.at(0).where, "/clause");
 }

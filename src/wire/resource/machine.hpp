@@ -29,7 +29,8 @@ struct Command {
   std::string operation;  ///< operationId of api/*.yaml
   http::Request http;
   Principal who;
-  std::string secret;  ///< fresh, unguessable: for the callback URI of a resource made by this command
+  std::string
+      secret;  ///< fresh, unguessable: for the callback URI of a resource made by this command
 };
 
 /// The network's answer to CallNetwork `name`, or why there is none (timeout, unavailable).
@@ -71,7 +72,7 @@ struct Outcome {
   std::string owner;    ///< with `put`
   std::string subject;  ///< with `put`
   std::vector<Effect> effects;
-  std::string clause;   ///< the procedure step that this was, for log and trace
+  std::string clause;  ///< the procedure step that this was, for log and trace
 };
 
 struct Machine {
@@ -84,8 +85,8 @@ struct Machine {
 
   /// `current` is null when there is no such resource. An Error refuses the event: nothing changes,
   /// and a waiting requester is answered with its ProblemDetails.
-  virtual Result<Outcome> step(const Record* current, const Key& key, const Event& event, Instant now,
-                               const Lookup& lookup) const = 0;
+  virtual Result<Outcome> step(const Record* current, const Key& key, const Event& event,
+                               Instant now, const Lookup& lookup) const = 0;
 };
 
 }  // namespace lobo::resource

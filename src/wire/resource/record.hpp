@@ -1,5 +1,6 @@
 #pragma once
-// A resource as it is stored: its state machine's state in JSON, and the few columns by which it is found.
+// A resource as it is stored: its state machine's state in JSON, and the few columns by which it is
+// found.
 
 #include <compare>
 #include <cstdint>
@@ -28,8 +29,9 @@ struct KeyHash {
 
 struct Record {
   Key key;
-  std::string owner;    ///< the principal that may see it; empty: ours alone
-  std::string subject;  ///< what else it is found by, such as the GPSI that it concerns; may be empty
+  std::string owner;  ///< the principal that may see it; empty: ours alone
+  std::string
+      subject;  ///< what else it is found by, such as the GPSI that it concerns; may be empty
   std::uint64_t version = 0;  ///< 1 at creation, one more at each change; the ETag
   std::string state;          ///< JSON, a schema of api/state/*.yaml
   bool operator==(const Record&) const = default;
@@ -43,7 +45,8 @@ struct Lookup {
   Lookup& operator=(const Lookup&) = delete;
   virtual ~Lookup() = default;
   virtual Result<std::optional<Record>> find(const Key& key) const = 0;
-  /// Records of `kind` that belong to `owner`, ids after `after` in ascending order, at most `limit`.
+  /// Records of `kind` that belong to `owner`, ids after `after` in ascending order, at most
+  /// `limit`.
   virtual Result<std::vector<Record>> list(std::string_view kind, std::string_view owner,
                                            std::string_view after, std::size_t limit) const = 0;
   /// The keys of `kind` with that subject, at most `limit`.

@@ -28,9 +28,10 @@ enum class Protection : std::uint8_t {
 
 /// One operation of an API document; tables of these are generated from api/*.yaml.
 struct Operation {
-  std::string_view id;            ///< operationId
+  std::string_view id;  ///< operationId
   std::string_view method;
-  std::string_view path;          ///< server base and template: "/ss-nra/v1/unicast-subscriptions/{uniSubId}"
+  std::string_view
+      path;  ///< server base and template: "/ss-nra/v1/unicast-subscriptions/{uniSubId}"
   std::string_view scope;         ///< empty unless protection is token
   std::string_view content_type;  ///< of the request body; empty: the operation takes none
   Protection protection = Protection::token;
