@@ -13,8 +13,14 @@ LAYERS = ("base", "model", "wire", "api", "services", "dataplane", "relay", "ene
           "adapters", "sim")
 DOMAIN = ("services", "dataplane", "relay", "energy")
 
-# wire/resource joins HTTP messages and JSON; the other codecs stand alone.
-WIRE_SEES = {"wire/resource": ("wire/http", "wire/json")}
+# wire/resource joins HTTP messages and JSON; UDP options lie in a packet's surplus area, XRM
+# metadata in a UDP option, and a capture's records hold packets; the other codecs stand alone.
+WIRE_SEES = {
+    "wire/resource": ("wire/http", "wire/json"),
+    "wire/udp_options": ("wire/packet",),
+    "wire/xrm": ("wire/packet", "wire/udp_options"),
+    "wire/capture": ("wire/packet",),
+}
 
 
 def layer_of_source(path):
