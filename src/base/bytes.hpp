@@ -19,6 +19,36 @@ constexpr std::uint16_t read_be16(std::span<const std::byte, 2> in) {
 }
 static_assert(read_be16(std::array{std::byte{0x12}, std::byte{0x34}}) == 0x1234);
 
+/// The number of `octets` octets at `at`, most significant first. The caller has checked that they
+/// are there: what a packet path uses after it compared the length once.
+template <std::size_t octets>
+constexpr std::uint64_t number_at(Bytes in, std::size_t at) {
+  static_assert(octets >= 1 && octets <= 8);
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < octets; ++i)
+    value = value << 8U | std::to_integer<std::uint64_t>(in[at + i]);
+  return value;
+}
+constexpr std::uint8_t u8_at(Bytes in, std::size_t at) {
+  return std::to_integer<std::uint8_t>(in[at]);
+}
+constexpr std::uint16_t be16_at(Bytes in, std::size_t at) {
+  return static_cast<std::uint16_t>(number_at<2>(in, at));
+}
+constexpr std::uint32_t be24_at(Bytes in, std::size_t at) {
+  return static_cast<std::uint32_t>(number_at<3>(in, at));
+}
+constexpr std::uint32_t be32_at(Bytes in, std::size_t at) {
+  return static_cast<std::uint32_t>(number_at<4>(in, at));
+}
+constexpr std::uint64_t be64_at(Bytes in, std::size_t at) { return number_at<8>(in, at); }
+
+/// Writes the low 16 bits of `value` where the caller has checked that there is room.
+constexpr void put_be16_at(MutableBytes out, std::size_t at, std::uint16_t value) {
+  out[at] = static_cast<std::byte>(value >> 8U);
+  out[at + 1] = static_cast<std::byte>(value & 0xFFU);
+}
+
 /// Reads unsigned numbers of one to eight octets, most significant first.
 class ByteReader {
  public:
