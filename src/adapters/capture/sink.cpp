@@ -1,0 +1,93 @@
+#include "adapters/capture/sink.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "adapters/capture/file.hpp"
+#include "base/bytes.hpp"
+#include "base/require.hpp"
+#include "base/result.hpp"
+
+namespace lobo::adapters {
+namespace {
+
+constexpr std::size_t buffer_bytes = std::size_t{256} << 10U;
+constexpr mode_t new_file_mode = 0644;
+
+}  // namespace
+
+ByteSink::ByteSink(std::string path, UniqueFile file)
+    : path_(std::move(path)), file_(std::move(file)), buffer_(buffer_bytes) {}
+
+Result<ByteSink> ByteSink::open(const std::string& path, const FileIdentity& input) {
+  if (path == "-") {
+    if (identity_of(STDOUT_FILENO).same_file(input))
+      return fail(Errc::conflict, "standard output is the file that is read");
+    return ByteSink("standard output", UniqueFile(STDOUT_FILENO, false));
+  }
+  if (identity_of_path(path.c_str()).same_file(input))
+    return fail(Errc::conflict, fmt::format("{} is the file that is read", path));
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, new_file_mode);
+  if (fd < 0) return fail(Errc::refused, fmt::format("{}: {}", path, std::strerror(errno)));
+  return ByteSink(path, UniqueFile(fd, true));
+}
+
+void ByteSink::write_out(Bytes bytes) {
+  while (!bytes.empty() && error_ == 0) {
+    const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0)
+      error_ = errno;
+    else
+      bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void ByteSink::write(Bytes bytes) {
+  if (bytes.size() > buffer_.size() - used_) {
+    write_out(Bytes(buffer_).first(used_));
+    used_ = 0;
+    if (bytes.size() > buffer_.size()) return write_out(bytes);
+  }
+  std::ranges::copy(bytes, buffer_.begin() + static_cast<std::ptrdiff_t>(used_));
+  used_ += bytes.size();
+}
+
+void ByteSink::write(std::string_view text) {
+  write(std::as_bytes(std::span(text.data(), text.size())));
+}
+
+MutableBytes ByteSink::room(std::size_t size) {
+  require(size <= room_max);
+  if (size > buffer_.size() - used_) {
+    write_out(Bytes(buffer_).first(used_));
+    used_ = 0;
+    if (size > buffer_.size()) buffer_.resize(size);
+  }
+  return MutableBytes(buffer_).subspan(used_);
+}
+
+Result<void> ByteSink::flush() {
+  write_out(Bytes(buffer_).first(used_));
+  used_ = 0;
+  if (error_ == 0) return {};
+  return fail(Errc::refused, fmt::format("{}: {}", path_, std::strerror(error_)));
+}
+
+Result<void> ByteSink::close() {
+  auto done = flush();
+  if (!file_.close() && done)
+    return fail(Errc::refused, fmt::format("{}: {}", path_, std::strerror(errno)));
+  return done;
+}
+
+}  // namespace lobo::adapters

@@ -1,0 +1,46 @@
+#pragma once
+// Where a capture, or lines of text, go: a file or standard output, by large writes.
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adapters/capture/file.hpp"
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
+namespace lobo::adapters {
+
+class ByteSink {
+ public:
+  /// "-" is standard output. A file that `input` is read from is refused: it would be emptied
+  /// before it is read.
+  static Result<ByteSink> open(const std::string& path, const FileIdentity& input = {});
+
+  void write(Bytes bytes);
+  void write(std::string_view text);
+  /// Room for `size` bytes, at most room_max, which the caller fills and then commits.
+  MutableBytes room(std::size_t size);
+  void commit(std::size_t size) { used_ += size; }
+
+  /// Writes what is buffered; a fault if anything since opening did not arrive.
+  Result<void> flush();
+  /// Flushes and closes.
+  Result<void> close();
+  bool failed() const { return error_ != 0; }
+
+  static constexpr std::size_t room_max = std::size_t{32} << 20U;
+
+ private:
+  ByteSink(std::string path, UniqueFile file);
+  void write_out(Bytes bytes);
+
+  std::string path_;
+  UniqueFile file_;
+  std::vector<std::byte> buffer_;
+  std::size_t used_ = 0;
+  int error_ = 0;
+};
+
+}  // namespace lobo::adapters
