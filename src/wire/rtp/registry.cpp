@@ -1,0 +1,58 @@
+#include "wire/rtp/registry.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/require.hpp"
+#include "model/pdu_set.hpp"
+#include "wire/rtp/packet.hpp"
+#include "wire/rtp/pdu_set_marking.hpp"
+
+namespace lobo::rtp {
+
+ExtensionRegistry::ExtensionRegistry() { require(add(pdu_set_marking_urn, read_pdu_set_marking)); }
+
+bool ExtensionRegistry::add(std::string_view urn, ReadExtension reader) {
+  if (type_count_ == extension_types_max) return false;
+  for (std::size_t i = 0; i < type_count_; ++i)
+    if (types_[i].urn == urn) return false;
+  types_[type_count_++] = {std::string(urn), reader};
+  return true;
+}
+
+bool ExtensionRegistry::bind(std::uint8_t id, std::string_view urn) {
+  if (id == 0) return false;
+  for (std::size_t i = 0; i < type_count_; ++i) {
+    if (types_[i].urn != urn) continue;
+    type_of_[id] = static_cast<std::uint8_t>(i + 1);
+    return true;
+  }
+  return false;
+}
+
+std::optional<std::string_view> ExtensionRegistry::urn_of(std::uint8_t id) const {
+  if (type_of_[id] == 0) return std::nullopt;
+  return types_[type_of_[id] - std::size_t{1}].urn;
+}
+
+MarkFrom ExtensionRegistry::read(const RtpView& view, PduSetMark& mark) const noexcept {
+  if (!view.ok()) return MarkFrom::not_rtp;
+  if (view.form == Form::none || view.form == Form::other) return MarkFrom::no_extension;
+  PduSetMark found;
+  bool any = false;
+  Elements elements(view);
+  while (const auto element = elements.next()) {
+    const std::uint8_t type = type_of_[element->id];
+    if (type == 0) continue;
+    if (!types_[type - std::size_t{1}].read(element->value, found)) return MarkFrom::bad_value;
+    any = true;
+  }
+  if (!any) return elements.damaged() ? MarkFrom::damaged_extension : MarkFrom::no_element;
+  mark = found;
+  return MarkFrom::marked;
+}
+
+}  // namespace lobo::rtp
