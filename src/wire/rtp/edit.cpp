@@ -22,7 +22,7 @@ bool fits_one_byte(const Element& element) {
 
 void write_element(ByteWriter& out, Form form, const Element& element) {
   if (form == Form::one_byte) {
-    out.u8(static_cast<std::uint8_t>(element.id << 4U | (element.value.size() - 1)));
+    out.u8(static_cast<std::uint8_t>(unsigned{element.id} << 4U | (element.value.size() - 1)));
   } else {
     out.u8(element.id);
     out.u8(static_cast<std::uint8_t>(element.value.size()));
