@@ -1,0 +1,173 @@
+#pragma once
+// Which PDU Set a marked PDU belongs to, and what is known of that set so far. One tracker for each
+// flow: a ring of sixteen sets by PSSN, 32 octets each, so that a flow costs half a kilobyte.
+//
+// The PSSN has ten bits and wraps within seconds, so a state must not outlive a quarter of the wrap
+// or one second, whichever ends first: a PDU that stands further from the newest set than that
+// begins anew.
+
+#include <array>
+#include <bit>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "dataplane/elapsed.hpp"
+#include "model/pdu_set.hpp"
+
+namespace lobo::dataplane {
+
+inline constexpr std::size_t tracked_sets_max = 16;
+inline constexpr std::uint32_t pssn_quarter = Pssn::count_of_values / 4;
+inline constexpr Elapsed tracked_age_max = std::chrono::seconds{1};
+/// A PDU is lost, not late, once one that follows it by more than this has come.
+inline constexpr unsigned reordered_pdus_max = 8;
+inline constexpr std::uint32_t no_queue_set = 0xFFFFFFFF;
+
+/// What is known of one PDU Set.
+struct TrackedSet {
+  std::uint64_t seen = 0;                  ///< bit i: the PDU that is i before psn_high has come
+  std::uint32_t first_seen_us = 0;         ///< wraps; it is asked for differences below a second
+  std::uint32_t bytes = 0;                 ///< of the PDUs that have come
+  std::uint32_t queue_set = no_queue_set;  ///< the caller's, kept with the set
+  std::uint16_t pdus = 0;                  ///< that have come, duplicates left out
+  std::uint16_t pdus_in_set = 0;           ///< NPDS or what E says; 0 is unknown
+  std::uint16_t psn_high = 0;              ///< the greatest PSN that has come, unwrapped
+  std::uint16_t first_rtp_sequence = 0;    ///< the RTP sequence number of PSN 0
+  std::uint16_t pssn = 0;
+  bool open = false;
+  bool rtp_known = false;
+
+  bool complete() const { return pdus_in_set != 0 && pdus >= pdus_in_set; }
+  /// A PDU before the newest is missing and will not come any more.
+  bool lost_a_pdu() const {
+    const unsigned known = psn_high < 63U ? psn_high + 1U : 64U;
+    if (known <= reordered_pdus_max) return false;
+    const std::uint64_t all = ~std::uint64_t{0} >> (64U - known);
+    return (~seen & all) >> reordered_pdus_max != 0;
+  }
+};
+static_assert(sizeof(TrackedSet) == 32);
+
+struct TrackerTallies {
+  std::uint64_t sets_begun = 0;
+  std::uint64_t sets_complete = 0;    ///< counted when they are closed
+  std::uint64_t sets_incomplete = 0;  ///< likewise; those whose number of PDUs is unknown included
+  std::uint64_t sets_skipped = 0;     ///< PSSN that were never seen
+  std::uint64_t pdus_reordered = 0;
+  std::uint64_t pdus_duplicate = 0;
+  std::uint64_t pdus_late = 0;  ///< of sets that left the ring
+  std::uint64_t restarts = 0;   ///< after a silence or a jump
+  bool operator==(const TrackerTallies&) const = default;
+};
+
+class SetTracker {
+ public:
+  enum class Arrival : std::uint8_t { first_of_set, member, duplicate, late };
+  struct Tracked {
+    Arrival arrival = Arrival::late;
+    TrackedSet* set = nullptr;  ///< none for `late`; valid until the next call
+  };
+
+  /// Takes note of a marked PDU. `rtp_sequence` where the header is readable: it orders sets of
+  /// over 64 PDUs. Calls `closed(const TrackedSet&)` for each set that is forgotten thereby.
+  template <class Closed>
+  Tracked track(const PduSetMark& mark, std::optional<std::uint16_t> rtp_sequence,
+                std::uint32_t bytes, Elapsed now, Closed&& closed) {
+    const std::uint32_t now_us = microseconds_of(now);
+    if (!place(mark.pssn, now, closed)) {
+      ++tallies_.pdus_late;
+      return {};
+    }
+    TrackedSet& set = ring_[mark.pssn.value() % tracked_sets_max];
+    const bool stale = now_us - set.first_seen_us > age_max_us;
+    const bool first = !set.open || set.pssn != mark.pssn.value() || stale;
+    if (first) {
+      close(set, closed);
+      open(set, mark, rtp_sequence, now_us);
+      if (mark.pssn != newest_ && tallies_.sets_skipped > 0) --tallies_.sets_skipped;
+    }
+    const bool fresh = note(set, mark, rtp_sequence);
+    if (!fresh) {
+      ++tallies_.pdus_duplicate;
+      return {Arrival::duplicate, &set};
+    }
+    ++set.pdus;
+    set.bytes += bytes;
+    return {first ? Arrival::first_of_set : Arrival::member, &set};
+  }
+
+  /// Forgets the sets that began before `now - age`.
+  template <class Closed>
+  void expire(Elapsed now, Elapsed age, Closed&& closed) {
+    const std::uint32_t now_us = microseconds_of(now);
+    const std::uint32_t age_us = microseconds_of(age);
+    for (auto& set : ring_)
+      if (set.open && now_us - set.first_seen_us > age_us) close(set, closed);
+  }
+
+  /// Forgets all.
+  template <class Closed>
+  void clear(Closed&& closed) {
+    for (auto& set : ring_) close(set, closed);
+    begun_ = false;
+  }
+
+  const TrackerTallies& tallies() const { return tallies_; }
+
+ private:
+  static constexpr std::uint32_t age_max_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(tracked_age_max).count();
+
+  static std::uint32_t microseconds_of(Elapsed time) {
+    return static_cast<std::uint32_t>(time.count() / 1000);
+  }
+
+  /// Where the set stands against the newest; false where it is too old to be in the ring.
+  template <class Closed>
+  bool place(Pssn pssn, Elapsed now, Closed&& closed) {
+    const std::uint32_t ahead = pssn.distance_from(newest_);
+    const std::uint32_t behind = (Pssn::count_of_values - ahead) % Pssn::count_of_values;
+    const bool lost_sight =
+        now - last_at_ > tracked_age_max || (ahead > pssn_quarter && behind > pssn_quarter);
+    last_at_ = now;
+    if (!begun_ || lost_sight) {
+      if (begun_) ++tallies_.restarts;
+      clear(closed);
+      begun_ = true;
+      newest_ = pssn;
+      return true;
+    }
+    if (ahead == 0) return true;
+    if (ahead <= pssn_quarter) {
+      tallies_.sets_skipped += ahead - 1;
+      newest_ = pssn;
+      return true;
+    }
+    return behind < tracked_sets_max;
+  }
+
+  template <class Closed>
+  void close(TrackedSet& set, Closed&& closed) {
+    if (!set.open) return;
+    ++(set.complete() ? tallies_.sets_complete : tallies_.sets_incomplete);
+    closed(static_cast<const TrackedSet&>(set));
+    set.open = false;
+  }
+
+  void open(TrackedSet& set, const PduSetMark& mark, std::optional<std::uint16_t> rtp_sequence,
+            std::uint32_t now_us);
+  /// Enters the PDU's number; false where that number was there before.
+  bool note(TrackedSet& set, const PduSetMark& mark, std::optional<std::uint16_t> rtp_sequence);
+  int steps_from_high(TrackedSet& set, const PduSetMark& mark,
+                      std::optional<std::uint16_t> rtp_sequence) const;
+
+  std::array<TrackedSet, tracked_sets_max> ring_{};
+  Pssn newest_;
+  bool begun_ = false;
+  Elapsed last_at_{};
+  TrackerTallies tallies_;
+};
+
+}  // namespace lobo::dataplane
