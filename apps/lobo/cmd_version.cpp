@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <iostream>
 
+#include "adapters/aead/choose.hpp"
 #include "commands.hpp"
 #include "output.hpp"
 #include "version_info.hpp"
@@ -20,6 +21,7 @@ Exit print_version(const Arguments& arguments) {
   say("sanitizers", build_sanitizers.empty() ? "off" : std::string(build_sanitizers));
   say("HTTP/2", fmt::format("on, nghttp2 {}", build_nghttp2));
   say("TLS", fmt::format("on, OpenSSL {}", build_openssl));
+  say("AEAD", adapters::aead::describe());
   say("store", fmt::format("SQLite {}", build_sqlite));
   print_rows(std::cout, rows, arguments.text("output"));
   return Exit::ok;
