@@ -94,6 +94,14 @@ def seeds(options):
     return outcome
 
 
+def long_tests(options):
+    """Tests that take minutes: they are there only in the configuration `nightly`."""
+    return run("long", ["cmake", "--preset", "dev"],
+               ["cmake", "--build", "--preset", "dev", "--parallel", options.jobs],
+               ["ctest", "--preset", "dev", "--build-config", "nightly", "--label-regex", "nightly",
+                "--no-tests=error"])
+
+
 def bench(options):
     return run("bench", ["cmake", "--preset", "bench"],
                ["cmake", "--build", "--preset", "bench", "--parallel", options.jobs], ["tools/run_benches.py"])
@@ -108,6 +116,7 @@ STEPS = {
     "tsan": lambda options: tests_of("tsan", options),
     "fuzz": fuzz,
     "seeds": seeds,
+    "long": long_tests,
     "bench": bench,
 }
 
