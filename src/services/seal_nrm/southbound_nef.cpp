@@ -126,8 +126,8 @@ void rename_for_release_18(json::Value& body) {
   }
 }
 
-json::Value session_body(const Settings& settings, const std::string& callback, const UeAddress& ue,
-                         const UniQosRequirement& qos) {
+as::AsSessionWithQoSSubscription session(const Settings& settings, const std::string& callback,
+                                         const UeAddress& ue, const UniQosRequirement& qos) {
   as::AsSessionWithQoSSubscription body;
   body.notification_destination = callback;
   body.supported_features = settings.core.supported_features;
@@ -142,10 +142,26 @@ json::Value session_body(const Settings& settings, const std::string& callback, 
   put_flows(body, settings, address, qos);
   put_quality(body, qos);
   body.events = events();
+  return body;
+}
+
+/// Whether a core of `settings` calls something in it otherwise than we do.
+bool has_other_names(const as::AsSessionWithQoSSubscription& body, const Settings& settings) {
+  return settings.core.names == MemberNames::release_18 &&
+         (body.pdu_set_qos_dl || body.pdu_set_qos_ul || body.proto_desc_dl || body.proto_desc_ul ||
+          body.dat_burst_size_ind || body.timeto_next_burst_ind);
+}
+
+json::Value value_of(const as::AsSessionWithQoSSubscription& body, const Settings& settings) {
   auto value = json::parse(json::write(body));
   require(value.has_value());
-  if (settings.core.names == MemberNames::release_18) rename_for_release_18(*value);
+  if (has_other_names(body, settings)) rename_for_release_18(*value);
   return std::move(*value);
+}
+
+json::Value session_body(const Settings& settings, const std::string& callback, const UeAddress& ue,
+                         const UniQosRequirement& qos) {
+  return value_of(session(settings, callback, ue, qos), settings);
 }
 
 /// True where `after` lacks, at some depth of its objects, a member that `before` has.
@@ -186,8 +202,10 @@ std::string session_address(const std::optional<UeAddress>& address, const UniQo
 
 http::Request reserve_request(const Settings& settings, const std::string& callback,
                               const UeAddress& address, const UniQosRequirement& qos) {
+  const auto body = session(settings, callback, address, qos);
   return request_of("POST", collection(settings), "application/json",
-                    json::to_text(session_body(settings, callback, address, qos)));
+                    has_other_names(body, settings) ? json::to_text(value_of(body, settings))
+                                                    : json::write(body));
 }
 
 http::Request modify_request(const Settings& settings, const std::string& callback,

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 
 #include "base/require.hpp"
 #include "base/text.hpp"
@@ -23,21 +24,30 @@ constexpr std::uint64_t version = 1;
 /// ASCII becomes '?', because an outbox that cannot be read back would be worse.
 void append_string(std::string& out, std::string_view text) {
   static constexpr std::string_view digits = "0123456789abcdef";
-  const bool sound = is_utf8(text);
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
+  std::optional<bool> sound;  // Looked at once there is a byte beyond ASCII.
+  std::size_t copied = 0;     // Runs without anything special are appended whole.
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\') continue;
+    if (byte >= 0x80) {
+      if (!sound) sound = is_utf8(text);
+      if (*sound) continue;
+    }
+    out += text.substr(copied, at - copied);
+    copied = at + 1;
+    if (byte >= 0x80) {
+      out += '?';
     } else if (byte < 0x20) {
       out += "\\u00";
       out += digits[byte >> 4U];
       out += digits[byte & 15U];
     } else {
-      out += byte >= 0x80 && !sound ? '?' : c;
+      out += '\\';
+      out += text[at];
     }
   }
+  out += text.substr(copied);
   out += '"';
 }
 
