@@ -8,7 +8,7 @@ void Calls::add(std::string name, std::unique_ptr<NetworkPeer> peer) {
   peers_.insert_or_assign(std::move(name), std::move(peer));
 }
 
-void Calls::start(const resource::CallNetwork& call, Scheduler& scheduler, Done done) {
+void Calls::start(resource::CallNetwork call, Scheduler& scheduler, Done done) {
   ++under_way_;
   // Through the loop, so that the answer never arrives inside the commit that asked.
   auto later = [this, &scheduler, done = std::move(done)](Result<http::Response> response) {
@@ -20,7 +20,7 @@ void Calls::start(const resource::CallNetwork& call, Scheduler& scheduler, Done 
   const auto peer = peers_.find(call.peer);
   if (peer == peers_.end())
     return later(fail(Errc::unavailable, "no network function '" + call.peer + "' is configured"));
-  peer->second->send(call.request, call.deadline, std::move(later));
+  peer->second->send(std::move(call.request), call.deadline, std::move(later));
 }
 
 }  // namespace lobo::runtime

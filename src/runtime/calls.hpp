@@ -21,7 +21,7 @@ class Calls {
 
   void add(std::string name, std::unique_ptr<NetworkPeer> peer);
   /// `done` is called exactly once, later, on the loop. An unknown peer is answered `unavailable`.
-  void start(const resource::CallNetwork& call, Scheduler& scheduler, Done done);
+  void start(resource::CallNetwork call, Scheduler& scheduler, Done done);
   bool idle() const { return under_way_ == 0; }
 
  private:

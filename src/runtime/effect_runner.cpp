@@ -17,6 +17,8 @@ using resource::Record;
 
 namespace {
 
+constexpr std::size_t unit_changes_usual = 6;
+
 template <class... F>
 struct Visitor : F... {
   using F::operator()...;
@@ -46,7 +48,7 @@ std::string_view stored_type(const resource::Effect& effect) {
 
 std::string etag_of(std::uint64_t version) { return '"' + std::to_string(version) + '"'; }
 
-bool matches(std::string_view if_match, const std::optional<Record>& current) {
+bool matches(std::string_view if_match, const RecordPtr& current) {
   if (!current) return false;
   if (if_match == "*") return true;
   for (const auto candidate : split(if_match, ','))
@@ -110,7 +112,7 @@ void EffectRunner::pump(const Key& key) {
 bool EffectRunner::process(const Key& key, Slot& slot, Work work) {
   const auto machine = machines_.find(key.kind);
   require(machine != machines_.end());
-  auto current = ports_.store.find(key);
+  auto current = work.with.fresh ? Result<RecordPtr>() : overlay_.look(key);
   if (!current) {
     retry_later(key, slot, std::move(work), current.error());
     return false;
@@ -121,8 +123,8 @@ bool EffectRunner::process(const Key& key, Slot& slot, Work work) {
     return true;
   }
 
-  const Record* before = current->has_value() ? &**current : nullptr;
-  auto outcome = machine->second->step(before, key, work.event, ports_.clock.now(), overlay_);
+  auto outcome =
+      machine->second->step(current->get(), key, work.event, ports_.clock.now(), overlay_);
   if (!outcome) {
     refuse(key, work, outcome.error());
     if (work.cause) commit_until_done(ports_.store, ports_.scheduler, {EraseEffect{*work.cause}});
@@ -131,18 +133,19 @@ bool EffectRunner::process(const Key& key, Slot& slot, Work work) {
 
   Decided decided{.work = std::move(work),
                   .before = std::move(*current),
-                  .after = std::nullopt,
+                  .after = nullptr,
                   .effects = std::move(outcome->effects),
                   .effect_ids = {},
                   .clause = std::move(outcome->clause)};
   decided.after = decided.before;
   if (outcome->change == Change::erase) decided.after.reset();
   if (outcome->change == Change::put)
-    decided.after = Record{.key = key,
-                           .owner = std::move(outcome->owner),
-                           .subject = std::move(outcome->subject),
-                           .version = decided.before ? decided.before->version + 1 : 1,
-                           .state = std::move(outcome->state)};
+    decided.after = std::make_shared<const Record>(
+        Record{.key = key,
+               .owner = std::move(outcome->owner),
+               .subject = std::move(outcome->subject),
+               .version = decided.before ? decided.before->version + 1 : 1,
+               .state = std::move(outcome->state)});
 
   auto unit = unit_of(key, decided, outcome->change);
   slot.busy =
@@ -154,17 +157,19 @@ bool EffectRunner::process(const Key& key, Slot& slot, Work work) {
   }
   overlay_.begin(key, decided.before, decided.after);
   ports_.store.commit(std::move(unit),
-                      [this, key, decided = std::move(decided)](Result<void> done) mutable {
+                      [this, key, decided = std::make_shared<Decided>(std::move(decided))](
+                          const Result<void>& done) {
                         if (done)
-                          committed(key, std::move(decided));
+                          committed(key, *decided);
                         else
-                          not_committed(key, std::move(decided), done.error());
+                          not_committed(key, *decided, done.error());
                       });
   return false;
 }
 
 std::vector<StoreChange> EffectRunner::unit_of(const Key& key, Decided& decided, Change change) {
   std::vector<StoreChange> unit;
+  unit.reserve(unit_changes_usual);
   if (change == Change::put) unit.emplace_back(PutRecord{*decided.after});
   if (change == Change::erase && decided.before) {
     unit.emplace_back(EraseRecord{key});
@@ -194,7 +199,7 @@ std::vector<StoreChange> EffectRunner::unit_of(const Key& key, Decided& decided,
 
 // ---- commit -----------------------------------------------------------------------------------
 
-void EffectRunner::committed(const Key& key, Decided decided) {
+void EffectRunner::committed(const Key& key, Decided& decided) {
   overlay_.settle(key, true);
   const auto found = slots_.find(key);
   require(found != slots_.end());
@@ -204,7 +209,7 @@ void EffectRunner::committed(const Key& key, Decided decided) {
   pump(key);
 }
 
-void EffectRunner::not_committed(const Key& key, Decided decided, const Error& why) {
+void EffectRunner::not_committed(const Key& key, Decided& decided, const Error& why) {
   overlay_.settle(key, false);
   commits_failed_.add(1);
   const auto found = slots_.find(key);
@@ -278,9 +283,10 @@ void EffectRunner::perform(const Key& key, Decided& decided) {
           ports_.replies.reply(reply.request, std::move(reply.response));
         },
         [this, &key, id](resource::CallNetwork& call) {
+          std::string name = call.name;
           ports_.calls.start(
-              call, ports_.scheduler,
-              [this, key, id, name = call.name](Result<http::Response> response) {
+              std::move(call), ports_.scheduler,
+              [this, key, id, name = std::move(name)](Result<http::Response> response) {
                 enqueue(key, Work{resource::NetworkAnswer{name, std::move(response)}, {}, id});
               });
         },
@@ -347,12 +353,13 @@ void EffectRunner::recover_effect(StoredEffect stored) {
                       {"why", std::string_view(effect.error().detail)}});
     return;
   }
-  if (std::holds_alternative<resource::Notify>(*effect))
+  if (std::holds_alternative<resource::Notify>(*effect)) {
     ports_.notifier.enqueue(std::move(stored));
-  else if (const auto* call = std::get_if<resource::CallNetwork>(&*effect))
+  } else if (const auto* call = std::get_if<resource::CallNetwork>(&*effect)) {
     enqueue(stored.from, Work{resource::Recovered{call->name}, {}, stored.id});
-  else if (const auto* tell = std::get_if<resource::Tell>(&*effect))
+  } else if (const auto* tell = std::get_if<resource::Tell>(&*effect)) {
     enqueue(tell->to, Work{resource::Told{stored.from, tell->what, tell->body}, {}, stored.id});
+  }
 }
 
 }  // namespace lobo::runtime

@@ -16,9 +16,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,6 +49,7 @@ inline constexpr std::chrono::minutes tidy_every{10};
 struct Submission {
   std::optional<std::string> if_match;           ///< the ETag that the request insists on
   std::optional<StoredIdempotency> idempotency;  ///< to be stored with the resource it makes
+  bool fresh = false;  ///< the key was drawn at random for this: nothing is stored under it
 };
 
 class EffectRunner {
@@ -89,14 +91,14 @@ class EffectRunner {
     std::optional<std::uint64_t> cause;  ///< the stored effect that this event settles
   };
   struct Slot {
-    std::deque<Work> queue;
+    std::list<Work> queue;
     bool busy = false;  ///< a commit or a retry is under way
     std::chrono::milliseconds retry_after = commit_retry_first;
   };
   struct Decided {
     Work work;
-    std::optional<resource::Record> before;
-    std::optional<resource::Record> after;  ///< nothing: erased, or never there
+    RecordPtr before;
+    RecordPtr after;  ///< null: erased, or never there
     std::vector<resource::Effect> effects;
     std::vector<std::uint64_t> effect_ids;  ///< one per effect, 0 for those not stored
     std::string clause;
@@ -108,8 +110,8 @@ class EffectRunner {
   bool process(const resource::Key& key, Slot& slot, Work work);
   std::vector<StoreChange> unit_of(const resource::Key& key, Decided& decided,
                                    resource::Change change);
-  void committed(const resource::Key& key, Decided decided);
-  void not_committed(const resource::Key& key, Decided decided, const Error& why);
+  void committed(const resource::Key& key, Decided& decided);
+  void not_committed(const resource::Key& key, Decided& decided, const Error& why);
   void perform(const resource::Key& key, Decided& decided);
   void refuse(const resource::Key& key, const Work& work, const Error& why);
   void retry_later(const resource::Key& key, Slot& slot, Work work, const Error& why);

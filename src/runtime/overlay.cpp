@@ -8,33 +8,88 @@ namespace lobo::runtime {
 using resource::Key;
 using resource::Record;
 
-void Overlay::adjust(const std::optional<Record>& record, std::int64_t by) {
+namespace {
+
+/// What a kept entry costs beside its strings: nodes, counts, pointers, about.
+constexpr std::size_t entry_bytes = 256;
+constexpr std::size_t id_bytes = 48;
+
+std::size_t weight_of(const Record& record) {
+  return entry_bytes + 2 * record.key.id.size() + record.owner.size() + record.subject.size() +
+         record.state.size();
+}
+
+}  // namespace
+
+// ---- changes ----------------------------------------------------------------------------------
+
+void Overlay::recount(const RecordPtr& record, std::int64_t by) {
   if (!record) return;
   const auto counted = counts_.find(Key{record->key.kind, record->owner});
   if (counted != counts_.end()) counted->second += by;
+  if (record->subject.empty()) return;
+  const Key subject{record->key.kind, record->subject};
+  auto* kept = ids_of_.find(subject);
+  if (kept == nullptr) return;
+  Ids ids = std::move(*kept);
+  const auto& id = record->key.id;
+  const auto at = std::ranges::lower_bound(ids, id);
+  const bool known = at != ids.end() && *at == id;
+  if (by > 0 && !known) ids.insert(at, id);
+  if (by < 0 && known) ids.erase(at);
+  keep_ids(subject, std::move(ids));
 }
 
-void Overlay::begin(const Key& key, const std::optional<Record>& before,
-                    std::optional<Record> after) {
-  adjust(before, -1);
-  adjust(after, +1);
-  under_way_.insert_or_assign(key, Change{before, std::move(after)});
+/// `fresh` takes the place of `old`, in what is kept per owner and per subject.
+void Overlay::replace(const RecordPtr& old, const RecordPtr& fresh) {
+  if (old && fresh && old->owner == fresh->owner && old->subject == fresh->subject) return;
+  recount(old, -1);
+  recount(fresh, +1);
+}
+
+void Overlay::keep_ids(const Key& subject, Ids ids) const {
+  if (ids.size() > keys_of_subject_kept_max) return ids_of_.erase(subject);
+  std::size_t weight = entry_bytes + 2 * subject.id.size();
+  for (const auto& id : ids) weight += id_bytes + id.size();
+  ids_of_.put(subject, std::move(ids), weight);
+}
+
+void Overlay::begin(const Key& key, RecordPtr before, RecordPtr after) {
+  replace(before, after);
+  under_way_.insert_or_assign(key, Change{std::move(before), std::move(after)});
 }
 
 void Overlay::settle(const Key& key, bool held) {
+  const auto found = under_way_.find(key);
+  if (found == under_way_.end()) return;
+  const Change change = std::move(found->second);
+  under_way_.erase(found);
+  if (!held)
+    replace(change.after, change.before);
+  else if (change.after)
+    records_.put(key, change.after, weight_of(*change.after));
+  else
+    records_.erase(key);
+}
+
+// ---- reads ------------------------------------------------------------------------------------
+
+Result<RecordPtr> Overlay::look(const Key& key) const {
   const auto change = under_way_.find(key);
-  if (change == under_way_.end()) return;
-  if (!held) {
-    adjust(change->second.after, -1);
-    adjust(change->second.before, +1);
-  }
-  under_way_.erase(change);
+  if (change != under_way_.end()) return change->second.after;
+  if (const auto* kept = records_.find(key)) return *kept;
+  auto stored = store_.find(key);
+  if (!stored) return fail(std::move(stored.error()));
+  if (!*stored) return RecordPtr{};
+  auto record = std::make_shared<const Record>(std::move(**stored));
+  records_.put(key, record, weight_of(*record));
+  return record;
 }
 
 Result<std::optional<Record>> Overlay::find(const Key& key) const {
-  const auto change = under_way_.find(key);
-  if (change != under_way_.end()) return change->second.after;
-  return store_.find(key);
+  auto record = look(key);
+  if (!record) return fail(std::move(record.error()));
+  return *record ? std::optional(**record) : std::nullopt;
 }
 
 Result<std::vector<Record>> Overlay::list(std::string_view kind, std::string_view owner,
@@ -54,13 +109,28 @@ Result<std::vector<Record>> Overlay::list(std::string_view kind, std::string_vie
 
 Result<std::vector<Key>> Overlay::by_subject(std::string_view kind, std::string_view subject,
                                              std::size_t limit) const {
-  auto stored = store_.by_subject(kind, subject, limit + under_way_.size());
+  const Key whose{std::string(kind), std::string(subject)};
+  if (const auto* kept = ids_of_.find(whose)) {
+    std::vector<Key> keys;
+    for (std::size_t i = 0; i < kept->size() && i < limit; ++i)
+      keys.push_back({whose.kind, (*kept)[i]});
+    return keys;
+  }
+  // Each change under way can hide at most one of those stored.
+  const std::size_t asked = std::max(limit, keys_of_subject_kept_max + 1) + under_way_.size();
+  auto stored = store_.by_subject(kind, subject, asked);
   if (!stored) return stored;
+  const bool all = stored->size() < asked;
   std::erase_if(*stored, [&](const Key& key) { return under_way_.contains(key); });
   for (const auto& [key, change] : under_way_)
     if (change.after && key.kind == kind && change.after->subject == subject)
       stored->push_back(key);
   std::ranges::sort(*stored);
+  if (all && !subject.empty()) {
+    Ids ids;
+    for (const auto& key : *stored) ids.push_back(key.id);
+    keep_ids(whose, std::move(ids));
+  }
   if (stored->size() > limit) stored->resize(limit);
   return stored;
 }

@@ -191,10 +191,10 @@ void Router::admitted(PendingPtr pending) {
   if (!decision) return refuse(pending, decision.error());
   if (auto* response = std::get_if<http::Response>(&*decision))
     return answer(pending, std::move(*response));
-  dispatch(std::move(pending), std::get<resource::Dispatch>(*decision));
+  dispatch(std::move(pending), std::get<resource::Dispatch>(*decision), fresh_id);
 }
 
-void Router::dispatch(PendingPtr pending, const resource::Dispatch& to) {
+void Router::dispatch(PendingPtr pending, const resource::Dispatch& to, std::string_view fresh_id) {
   Submission with;
   resource::Key key = to.to;
   std::optional<std::pair<std::string, std::string>> key_under_way;
@@ -205,6 +205,7 @@ void Router::dispatch(PendingPtr pending, const resource::Dispatch& to) {
       return refuse(pending, made.error());
     if (with.idempotency) key_under_way = {with.idempotency->owner, with.idempotency->key};
     const bool anew = key == to.to;
+    with.fresh = anew && key.id == fresh_id;
     const auto count = ports_.runner.lookup().count(key.kind, pending->who.subject);
     if (!count) return refuse(pending, count.error());
     if (anew && *count >= limits_.resources_per_owner_max)

@@ -80,7 +80,7 @@ class Router final : public HttpHandler {
                      resource::PathParams& params, std::string& allow) const;
   void authorise(PendingPtr pending);
   void admitted(PendingPtr pending);
-  void dispatch(PendingPtr pending, const resource::Dispatch& to);
+  void dispatch(PendingPtr pending, const resource::Dispatch& to, std::string_view fresh_id);
   Result<resource::Key> idempotent(const PendingPtr& pending, const resource::Dispatch& to,
                                    Submission& with);
   void answer(const PendingPtr& pending, http::Response response);

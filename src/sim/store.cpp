@@ -133,6 +133,11 @@ std::optional<Error> SimStore::fault() const {
   return std::nullopt;
 }
 
+std::optional<Error> SimStore::read_fault() const {
+  if (unreadable_) return failed_error;
+  return fault();
+}
+
 void SimStore::refuse(std::function<void(Result<void>)> done, Error error) {
   scheduler_.post(
       [alive = std::weak_ptr(alive_), done = std::move(done), error = std::move(error)] {
@@ -183,7 +188,7 @@ void SimStore::become_durable(std::uint64_t number, Pending pending) {
 // ---- reads ------------------------------------------------------------------------------------
 
 Result<std::optional<resource::Record>> SimStore::find(const resource::Key& key) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   const auto* record = state_.find(key);
   return record == nullptr ? std::nullopt : std::optional(*record);
 }
@@ -191,24 +196,24 @@ Result<std::optional<resource::Record>> SimStore::find(const resource::Key& key)
 Result<std::vector<resource::Record>> SimStore::list(std::string_view kind, std::string_view owner,
                                                      std::string_view after,
                                                      std::size_t limit) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   return state_.list(kind, owner, after, limit);
 }
 
 Result<std::vector<resource::Key>> SimStore::by_subject(std::string_view kind,
                                                         std::string_view subject,
                                                         std::size_t limit) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   return state_.by_subject(kind, subject, limit);
 }
 
 Result<std::uint64_t> SimStore::count(std::string_view kind, std::string_view owner) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   return state_.count(kind, owner);
 }
 
 Result<std::vector<StoredEffect>> SimStore::effects(std::uint64_t after, std::size_t limit) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   std::vector<StoredEffect> found;
   for (auto at = state_.effects.upper_bound(after); at != state_.effects.end(); ++at) {
     if (found.size() == limit) break;
@@ -218,7 +223,7 @@ Result<std::vector<StoredEffect>> SimStore::effects(std::uint64_t after, std::si
 }
 
 Result<std::vector<StoredEffect>> SimStore::effects_of(const resource::Key& from) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   std::vector<StoredEffect> found;
   for (const auto& [id, effect] : state_.effects)
     if (effect.from == from) found.push_back(effect);
@@ -226,7 +231,7 @@ Result<std::vector<StoredEffect>> SimStore::effects_of(const resource::Key& from
 }
 
 Result<std::vector<StoredTimer>> SimStore::timers(Instant until, std::size_t limit) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   std::vector<StoredTimer> due;
   for (const auto& [key, timer] : state_.timers)
     if (timer.due <= until) due.push_back(timer);
@@ -238,13 +243,13 @@ Result<std::vector<StoredTimer>> SimStore::timers(Instant until, std::size_t lim
 
 Result<std::optional<StoredIdempotency>> SimStore::idempotency(std::string_view owner,
                                                                std::string_view key) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   const auto found = state_.idempotency.find({std::string(owner), std::string(key)});
   return found == state_.idempotency.end() ? std::nullopt : std::optional(found->second);
 }
 
 Result<std::optional<std::string>> SimStore::fact(std::string_view name) const {
-  if (auto error = fault()) return fail(*error);
+  if (auto error = read_fault()) return fail(*error);
   const auto found = state_.facts.find(name);
   return found == state_.facts.end() ? std::nullopt : std::optional(found->second);
 }

@@ -71,6 +71,8 @@ class SimStore final : public runtime::Store {
   void set_full(bool full) { full_ = full; }
   /// Every call answers Errc::unavailable.
   void set_gone(bool gone) { gone_ = gone; }
+  /// Reads answer Errc::unavailable, commits work.
+  void set_unreadable(bool unreadable) { unreadable_ = unreadable; }
   /// Time from a commit to its durability; already begun ones keep theirs.
   void set_latency(std::chrono::microseconds latency) { latency_ = latency; }
   /// The n-th commit from now (1 is the next) fails; later ones do not.
@@ -118,6 +120,7 @@ class SimStore final : public runtime::Store {
   };
 
   std::optional<Error> fault() const;
+  std::optional<Error> read_fault() const;
   void refuse(std::function<void(Result<void>)> done, Error error);
   void ripen(std::uint64_t number);
   void become_durable(std::uint64_t number, Pending pending);
@@ -132,6 +135,7 @@ class SimStore final : public runtime::Store {
   std::map<std::uint64_t, Pending> waiting_;  ///< by the number of the call
   bool full_ = false;
   bool gone_ = false;
+  bool unreadable_ = false;
   bool crashed_ = false;
 };
 

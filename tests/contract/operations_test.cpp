@@ -165,6 +165,7 @@ std::vector<Case> cases_of_a_client() {
       {"GetUnicastSubscription", 503,
        [](System& s) {
          const auto at = made(s);
+         s.crash_and_restart();  // What was used a moment ago would be in memory.
          s.server().store.set_gone(true);
          return s.ask("GET", at).status;
        }},
@@ -275,6 +276,7 @@ std::vector<Case> cases_of_the_network() {
                    }});
     out.push_back({operation, 503, [kind = kind](System& s) {
                      const auto at = callback_of(s, kind);
+                     s.crash_and_restart();  // As above.
                      s.server().store.set_gone(true);
                      return s.ask("POST", at, news(kind), {}, "").status;
                    }});

@@ -154,6 +154,49 @@ TEST_F(EffectRunnerTest, a_crash_before_durability_leaves_nothing_and_after_it_e
   }
 }
 
+TEST_F(EffectRunnerTest, between_its_two_commits_a_resource_is_not_read_from_the_store) {
+  const auto created = command("a", "create", {.fresh = true});
+  loop.run_until([&] { return !nef.seen.empty(); }, 1s);
+  server->store.set_unreadable(true);
+  loop.run_until([&] { return created->response.has_value(); }, 1s);
+  ASSERT_TRUE(created->response);
+  EXPECT_EQ(created->response->status, 201);
+}
+
+TEST_F(EffectRunnerTest, a_commit_that_failed_leaves_what_is_remembered_as_it_was) {
+  command("a", "create");
+  loop.run_for(1s);
+  EXPECT_EQ(server->runner.lookup().by_subject("promise", "ue1", 10)->size(), 1U);
+  server->store.fail_commit(1);
+  const auto dropped = command("a", "drop");
+  EXPECT_EQ(server->runner.lookup().find({"promise", "a"})->has_value(), false);
+  EXPECT_TRUE(server->runner.lookup().by_subject("promise", "ue1", 10)->empty());
+  loop.run_for(1s);
+  EXPECT_EQ(dropped->response->status, 503);
+  EXPECT_EQ(server->runner.lookup().find({"promise", "a"})->value().state, "kept");
+  EXPECT_EQ(server->runner.lookup().by_subject("promise", "ue1", 10)->size(), 1U);
+  const auto touched = command("a", "touch", {.if_match = "\"2\""});
+  loop.run_for(1s);
+  EXPECT_EQ(touched->response->status, 200);
+  EXPECT_EQ(server->runner.lookup().find({"promise", "a"})->value().version, 3U);
+}
+
+TEST_F(EffectRunnerTest, more_of_one_subject_than_is_remembered_are_still_all_found) {
+  const std::size_t many = keys_of_subject_kept_max + 2;
+  for (std::size_t i = 0; i < many; ++i) {
+    command("p" + std::to_string(1000 + i), "create");
+    if (i % 2 == 0) loop.run_for(5ms);
+    EXPECT_EQ(server->runner.lookup().by_subject("promise", "ue1", many)->size(), i + 1);
+  }
+  loop.run_for(1s);
+  const auto some = server->runner.lookup().by_subject("promise", "ue1", 3);
+  EXPECT_EQ(some->size(), 3U);
+  EXPECT_EQ(some->front().id, "p1000");
+  command("p1000", "drop");
+  loop.run_for(1s);
+  EXPECT_EQ(server->runner.lookup().by_subject("promise", "ue1", many)->size(), many - 1);
+}
+
 TEST_F(EffectRunnerTest, a_quota_sees_what_is_still_being_committed) {
   server->store.set_latency(1s);
   command("a", "create");
