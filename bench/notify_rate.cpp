@@ -79,8 +79,11 @@ static int serve(int count, char** words) {
                                    .from = {"unicast", fmt::format("{:032}", i)},
                                    .type = "notify",
                                    .body = resource::to_json(resource::Effect{notify})};
-      store.commit({runtime::PutEffect{effect}},
-                   [&notifier, effect](const Result<void>&) { notifier.enqueue(effect); });
+      runtime::Notification notification{.id = id, .of = effect.from, .what = std::move(notify)};
+      store.commit({runtime::PutEffect{std::move(effect)}},
+                   [&notifier, notification = std::move(notification)](const Result<void>&) {
+                     notifier.enqueue(notification);
+                   });
     }
   const std::uint64_t all = id;
   std::function<void()> look = [&] {

@@ -291,8 +291,7 @@ void EffectRunner::perform(const Key& key, Decided& decided) {
               });
         },
         [this, &key, id](resource::Notify& notify) {
-          ports_.notifier.enqueue(StoredEffect{
-              .id = id, .from = key, .type = "notify", .body = resource::to_json(notify)});
+          ports_.notifier.enqueue({.id = id, .of = key, .what = std::move(notify)});
         },
         [this, &key, &forget_fired](resource::StartTimer& start) {
           forget_fired(start.name);
@@ -353,8 +352,12 @@ void EffectRunner::recover_effect(StoredEffect stored) {
                       {"why", std::string_view(effect.error().detail)}});
     return;
   }
-  if (std::holds_alternative<resource::Notify>(*effect)) {
-    ports_.notifier.enqueue(std::move(stored));
+  if (auto* notify = std::get_if<resource::Notify>(&*effect)) {
+    if (stored.parked) return ports_.notifier.parked_before(stored.id);
+    ports_.notifier.enqueue({.id = stored.id,
+                             .of = std::move(stored.from),
+                             .what = std::move(*notify),
+                             .attempts = stored.attempts});
   } else if (const auto* call = std::get_if<resource::CallNetwork>(&*effect)) {
     enqueue(stored.from, Work{resource::Recovered{call->name}, {}, stored.id});
   } else if (const auto* tell = std::get_if<resource::Tell>(&*effect)) {

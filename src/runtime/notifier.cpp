@@ -14,14 +14,35 @@ using resource::Key;
 
 namespace {
 
-std::optional<resource::Notify> notify_of(const StoredEffect& effect) {
+/// Nothing for what is no Notify, or of a version that this release does not read.
+std::optional<Notification> notification_of(const StoredEffect& effect) {
   auto parsed = resource::effect_from_json(effect.body);
   if (!parsed) return std::nullopt;
   auto* notify = std::get_if<resource::Notify>(&*parsed);
-  return notify ? std::optional(std::move(*notify)) : std::nullopt;
+  if (notify == nullptr) return std::nullopt;
+  return Notification{effect.id, effect.from, std::move(*notify), effect.attempts};
 }
 
-std::string sink_of(const http::Url& url) { return url.scheme + "://" + url.authority(); }
+StoredEffect stored_form(const Notification& notification, bool parked) {
+  return {.id = notification.id,
+          .from = notification.of,
+          .type = "notify",
+          .body = resource::to_json(notification.what),
+          .parked = parked,
+          .attempts = notification.attempts};
+}
+
+http::Request request_of(const resource::Notify& notify, const http::Url& to) {
+  http::Request request;
+  request.method = "POST";
+  request.scheme = to.scheme;
+  request.authority = to.authority();
+  request.target = to.target;
+  request.headers.add("content-type", "application/json");
+  request.headers.add("x-lobo-sequence", std::to_string(notify.sequence));
+  request.body = notify.body;
+  return request;
+}
 
 }  // namespace
 
@@ -43,19 +64,16 @@ Notifier::~Notifier() {
   for (auto& [key, queue] : queues_) scheduler_.cancel(queue.retry);
 }
 
-void Notifier::enqueue(StoredEffect effect) {
-  if (effect.parked) {
-    parked_ids_.insert(effect.id);
-    return;
-  }
-  const Key of = effect.from;
+void Notifier::enqueue(Notification notification) {
+  const Key of = notification.of;
   auto& queue = queues_[of];
+  queue.last = std::max(queue.last, notification.id);
   ++pending_;
   if (queue.more_in_store || queue.waiting.size() >= limits_.in_memory_per_subscription) {
     queue.more_in_store = true;
     return;
   }
-  queue.waiting.push_back(std::move(effect));
+  queue.waiting.push_back(std::move(notification));
   if (queue.waiting.size() == 1) pump(of);
 }
 
@@ -83,82 +101,79 @@ void Notifier::refill(const Key& of, Queue& queue) {
     return;
   }
   queue.more_in_store = false;
-  for (auto& effect : *stored) {
-    if (effect.type != "notify" || effect.parked) continue;
+  for (const auto& effect : *stored) {
+    if (effect.id > queue.last) break;
+    if (effect.type != "notify" || effect.parked || unsettled_.contains(effect.id) ||
+        parked_ids_.contains(effect.id))
+      continue;
     if (queue.waiting.size() >= limits_.in_memory_per_subscription) {
       queue.more_in_store = true;
       break;
     }
-    queue.waiting.push_back(std::move(effect));
+    // One that cannot be read is left in the store for whoever can, as after a restart.
+    if (auto notification = notification_of(effect))
+      queue.waiting.push_back(std::move(*notification));
   }
 }
 
 void Notifier::attempt(const Key& of, Queue& queue) {
   const auto& front = queue.waiting.front();
-  auto notify = notify_of(front);
-  if (!notify) return park(of, queue, "the stored form cannot be read");
-  const auto url = http::parse_url(notify->to);
-  if (!url) return park(of, queue, "the notification URI cannot be parsed");
-  if (const auto allowed = allowed_(*url); !allowed) {
-    pass_on(sink_of(*url));  // It may have been woken for a place that it does not take.
+  if (!queue.to) {
+    auto url = http::parse_url(front.what.to);
+    if (!url) return park(of, queue, "the notification URI cannot be parsed");
+    queue.to = std::move(*url);
+  }
+  auto sink = queue.to->origin();
+  if (const auto allowed = allowed_(*queue.to); !allowed) {
+    pass_on(sink);  // It may have been woken for a place that it does not take.
     return park(of, queue, allowed.error().detail);
   }
 
-  http::Request request;
-  request.method = "POST";
-  request.scheme = url->scheme;
-  request.authority = url->authority();
-  request.target = url->target;
-  request.headers.add("content-type", "application/json");
-  request.headers.add("x-lobo-sequence", std::to_string(notify->sequence));
-  request.body = std::move(notify->body);
-
   queue.under_way = true;  // Also where it has to wait: then whoever frees a place starts it.
-  const auto sink = sink_of(*url);
   if (under_way_ >= limits_.under_way_max) return blocked_.push_back(of);
   auto& at_sink = sinks_[sink];
   if (at_sink.under_way >= limits_.per_sink_max) return at_sink.blocked.push_back(of);
-  queue.sink = sink;
+  queue.sink = std::move(sink);
   ++at_sink.under_way;
   ++under_way_;
-  transmit(of, front.id, std::move(request), 0, false);
+  transmit(front, {.url = *queue.to});
 }
 
-void Notifier::transmit(const Key& of, std::uint64_t id, http::Request request, int hops,
-                        bool permanent) {
-  auto copy = request;
-  client_.send(
-      std::move(request), limits_.deadline,
-      [this, of, id, request = std::move(copy), hops, permanent](Result<http::Response> response) {
-        answered(of, id, request, hops, permanent, std::move(response));
-      });
+void Notifier::transmit(const Notification& notification, Target target) {
+  auto request = request_of(notification.what, target.url);
+  client_.send(std::move(request), limits_.deadline,
+               [this, of = notification.of, id = notification.id, target = std::move(target)](
+                   const Result<http::Response>& response) { answered(of, id, target, response); });
 }
 
-void Notifier::answered(const Key& of, std::uint64_t id, http::Request request, int hops,
-                        bool permanent, Result<http::Response> response) {
+void Notifier::answered(const Key& of, std::uint64_t id, const Target& target,
+                        const Result<http::Response>& response) {
   if (!response)
     return not_delivered(of, id, response.error().code != Errc::forbidden, response.error().detail);
   const int status = response->status;
   if (status >= 200 && status < 300) {
-    if (permanent && moved_)
-      moved_(of, request.scheme + "://" + request.authority + request.target);
+    if (target.permanent && moved_) moved_(of, target.url.text());
     return delivered(of, id);
   }
-  if (status == 307 || status == 308) {
-    const auto target = http::redirect_target(request, *response);
-    if (!target || hops == http::redirects_max)
-      return not_delivered(of, id, false, "the sink redirects too often or to no usable place");
-    if (const auto allowed = allowed_(*target); !allowed)
-      return not_delivered(of, id, false, allowed.error().detail);
-    request.scheme = target->scheme;
-    request.authority = target->authority();
-    request.target = target->target;
-    // Only a chain of nothing but 308 is a lasting move.
-    return transmit(of, id, std::move(request), hops + 1,
-                    status == 308 && (hops == 0 || permanent));
-  }
+  if (status == 307 || status == 308) return redirected(of, id, target, *response);
   const bool worth_retrying = status >= 500 || status == 408 || status == 425 || status == 429;
   not_delivered(of, id, worth_retrying, "the sink answered " + std::to_string(status));
+}
+
+void Notifier::redirected(const Key& of, std::uint64_t id, const Target& from,
+                          const http::Response& response) {
+  const auto found = queues_.find(of);
+  if (found == queues_.end() || found->second.waiting.empty()) return;
+  const auto& front = found->second.waiting.front();
+  if (front.id != id) return;
+  const auto to = http::redirect_target(request_of(front.what, from.url), response);
+  if (!to || from.hops == http::redirects_max)
+    return not_delivered(of, id, false, "the sink redirects too often or to no usable place");
+  if (const auto allowed = allowed_(*to); !allowed)
+    return not_delivered(of, id, false, allowed.error().detail);
+  transmit(front, {.url = *to,
+                   .hops = from.hops + 1,
+                   .permanent = response.status == 308 && (from.hops == 0 || from.permanent)});
 }
 
 void Notifier::release_slot(Queue& queue) {
@@ -191,7 +206,8 @@ void Notifier::wake_one(std::deque<Key>& blocked) {
 
 void Notifier::delivered(const Key& of, std::uint64_t id) {
   sent_.add(1);
-  commit_until_done(store_, scheduler_, {EraseEffect{id}});
+  unsettled_.insert(id);
+  commit_until_done(store_, scheduler_, {EraseEffect{id}}, [this, id] { unsettled_.erase(id); });
   const auto found = queues_.find(of);
   if (found == queues_.end()) return;
   release_slot(found->second);
@@ -224,12 +240,11 @@ void Notifier::park(const Key& of, Queue& queue, const std::string& why) {
   next(of);
 }
 
-/// The unit that parks `effect`, and drops the oldest where too many are parked.
-std::vector<StoreChange> Notifier::parked(StoredEffect effect) {
-  effect.parked = true;
-  parked_ids_.insert(effect.id);
+/// The unit that parks a notification, and drops the oldest where too many are parked.
+std::vector<StoreChange> Notifier::parked(const Notification& notification) {
+  parked_ids_.insert(notification.id);
   std::vector<StoreChange> unit;
-  unit.emplace_back(PutEffect{std::move(effect)});
+  unit.emplace_back(PutEffect{stored_form(notification, true)});
   if (parked_ids_.size() > limits_.parked_max) {
     dropped_.add(1);
     unit.emplace_back(EraseEffect{*parked_ids_.begin()});
@@ -242,25 +257,32 @@ void Notifier::next(const Key& of) {
   const auto found = queues_.find(of);
   if (found == queues_.end()) return;
   found->second.waiting.pop_front();
+  found->second.to.reset();
   --pending_;
   scheduler_.post([this, of] { pump(of); });
 }
 
 Result<void> Notifier::resend(std::uint64_t effect_id) {
-  auto stored = store_.effects(effect_id - 1, 1);
+  if (!parked_ids_.contains(effect_id))
+    return fail(Errc::not_found, "no parked notification has that id");
+  const auto stored = store_.effects(effect_id - 1, 1);
   if (!stored) return fail(stored.error());
   if (stored->empty() || stored->front().id != effect_id || !stored->front().parked)
     return fail(Errc::not_found, "no parked notification has that id");
-  auto effect = std::move(stored->front());
-  effect.parked = false;
-  effect.attempts = 0;
+  auto notification = notification_of(stored->front());
+  if (!notification) return fail(Errc::internal, "the stored form cannot be read");
+  notification->attempts = 0;
   parked_ids_.erase(effect_id);
-  store_.commit({PutEffect{effect}}, [this, effect](const Result<void>& done) {
-    if (done)
-      enqueue(effect);
-    else
-      parked_ids_.insert(effect.id);
-  });
+  unsettled_.insert(effect_id);
+  auto effect = stored_form(*notification, false);
+  store_.commit({PutEffect{std::move(effect)}},
+                [this, notification = std::move(*notification)](const Result<void>& done) {
+                  unsettled_.erase(notification.id);
+                  if (done)
+                    enqueue(notification);
+                  else
+                    parked_ids_.insert(notification.id);
+                });
   return {};
 }
 

@@ -32,6 +32,15 @@ struct NotifierLimits {
   std::size_t parked_max = 100000;              ///< beyond it the oldest is dropped, counted
 };
 
+/// A committed Notify effect, in the form in which it waits here: what was written to the outbox a
+/// moment ago is not read back from it.
+struct Notification {
+  std::uint64_t id{};  ///< of the stored effect
+  resource::Key of;    ///< the subscription
+  resource::Notify what;
+  std::uint32_t attempts = 0;
+};
+
 class Notifier {
  public:
   /// `moved` is called when a sink answered 308: later notifications go to the new URI, and the
@@ -48,9 +57,10 @@ class Notifier {
 
   void on_moved(Moved moved) { moved_ = std::move(moved); }
 
-  /// A committed Notify effect. Effects of one subscription come in ascending id. One that is
-  /// parked stays parked.
-  void enqueue(StoredEffect effect);
+  /// Those of one subscription come in ascending id.
+  void enqueue(Notification notification);
+  /// One that a previous run gave up: it stays parked.
+  void parked_before(std::uint64_t effect_id) { parked_ids_.insert(effect_id); }
 
   /// Sends a parked notification again, out of order: its sequence number tells the application
   /// where it belongs. not_found when there is none of that id.
@@ -61,11 +71,13 @@ class Notifier {
 
  private:
   struct Queue {
-    std::deque<StoredEffect> waiting;  ///< the front is the one being tried
+    std::deque<Notification> waiting;  ///< the front is the one being tried
     bool more_in_store = false;        ///< left out of memory; read when `waiting` runs empty
+    std::uint64_t last = 0;  ///< the highest id that came; a higher one in the store will come yet
     bool under_way = false;
     Scheduler::TimerId retry = 0;
-    std::string sink;  ///< scheme and authority of the front, while under way
+    std::optional<http::Url> to;  ///< of the front, once it was looked at
+    std::string sink;             ///< scheme and authority of the front, while under way
   };
   struct Sink {
     std::size_t under_way = 0;
@@ -73,15 +85,22 @@ class Notifier {
   };
   void pump(const resource::Key& of);
   void attempt(const resource::Key& of, Queue& queue);
-  void transmit(const resource::Key& of, std::uint64_t id, http::Request request, int hops,
-                bool permanent);
-  void answered(const resource::Key& of, std::uint64_t id, http::Request request, int hops,
-                bool permanent, Result<http::Response> response);
+  /// Where the front of a queue is being sent, after `hops` redirects.
+  struct Target {
+    http::Url url;
+    int hops = 0;
+    bool permanent = false;  ///< by nothing but 308: a lasting move
+  };
+  void transmit(const Notification& notification, Target target);
+  void answered(const resource::Key& of, std::uint64_t id, const Target& target,
+                const Result<http::Response>& response);
+  void redirected(const resource::Key& of, std::uint64_t id, const Target& from,
+                  const http::Response& response);
   void delivered(const resource::Key& of, std::uint64_t id);
   void not_delivered(const resource::Key& of, std::uint64_t id, bool worth_retrying,
                      const std::string& why);
   void park(const resource::Key& of, Queue& queue, const std::string& why);
-  std::vector<StoreChange> parked(StoredEffect effect);
+  std::vector<StoreChange> parked(const Notification& notification);
   void next(const resource::Key& of);
   void release_slot(Queue& queue);
   void pass_on(const std::string& sink);
@@ -101,6 +120,9 @@ class Notifier {
   std::map<std::string, Sink, std::less<>> sinks_;
   std::deque<resource::Key> blocked_;   ///< subscriptions that wait for a place among all
   std::set<std::uint64_t> parked_ids_;  ///< ascending is oldest first
+  /// Delivered or taken up again, and the store may not know it yet: not to be read back from it.
+  /// Bounded by the outbox: while the store takes nothing, nothing new comes.
+  std::set<std::uint64_t> unsettled_;
   std::size_t under_way_ = 0;
   std::size_t pending_ = 0;
   Counter& sent_;

@@ -144,6 +144,23 @@ TEST_F(NotifierTest, a_slow_sink_delays_only_its_own_subscriptions) {
   EXPECT_EQ(server->notifier.pending(), 0U);
 }
 
+TEST_F(NotifierTest, what_did_not_fit_into_memory_is_read_back_and_goes_out_once_each) {
+  // While the store is slow to forget what was delivered, and to tell of what it has taken.
+  server->store.set_latency(20ms);
+  sink.answer = [](const http::Request&) { return http::Response{204, {}, {}}; };
+  const std::size_t touches = 2 * NotifierLimits{}.in_memory_per_subscription;
+  for (std::size_t i = 0; i < touches; ++i) {
+    command("a", "touch");
+    loop.run_for(21ms);
+  }
+  loop.run_for(1min);
+  ASSERT_EQ(sink.seen.size(), 3 * touches);
+  EXPECT_EQ(server->notifier.pending(), 0U);
+  EXPECT_TRUE(server->store.state().effects.empty());
+  for (std::size_t i = 0; i < sink.seen.size(); ++i)
+    EXPECT_EQ(sink.seen[i].body, "a:" + std::to_string(i % 3 + 1));
+}
+
 TEST_F(NotifierTest, a_sink_that_never_answers_holds_up_nobody_who_waits_for_another) {
   Party silent;
   silent.answer = [](const http::Request&) { return std::nullopt; };
@@ -152,12 +169,10 @@ TEST_F(NotifierTest, a_sink_that_never_answers_holds_up_nobody_who_waits_for_ano
   std::uint64_t id = 1000;
   const auto notify_each = [&](const std::string& host, int subscriptions) {
     for (int i = 0; i < subscriptions; ++i, ++id)
-      server->notifier.enqueue(StoredEffect{
-          .id = id,
-          .from = {"promise", host + std::to_string(i)},
-          .type = "notify",
-          .body = resource::to_json(resource::Notify{
-              .to = "http://" + host + "/n", .sequence = 1, .body = "{}", .clause = {}})});
+      server->notifier.enqueue(
+          {.id = id,
+           .of = {"promise", host + std::to_string(i)},
+           .what = {.to = "http://" + host + "/n", .sequence = 1, .body = "{}", .clause = {}}});
   };
   notify_each("silent", 400);
   notify_each("sink", 40);
