@@ -1,7 +1,6 @@
 #include "wire/gtpu/containers.hpp"
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 
