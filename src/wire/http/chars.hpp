@@ -1,9 +1,11 @@
 #pragma once
-// Character classes of HTTP and URI grammar, as tables: one load a byte.
+// Character classes of HTTP and URI grammar.
 
 #include <array>
-#include <cstdint>
+#include <cstddef>
 #include <string_view>
+
+#include "base/octets.hpp"
 
 namespace lobo::http {
 
@@ -19,13 +21,12 @@ inline constexpr std::array<char, 256> token_lower = [] {
 
 constexpr char token_char(char c) { return token_lower[static_cast<unsigned char>(c)]; }
 
-/// HTAB, SP, visible ASCII and obs-text (RFC 9110 clause 5.5).
-constexpr bool is_value_char(char c) {
-  const auto u = static_cast<unsigned char>(c);
-  return (u >= 0x20 && u != 0x7F) || u == '\t';
-}
+/// All but HTAB, SP, visible ASCII and obs-text (RFC 9110 clause 5.5); of one octet or of sixteen.
+inline constexpr auto is_no_value_octet = [](auto c) {
+  return ((c < ' ') & (c != '\t')) | (c == 0x7F);
+};
+constexpr bool is_value_char(char c) { return !is_no_value_octet(static_cast<unsigned char>(c)); }
 
-constexpr bool is_visible(char c) { return c > 0x20 && c < 0x7F; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// 0–15, or -1.
@@ -36,29 +37,27 @@ constexpr int hex_value(char c) {
   return -1;
 }
 
-inline constexpr std::array<bool, 256> path_chars = [] {
-  std::array<bool, 256> table{};
-  for (int c = '0'; c <= '9'; ++c) table[static_cast<std::size_t>(c)] = true;
-  for (int c = 'a'; c <= 'z'; ++c) table[static_cast<std::size_t>(c)] = true;
-  for (int c = 'A'; c <= 'Z'; ++c) table[static_cast<std::size_t>(c)] = true;
-  for (const char c : std::string_view("-._~!$&'()*+,;=:@"))
-    table[static_cast<unsigned char>(c)] = true;
-  return table;
-}();
-
-/// A character that may stand as it is in a path segment or query (RFC 3986 clause 3.3).
-constexpr bool is_path_char(char c) { return path_chars[static_cast<unsigned char>(c)]; }
-
 constexpr bool is_token(std::string_view text) {
   for (const char c : text)
     if (token_char(c) == 0) return false;
   return !text.empty();
 }
 
-constexpr bool is_field_value(std::string_view text) {
-  for (const char c : text)
-    if (!is_value_char(c)) return false;
-  return true;
+inline bool is_field_value(std::string_view text) { return !has_octet(text, is_no_value_octet); }
+
+/// Visible ASCII without the mark of a fragment: what may stand in a request target at all.
+inline bool is_target_text(std::string_view text) {
+  return !has_octet(text, [](auto c) { return (c <= ' ') | (c >= 0x7F) | (c == '#'); });
+}
+
+/// Where the first octet stands that may not stand as it is in a path or query (RFC 3986 clauses
+/// 3.3 and 3.4): what is not visible ASCII, delimits other things or belongs nowhere.
+inline std::size_t find_not_in_path_or_query(std::string_view text) {
+  return find_octet(text, [](auto c) {
+    return (c <= ' ') | (c >= 0x7F) | (c == '"') | (c == '#') | (c == '%') | (c == '<') |
+           (c == '>') | (c == '[') | (c == '\\') | (c == ']') | (c == '^') | (c == '`') |
+           (c == '{') | (c == '|') | (c == '}');
+  });
 }
 
 }  // namespace lobo::http

@@ -85,14 +85,15 @@ Parsed<void> note(std::string_view name, std::string_view value, Facts& facts) {
 /// One "name: value" line without its CRLF.
 Parsed<void> parse_field(std::string_view line, Headers& headers, Facts& facts) {
   if (line.front() == ' ' || line.front() == '\t') return refuse(400, "a folded header field");
-  std::string name;
-  std::size_t i = 0;
-  for (; i < line.size() && token_char(line[i]) != 0; ++i) {}
-  if (i == 0 || i == line.size() || line[i] != ':')
+  const auto colon = line.find(':');
+  if (colon == 0 || colon == std::string_view::npos)
     return refuse(400, "a header field name that is no token");
-  name.resize(i);
-  for (std::size_t k = 0; k < i; ++k) name[k] = token_char(line[k]);
-  const auto value = trim_ows(line.substr(i + 1));
+  std::string name(line.substr(0, colon));
+  for (char& c : name) {
+    c = token_char(c);
+    if (c == 0) return refuse(400, "a header field name that is no token");
+  }
+  const auto value = trim_ows(line.substr(colon + 1));
   if (!is_field_value(value)) return refuse(400, "a header field with a control character");
   if (auto noted = note(name, value, facts); !noted) return noted;
   headers.add(std::move(name), std::string(value));
@@ -125,9 +126,8 @@ Parsed<int> minor_version(std::string_view text) {
 
 /// Origin form, absolute form, or "*" (RFC 9112 clause 3.2); CONNECT's form is not served.
 Parsed<void> take_target(std::string_view target, Request& request) {
-  for (const char c : target)
-    if (!is_visible(c) || c == '#')
-      return refuse(400, "a character that may not be in a request target");
+  if (!is_target_text(target))
+    return refuse(400, "a character that may not be in a request target");
   if (target.starts_with('/') || (target == "*" && request.method == "OPTIONS")) {
     request.target = target;
     return {};

@@ -65,9 +65,8 @@ Result<void> append_request(std::string& out, const Request& request) {
     return fail(Errc::malformed, "the authority names no host");
   if (!request.target.starts_with('/') && request.target != "*")
     return fail(Errc::malformed, "the target is no path");
-  for (const char c : request.target)
-    if (!is_visible(c))
-      return fail(Errc::malformed, "the target has a character that may not be there");
+  if (!is_target_text(request.target))
+    return fail(Errc::malformed, "the target has a character that may not be there");
   for (const auto& field : request.headers)
     if (!is_valid(field))
       return fail(Errc::malformed, "header field '" + field.name + "' is not valid");

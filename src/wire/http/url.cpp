@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/octets.hpp"
 #include "base/text.hpp"
 #include "wire/http/chars.hpp"
 #include "wire/http/ip.hpp"
@@ -14,13 +15,17 @@ inline constexpr std::size_t label_bytes_max = 63;
 
 bool is_name(std::string_view host) {
   if (host.empty() || host.size() > host_bytes_max) return false;
-  std::string_view last;
-  for (std::size_t at = 0; at <= host.size(); at += last.size() + 1) {
-    const auto label = last = host.substr(at, host.find('.', at) - at);
-    if (label.empty() || label.size() > label_bytes_max) return false;
-    for (const char c : label)
-      if (!is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_') return false;
+  std::size_t label = 0;  // where it begins
+  for (std::size_t at = 0; at <= host.size(); ++at) {
+    const char c = at < host.size() ? host[at] : '.';
+    if (c == '.') {
+      if (at == label || at - label > label_bytes_max) return false;
+      label = at + 1;
+    } else if (!is_digit(c) && !(c >= 'a' && c <= 'z') && c != '-' && c != '_') {
+      return false;
+    }
   }
+  const auto last = host.substr(host.rfind('.') + 1);
   // Some resolvers read "2130706433", "127.1" or "0x7f000001" as 127.0.0.1. A name whose last label
   // is a number is therefore an address or nothing.
   const bool number = std::all_of(last.begin(), last.end(), is_digit) || last.starts_with("0x");
@@ -28,15 +33,14 @@ bool is_name(std::string_view host) {
 }
 
 bool is_target(std::string_view target) {
-  for (std::size_t i = 0; i < target.size(); ++i) {
-    const char c = target[i];
-    if (is_path_char(c) || c == '/' || c == '?') continue;
-    if (c != '%' || target.size() - i < 3 || hex_value(target[i + 1]) < 0 ||
-        hex_value(target[i + 2]) < 0)
+  while (true) {
+    target.remove_prefix(find_not_in_path_or_query(target));
+    if (target.empty()) return true;
+    if (target[0] != '%' || target.size() < 3 || hex_value(target[1]) < 0 ||
+        hex_value(target[2]) < 0)
       return false;
-    i += 2;
+    target.remove_prefix(3);
   }
-  return true;
 }
 
 tl::unexpected<Error> bad_url(std::string why) { return fail(Errc::malformed, std::move(why)); }
@@ -84,7 +88,7 @@ Result<Url> parse_url(std::string_view text) {
   if (url.scheme != "http" && url.scheme != "https")
     return bad_url("the URI's scheme is neither http nor https");
   const auto rest = text.substr(colon + 3);
-  const auto end = rest.find_first_of("/?#");
+  const auto end = find_octet(rest, [](auto c) { return (c == '/') | (c == '?') | (c == '#'); });
   const auto authority = rest.substr(0, end);
   if (authority.find('@') != std::string_view::npos)
     return bad_url("the URI carries user information");
@@ -92,7 +96,7 @@ Result<Url> parse_url(std::string_view text) {
   if (!parsed) return bad_url("the URI's host or port is not valid");
   url.host = std::move(parsed->host);
   url.port = parsed->port.value_or(url.scheme == "https" ? std::uint16_t{443} : std::uint16_t{80});
-  const auto target = end == std::string_view::npos ? std::string_view{} : rest.substr(end);
+  const auto target = rest.substr(end);
   if (target.find('#') != std::string_view::npos) return bad_url("the URI carries a fragment");
   if (!is_target(target))
     return bad_url("the URI's path or query has a character that may not be there");

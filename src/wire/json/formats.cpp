@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/octets.hpp"
 #include "base/text.hpp"
 #include "model/address.hpp"
 
@@ -42,17 +43,13 @@ bool small_number(std::string_view text, std::size_t digits_max, std::uint64_t v
 constexpr std::string_view base64_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// What may stand for itself. One load a character: this runs over every callback URI.
-constexpr auto uri_characters = [] {
-  std::array<bool, 256> table{};
-  for (unsigned c = 0; c < table.size(); ++c) {
-    const char character = static_cast<char>(c);
-    table[c] = is_alpha(character) || is_digit(character) ||
-               std::string_view("-._~:/?#[]@!$&'()*+,;=").find(character) != std::string_view::npos;
-  }
-  return table;
-}();
-bool is_uri_character(char c) { return uri_characters[static_cast<unsigned char>(c)]; }
+/// Where the first octet stands that may not stand for itself in a URI (RFC 3986 clause 2).
+std::size_t find_no_uri_character(std::string_view text) {
+  return find_octet(text, [](auto c) {
+    return (c <= ' ') | (c >= 0x7F) | (c == '"') | (c == '%') | (c == '<') | (c == '>') |
+           (c == '\\') | (c == '^') | (c == '`') | (c == '{') | (c == '|') | (c == '}');
+  });
+}
 
 }  // namespace
 
@@ -115,14 +112,14 @@ bool uri(std::string_view text) {
       }))
     return false;
   const auto rest = text.substr(colon + 1);
-  for (const char& c : rest) {
-    if (is_uri_character(c)) continue;
-    const auto after = rest.substr(static_cast<std::size_t>(&c - rest.data()) + 1);
-    if (c != '%' || after.size() < 2 || !is_hex(after[0]) || !is_hex(after[1])) return false;
+  for (auto left = rest; true; left.remove_prefix(3)) {
+    left.remove_prefix(find_no_uri_character(left));
+    if (left.empty()) break;
+    if (left[0] != '%' || left.size() < 3 || !is_hex(left[1]) || !is_hex(left[2])) return false;
   }
-  if (!rest.starts_with("//")) return true;
-  const auto authority = rest.substr(2, rest.find_first_of("/?#", 2) - 2);
-  return scheme == "file" || !authority.empty();
+  if (!rest.starts_with("//") || scheme == "file") return true;
+  const auto behind = rest.substr(2);
+  return !behind.empty() && behind[0] != '/' && behind[0] != '?' && behind[0] != '#';
 }
 
 bool ipv4(std::string_view text) { return model::Ipv4Address::parse(text).has_value(); }
@@ -180,9 +177,11 @@ bool bit_rate(std::string_view text) {
   if (space == std::string_view::npos) return false;
   static constexpr std::array<std::string_view, 5> units{"bps", "Kbps", "Mbps", "Gbps", "Tbps"};
   if (std::ranges::find(units, text.substr(space + 1)) == units.end()) return false;
-  const auto parts = split(text.substr(0, space), '.');
-  return parts.size() <= 2 &&
-         std::ranges::all_of(parts, [](auto part) { return !part.empty() && all_digits(part); });
+  const auto number = text.substr(0, space);
+  const auto point = number.find('.');
+  const auto digits = [](auto part) { return !part.empty() && all_digits(part); };
+  return digits(number.substr(0, point)) &&
+         (point == std::string_view::npos || digits(number.substr(point + 1)));
 }
 
 // The last alternative of both patterns takes any text of one line.

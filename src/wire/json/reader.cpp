@@ -394,7 +394,8 @@ void Reading::number(std::string_view token, const Type& type, const Rules& rule
 void Reading::text(od::value v, const Type& type, const Rules& rules, void* to, const Path& path) {
   std::string_view held;
   if (!take_text(v, held)) return;
-  if (rules.length_min > 0 || rules.length_max < no_rules.length_max) {
+  // A character has one to four octets: counting is for what that leaves open.
+  if (held.size() < 4 * rules.length_min || held.size() > rules.length_max) {
     const std::size_t length = characters(held);
     if (length < rules.length_min || length > rules.length_max)
       fault(Errc::out_of_range, path,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "base/octets.hpp"
 #include "base/require.hpp"
 #include "base/text.hpp"
 #include "model/date_time.hpp"
@@ -26,51 +27,23 @@ void write_number(std::string& out, N value) {
   out.append(digits.data(), done.ptr);
 }
 
-/// How many characters an octet needs beyond itself: 0, 1 (\n) or 5 (\u0001).
-constexpr auto escape_extra = [] {
-  std::array<std::uint8_t, 256> table{};
-  for (unsigned c = 0; c < 0x20U; ++c) table[c] = 5;
-  for (const char c : std::string_view("\"\\\b\f\n\r\t")) table[static_cast<unsigned char>(c)] = 1;
-  return table;
-}();
-
-/// True where `text` is ASCII that needs no escape: nearly always, so it is found out eight octets
-/// at a time.
-bool is_plain(std::string_view text) {
-  constexpr std::uint64_t ones = 0x0101010101010101U;
-  constexpr std::uint64_t highs = ones << 7U;
-  // The high bit of each octet that is 0; exact as long as no octet has its own high bit set.
-  const auto zeros = [](std::uint64_t word) { return (word - ones) & ~word & highs; };
-  std::size_t at = 0;
-  for (; text.size() - at >= sizeof(std::uint64_t); at += sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, sizeof word);
-    const std::uint64_t controls = (word - ones * 0x20U) & ~word & highs;
-    if ((word & highs) != 0 || controls != 0 || zeros(word ^ ones * '"') != 0 ||
-        zeros(word ^ ones * '\\') != 0)
-      return false;
-  }
-  return std::ranges::all_of(text.substr(at), [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return octet < 0x80U && escape_extra[octet] == 0;
-  });
-}
-
-char* write_escaped(char* to, unsigned char c) {
+/// A quote, a backslash or a control character.
+void write_escaped(std::string& out, char c) {
   static constexpr std::string_view hex = "0123456789abcdef";
-  *to++ = '\\';
   switch (c) {
-    case '\b': *to++ = 'b'; return to;
-    case '\f': *to++ = 'f'; return to;
-    case '\n': *to++ = 'n'; return to;
-    case '\r': *to++ = 'r'; return to;
-    case '\t': *to++ = 't'; return to;
-    case '"':
-    case '\\': *to++ = static_cast<char>(c); return to;
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\b': out += "\\b"; return;
+    case '\f': out += "\\f"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
     default: break;
   }
-  for (const char digit : {'u', '0', '0', hex[c >> 4U], hex[c & 15U]}) *to++ = digit;
-  return to;
+  const auto code = static_cast<unsigned char>(c);
+  out += "\\u00";
+  out += hex[code >> 4U];
+  out += hex[code & 15U];
 }
 
 /// The length of the well-formed UTF-8 sequence at the start of `text`, 0 where there is none.
@@ -122,40 +95,20 @@ void write_object(std::string& out, const ObjectType& object, const void* from) 
 }  // namespace
 
 void write_text(std::string& out, std::string_view text) {
-  if (is_plain(text)) {
-    out.reserve(out.size() + text.size() + 2);
-    out += '"';
-    out += text;
-    out += '"';
-    return;
+  constexpr auto beyond_ascii = [](auto c) { return c >= 0x80; };
+  constexpr auto escaped = [](auto c) { return (c < ' ') | (c == '"') | (c == '\\'); };
+  std::string sound;
+  if (has_octet(text, beyond_ascii) && !is_utf8(text)) text = sound = repaired(text);
+  out.reserve(out.size() + text.size() + 2);
+  out += '"';
+  while (true) {
+    const std::size_t run = find_octet(text, escaped);
+    out += text.substr(0, run);
+    if (run == text.size()) break;
+    write_escaped(out, text[run]);
+    text.remove_prefix(run + 1);
   }
-  // One pass finds how long the result is and whether anything is beyond ASCII, so that the second
-  // writes into room that is there instead of appending piece by piece.
-  std::size_t extra = 0;
-  unsigned seen = 0;
-  for (const char c : text) {
-    extra += escape_extra[static_cast<unsigned char>(c)];
-    seen |= static_cast<unsigned char>(c);
-  }
-  std::string sound;  // what replaces broken UTF-8 needs no escape, so `extra` holds for it too
-  if (seen >= 0x80U && !is_utf8(text)) text = sound = repaired(text);
-  const std::size_t start = out.size();
-  out.resize(start + text.size() + extra + 2);
-  char* to = out.data() + start;
-  *to++ = '"';
-  if (extra == 0) {
-    to = std::copy(text.begin(), text.end(), to);
-  } else {
-    for (const char c : text) {
-      const auto octet = static_cast<unsigned char>(c);
-      if (escape_extra[octet] == 0) {
-        *to++ = c;
-      } else {
-        to = write_escaped(to, octet);
-      }
-    }
-  }
-  *to = '"';
+  out += '"';
 }
 
 std::string quoted(std::string_view text) {
