@@ -32,12 +32,18 @@ std::optional<unsigned> parse_hex(std::string_view text, std::size_t digits_max)
   return value;
 }
 
-std::optional<std::uint8_t> parse_decimal_octet(std::string_view text) {
-  if (text.empty() || text.size() > 3 || (text.size() > 1 && text.front() == '0'))
-    return std::nullopt;
-  const auto value = parse_decimal(text);
-  if (!value || *value > 255) return std::nullopt;
-  return static_cast<std::uint8_t>(*value);
+/// Takes one to three decimal digits from the front of `text`: 0 to 255 without a leading zero,
+/// which some readers take for octal.
+std::optional<std::uint8_t> take_decimal_octet(std::string_view& text) {
+  unsigned value = 0;
+  std::size_t digits = 0;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
+    value = value * 10 + static_cast<unsigned>(text[digits] - '0');
+    if (value > 255) return std::nullopt;
+  }
+  if (digits == 0 || (digits > 1 && text.front() == '0')) return std::nullopt;
+  text.remove_prefix(digits);
+  return static_cast<std::uint8_t>(value);
 }
 
 struct Groups {
@@ -78,15 +84,17 @@ void clear_behind(std::span<std::uint8_t> octets, unsigned length) {
 std::optional<Ipv4Address> Ipv4Address::parse(std::string_view text) {
   constexpr std::size_t text_max = 15;
   if (text.size() > text_max) return std::nullopt;
-  const auto parts = split(text, '.');
   Ipv4Address address;
-  if (parts.size() != address.octets.size()) return std::nullopt;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const auto octet = parse_decimal_octet(parts[i]);
+  for (std::size_t i = 0; i < address.octets.size(); ++i) {
+    if (i > 0) {
+      if (!text.starts_with('.')) return std::nullopt;
+      text.remove_prefix(1);
+    }
+    const auto octet = take_decimal_octet(text);
     if (!octet) return std::nullopt;
     address.octets[i] = *octet;
   }
-  return address;
+  return text.empty() ? std::optional(address) : std::nullopt;
 }
 
 std::string Ipv4Address::text() const {

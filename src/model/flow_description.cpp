@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <span>
+#include <algorithm>
 
 #include "base/text.hpp"
 
@@ -22,7 +22,11 @@ std::optional<std::uint64_t> parse_up_to(std::string_view text, std::uint64_t mo
 
 std::optional<std::vector<PortRange>> parse_ports(std::string_view text) {
   std::vector<PortRange> ports;
-  for (const auto part : split(text, ',')) {
+  for (bool more = true; more;) {
+    const auto comma = text.find(',');
+    more = comma != std::string_view::npos;
+    const auto part = text.substr(0, comma);
+    if (more) text.remove_prefix(comma + 1);
     const auto dash = part.find('-');
     const auto first = parse_up_to(part.substr(0, dash), 65535);
     const auto last =
@@ -51,20 +55,22 @@ Result<FlowEndpoint> parse_network(std::string_view word) {
   return end;
 }
 
-/// Takes words from the front, so that each step sees what is left.
+/// Takes words from the front of a text that begins with one, so that each step sees what is left.
 struct Words {
-  std::span<const std::string_view> left;
+  std::string_view left;
 
-  bool take(std::string_view word) {
-    if (left.empty() || left.front() != word) return false;
-    left = left.subspan(1);
-    return true;
-  }
+  /// Empty at the end.
+  std::string_view front() const { return left.substr(0, left.find(' ')); }
   std::string_view next() {
-    if (left.empty()) return {};
-    const auto word = left.front();
-    left = left.subspan(1);
+    const auto word = front();
+    left.remove_prefix(word.size());
+    left.remove_prefix(std::min(left.find_first_not_of(' '), left.size()));
     return word;
+  }
+  bool take(std::string_view word) {
+    if (front() != word) return false;
+    next();
+    return true;
   }
 };
 
@@ -83,10 +89,10 @@ Result<FlowEndpoint> parse_endpoint(Words& words, std::string_view name, std::st
   } else {
     return network;
   }
-  if (words.left.empty() || words.left.front() == until) return end;
-  auto ports = parse_ports(words.left.front());
+  if (words.left.empty() || words.front() == until) return end;
+  auto ports = parse_ports(words.front());
   if (!ports)
-    return refuse("'" + std::string(words.left.front()) +
+    return refuse("'" + std::string(words.front()) +
                   "' is no list of ports (no option may stand here)");
   end.ports = std::move(*ports);
   words.next();
@@ -131,9 +137,7 @@ Result<FlowDescription> FlowDescription::parse(std::string_view text) {
   if (text.size() > text_bytes_max)
     return refuse("it is longer than " + std::to_string(text_bytes_max) + " characters");
   if (text.starts_with(' ') || text.ends_with(' ')) return refuse("it begins or ends with a space");
-  std::vector<std::string_view> parts = split(text, ' ');
-  std::erase_if(parts, [](std::string_view part) { return part.empty(); });
-  Words words{parts};
+  Words words{text};
   FlowDescription flow;
 
   if (!words.take("permit")) return refuse("it must begin with 'permit'");
@@ -156,7 +160,7 @@ Result<FlowDescription> FlowDescription::parse(std::string_view text) {
   auto to = parse_endpoint(words, "to", "");
   if (!to) return fail(std::move(to.error()));
   if (!words.left.empty())
-    return refuse("'" + std::string(words.left.front()) + "': no option may stand at the end");
+    return refuse("'" + std::string(words.front()) + "': no option may stand at the end");
   if (!same_family(*from, *to)) return refuse("one end is IPv4, the other IPv6");
   flow.from = std::move(*from);
   flow.to = std::move(*to);

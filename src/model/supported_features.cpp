@@ -1,5 +1,10 @@
 #include "model/supported_features.hpp"
 
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <iterator>
+
 #include "base/require.hpp"
 
 namespace lobo::model {
@@ -44,15 +49,17 @@ SupportedFeatures SupportedFeatures::shared_with(const SupportedFeatures& other)
 }
 
 std::string SupportedFeatures::text() const {
-  // Hardly anybody has features beyond the first 64.
-  const bool small = (bits_ >> 64U).none();
+  static constexpr std::size_t word_bits = 64;
+  static const std::bitset<feature_max> last_word(~std::uint64_t{0});
   std::string out;
-  for (std::size_t i = small ? 16 : feature_max / 4; i-- > 0;) {
-    unsigned value = 0;
-    for (std::size_t bit = 0; bit < 4; ++bit) value |= (bits_[i * 4 + bit] ? 1U : 0U) << bit;
-    if (value != 0 || !out.empty()) out += digits[value];
+  for (std::size_t word = feature_max / word_bits; word-- > 0;) {
+    const std::uint64_t value = (bits_ >> word * word_bits & last_word).to_ullong();
+    if (!out.empty())
+      fmt::format_to(std::back_inserter(out), "{:016x}", value);
+    else if (value != 0 || word == 0)
+      fmt::format_to(std::back_inserter(out), "{:x}", value);
   }
-  return out.empty() ? "0" : out;
+  return out;
 }
 
 }  // namespace lobo::model

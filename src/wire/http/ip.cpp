@@ -6,17 +6,10 @@
 #include <cstddef>
 
 #include "base/text.hpp"
+#include "model/address.hpp"
 
 namespace lobo::http {
 namespace {
-
-std::optional<std::uint8_t> octet(std::string_view text) {
-  if (text.empty() || text.size() > 3) return std::nullopt;
-  if (text.size() > 1 && text[0] == '0') return std::nullopt;  // octal to some readers
-  const auto value = parse_decimal(text);
-  if (!value || *value > 255) return std::nullopt;
-  return static_cast<std::uint8_t>(*value);
-}
 
 std::optional<std::uint16_t> group(std::string_view text) {
   if (text.empty() || text.size() > 4) return std::nullopt;
@@ -65,17 +58,11 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) {
 }
 
 std::optional<IpAddress> IpAddress::parse_v4(std::string_view text) {
-  if (text.size() > 15) return std::nullopt;
+  const auto read = model::Ipv4Address::parse(text);
+  if (!read) return std::nullopt;
   IpAddress address;
   address.octets_[10] = address.octets_[11] = 0xFF;
-  for (std::size_t i = 0; i < 4; ++i) {
-    const auto dot = text.find('.');
-    if ((dot == std::string_view::npos) != (i == 3)) return std::nullopt;
-    const auto value = octet(text.substr(0, dot));
-    if (!value) return std::nullopt;
-    address.octets_[12 + i] = *value;
-    if (i < 3) text.remove_prefix(dot + 1);
-  }
+  std::ranges::copy(read->octets, address.octets_.begin() + 12);
   return address;
 }
 
