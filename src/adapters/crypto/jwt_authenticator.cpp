@@ -75,31 +75,30 @@ void JwtAuthenticator::check_token(std::string_view text, Instant now, Done done
   drop_cache_of_old_keys();
   if (text.size() > token_bytes_max)
     return done(refuse(fmt::format("the token is longer than {} bytes", token_bytes_max)));
-  const Sha256 digest = hasher_.sha256(text);
-  if (const auto* known = cache_.find(digest, now)) return done(*known);
+  if (const auto* known = cache_.find(text, now)) return done(*known);
 
   auto parsed = Token::parse(text);
   if (!parsed) return done(fail(parsed.error()));
   if (std::ranges::find(algorithms_, parsed->algorithm()) == algorithms_.end())
     return done(refuse("the token's algorithm is not accepted"));
   if (!feed_->ring().candidates(parsed->key_id(), parsed->algorithm()).empty())
-    return done(verify(*parsed, digest, now));
+    return done(verify(*parsed, text, now));
 
   // An unknown key: perhaps the issuer has a new one.
   auto token = std::make_shared<Token>(std::move(*parsed));
-  feed_->look_again(
-      now, [this, token, digest, now, done = std::move(done)](const Result<void>& looked) {
-        drop_cache_of_old_keys();
-        if (!looked && looked.error().code == Errc::too_many) return done(fail(looked.error()));
-        // Without any key nobody can be told apart from an impostor: that is our failure, not
-        // theirs.
-        if (!looked && feed_->ring().size() == 0)
-          return done(fail(Errc::unavailable, "the token issuer's keys cannot be had"));
-        done(verify(*token, digest, now));
-      });
+  feed_->look_again(now, [this, token, text = std::string(text), now,
+                          done = std::move(done)](const Result<void>& looked) {
+    drop_cache_of_old_keys();
+    if (!looked && looked.error().code == Errc::too_many) return done(fail(looked.error()));
+    // Without any key nobody can be told apart from an impostor: that is our failure, not
+    // theirs.
+    if (!looked && feed_->ring().size() == 0)
+      return done(fail(Errc::unavailable, "the token issuer's keys cannot be had"));
+    done(verify(*token, text, now));
+  });
 }
 
-Result<resource::Principal> JwtAuthenticator::verify(const Token& token, const Sha256& digest,
+Result<resource::Principal> JwtAuthenticator::verify(const Token& token, std::string_view text,
                                                      Instant now) {
   const auto keys = feed_->ring().candidates(token.key_id(), token.algorithm());
   if (keys.empty()) return refuse("the token was signed with a key that is not known here");
@@ -109,7 +108,7 @@ Result<resource::Principal> JwtAuthenticator::verify(const Token& token, const S
     auto claims = check_claims(*payload, options_.rules, now);
     if (!claims) return fail(claims.error());
     resource::Principal who = claims->who;
-    cache_.put(digest, std::move(*claims));
+    cache_.put(text, std::move(*claims));
     return who;
   }
   return refuse("the token's signature is wrong");

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "adapters/crypto/claims.hpp"
-#include "adapters/crypto/digest.hpp"
 #include "adapters/crypto/jws.hpp"
 #include "adapters/crypto/key_feed.hpp"
 #include "adapters/crypto/token_cache.hpp"
@@ -46,13 +45,12 @@ class JwtAuthenticator final : public runtime::Authenticator {
 
   void check_certificate(const http::Request& request, const Done& done) const;
   void check_token(std::string_view text, Instant now, Done done);
-  Result<resource::Principal> verify(const Token& token, const Sha256& digest, Instant now);
+  Result<resource::Principal> verify(const Token& token, std::string_view text, Instant now);
   void drop_cache_of_old_keys();
 
   JwtOptions options_;
   std::vector<Algorithm> algorithms_;
   std::unique_ptr<KeyFeed> feed_;
-  Hasher hasher_;
   TokenCache cache_;
   std::uint64_t cached_generation_ = 0;  ///< of the keys that verified what is in cache_
 };
