@@ -84,27 +84,34 @@ std::vector<Operation> Router::operations() const {
 
 // ---- 1. which operation -----------------------------------------------------------------------
 
+/// `path` without its first slash, segment by segment against the template.
+bool Router::fits(const Entry& entry, std::string_view path, resource::PathParams& params) {
+  std::size_t at = 0;
+  for (const std::string_view wanted : entry.segments) {
+    if (at > path.size()) return false;
+    const auto end = std::min(path.find('/', at), path.size());
+    const auto given = path.substr(at, end - at);
+    at = end + 1;
+    if (wanted.front() != '{') {
+      if (given != wanted) return false;
+      continue;
+    }
+    auto value = http::percent_decode(given);
+    if (!value || value->empty()) return false;
+    params.emplace(wanted.substr(1, wanted.size() - 2), std::move(*value));
+  }
+  return at == path.size() + 1;
+}
+
 const Router::Entry* Router::match(const http::Request& request, std::string_view path,
                                    resource::PathParams& params, std::string& allow) const {
   if (path.empty() || path.front() != '/') return nullptr;
-  const auto segments = split(path.substr(1), '/');
-  const auto candidates = by_first_.find(segments.front());
+  path.remove_prefix(1);
+  const auto candidates = by_first_.find(path.substr(0, path.find('/')));
   if (candidates == by_first_.end()) return nullptr;
   for (const Entry* entry : candidates->second) {
-    if (entry->segments.size() != segments.size()) continue;
     resource::PathParams found;
-    bool fits = true;
-    for (std::size_t i = 0; fits && i < segments.size(); ++i) {
-      const auto& wanted = entry->segments[i];
-      if (wanted.front() != '{') {
-        fits = wanted == segments[i];
-        continue;
-      }
-      auto value = http::percent_decode(segments[i]);
-      fits = value.has_value() && !value->empty();
-      if (fits) found.emplace(wanted.substr(1, wanted.size() - 2), std::move(*value));
-    }
-    if (!fits) continue;
+    if (!fits(*entry, path, found)) continue;
     if (entry->route.operation.method == request.method) {
       params = std::move(found);
       return entry;

@@ -78,6 +78,7 @@ class Router final : public HttpHandler {
 
   const Entry* match(const http::Request& request, std::string_view path,
                      resource::PathParams& params, std::string& allow) const;
+  static bool fits(const Entry& entry, std::string_view path, resource::PathParams& params);
   void authorise(PendingPtr pending);
   void admitted(PendingPtr pending);
   void dispatch(PendingPtr pending, const resource::Dispatch& to, std::string_view fresh_id);
