@@ -46,13 +46,13 @@ class Kept {
       documents_.erase(order_.front());
       order_.pop_front();
     }
-    order_.push_back(id);
-    documents_.emplace(std::move(id), std::move(doc));
+    order_.push_back(documents_.emplace(std::move(id), std::move(doc)).first);
   }
 
  private:
-  std::unordered_map<std::string, api::ss_nra::UnicastSubscription> documents_;
-  std::deque<std::string> order_;
+  using Documents = std::unordered_map<std::string, api::ss_nra::UnicastSubscription>;
+  Documents documents_;
+  std::deque<Documents::iterator> order_;  // none moves: there are never more than were reserved
 };
 
 class OneUe final : public seal_nrm::UeDirectory {
@@ -82,11 +82,10 @@ struct Create {
                                           context.now);
     if (!checked) return fail(checked.error());
     if (!checked->unknown_ue.empty()) return fail(Errc::not_found, "no such UE");
-    http::Response response{201,
-                            {{"location", seal_nrm::unicast_uri(settings, context.fresh_id)},
-                             {"content-type", "application/json"},
-                             {"etag", "\"1\""}},
-                            json::write(checked->doc)};
+    http::Response response{201, {}, json::write(checked->doc)};
+    response.headers.add("location", seal_nrm::unicast_uri(settings, context.fresh_id));
+    response.headers.add("content-type", "application/json");
+    response.headers.add("etag", "\"1\"");
     kept.put(std::string(context.fresh_id), std::move(checked->doc));
     return response;
   }

@@ -32,7 +32,10 @@ ControlPlaneStateKnown control_plane(const UnicastState& state) {
 }  // namespace
 
 std::string unicast_uri(const Settings& settings, std::string_view id) {
-  return settings.api_root + "/ss-nra/v1/unicast-subscriptions/" + std::string(id);
+  static constexpr std::string_view collection = "/ss-nra/v1/unicast-subscriptions/";
+  std::string uri;
+  uri.reserve(settings.api_root.size() + collection.size() + id.size());
+  return uri.append(settings.api_root).append(collection).append(id);
 }
 
 UniQosState truth(const UnicastState& state, const Settings& settings) {
