@@ -257,7 +257,8 @@ void HttpClient::Impl::dial_for(const std::string& key, Origin& origin) {
             .tls = nullptr,
             .timeout = config.limits.connect_timeout,
             .write_timeout = config.limits.write_timeout,
-            .admits = config.admits};
+            .admits = config.admits,
+            .resolve = config.resolve};
   ++origin.dialing;
   if (origin.scheme == "https") {
     auto context = tls_for(origin.http2);
@@ -357,11 +358,24 @@ void HttpClient::send(http::Request request, std::chrono::milliseconds deadline,
   impl_->send(std::move(request), deadline, std::move(done));
 }
 
+Result<std::function<void()>> HttpClient::prepare_tls(const ClientTlsFiles& files) {
+  // Of each kind at once: the files may be others by the time of the next connection.
+  std::map<Http2Use, std::shared_ptr<TlsContext>> contexts;
+  for (const auto use : {Http2Use::never, Http2Use::alpn, Http2Use::always}) {
+    auto made = make_client_tls(files, use != Http2Use::never, use == Http2Use::always);
+    if (!made) return fail(made.error());
+    contexts.emplace(use, std::move(*made));
+  }
+  return [this, files, contexts = std::move(contexts)] {
+    impl_->config.tls = files;
+    impl_->tls = contexts;
+  };
+}
+
 Result<void> HttpClient::reload_tls(const ClientTlsFiles& files) {
-  auto made = make_client_tls(files, false, false);
-  if (!made) return fail(made.error());
-  impl_->config.tls = files;
-  impl_->tls.clear();
+  const auto change = prepare_tls(files);
+  if (!change) return fail(change.error());
+  (*change)();
   return {};
 }
 

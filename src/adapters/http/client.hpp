@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "adapters/http/loop.hpp"
+#include "adapters/http/resolve.hpp"
 #include "adapters/http/tls_files.hpp"
 #include "base/result.hpp"
 #include "runtime/ports.hpp"
@@ -47,6 +48,7 @@ struct ClientConfig {
   /// Asked for every address that a host resolves to; one refusal refuses the host
   /// (Errc::forbidden).
   std::function<bool(std::string_view host, std::string_view address)> admits;
+  Resolve resolve;  ///< of names; null: the system's
   ClientLimits limits;
 };
 
@@ -69,7 +71,10 @@ class HttpClient final : public runtime::HttpClient {
   /// idempotent or the request was not written yet, or the server said that it did not process it.
   void send(http::Request request, std::chrono::milliseconds deadline, Done done) override;
 
-  /// New certificates for connections made from now on.
+  /// Reads other certificates, for connections made after the call of what it returns, which
+  /// cannot fail.
+  Result<std::function<void()>> prepare_tls(const ClientTlsFiles& files);
+  /// At once; on failure the old ones stay.
   Result<void> reload_tls(const ClientTlsFiles& files);
   ClientCounters counters() const;
   std::size_t connections() const;

@@ -36,6 +36,14 @@ struct Attempt : std::enable_shared_from_this<Attempt> {
       loop.post([self = shared_from_this(), literal] { self->resolved({literal}); });
       return;
     }
+    if (dial.resolve) {
+      loop.post([self = shared_from_this()] {
+        self->dial.resolve(self->dial.host, [self](const Result<std::vector<std::string>>& found) {
+          self->found_by_name(found);
+        });
+      });
+      return;
+    }
     resolver.async_resolve(
         dial.host, std::to_string(dial.port),
         [self = shared_from_this()](const ErrorCode& why,
@@ -46,6 +54,17 @@ struct Attempt : std::enable_shared_from_this<Attempt> {
           for (const auto& entry : found) all.push_back(entry.endpoint().address());
           self->resolved(std::move(all));
         });
+  }
+
+  void found_by_name(const Result<std::vector<std::string>>& found) {
+    if (!found) return give_up(found.error());
+    std::vector<asio::ip::address> all;
+    for (const auto& text : *found) {
+      ErrorCode error;
+      all.push_back(asio::ip::make_address(text, error));
+      if (error) return give_up({Errc::malformed, dial.host + " resolved to no address", {}});
+    }
+    resolved(std::move(all));
   }
 
   void resolved(std::vector<asio::ip::address> found) {

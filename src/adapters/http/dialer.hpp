@@ -7,6 +7,7 @@
 #include <string>
 
 #include "adapters/http/loop.hpp"
+#include "adapters/http/resolve.hpp"
 #include "adapters/http/session.hpp"
 #include "adapters/http/tls.hpp"
 #include "base/result.hpp"
@@ -23,6 +24,7 @@ struct Dial {
   std::chrono::milliseconds timeout{};  ///< resolving, connecting and the handshake together
   std::chrono::milliseconds write_timeout{};
   std::function<bool(std::string_view host, std::string_view address)> admits;  ///< null: all
+  Resolve resolve;  ///< null: the system's
 };
 
 /// Makes the session of a connection that is up; or `failed` is called, once. Neither is called

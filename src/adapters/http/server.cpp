@@ -153,13 +153,21 @@ std::uint16_t HttpServer::port() const {
   return impl_->listener ? impl_->listener->port() : std::uint16_t{0};
 }
 
-Result<void> HttpServer::reload_tls(const TlsFiles& files) {
+Result<std::function<void()>> HttpServer::prepare_tls(const TlsFiles& files) {
   if (!impl_->config.tls || !impl_->listener)
     return fail(Errc::conflict, "the server does not serve TLS");
   auto made = make_server_tls(files, impl_->config.client_certificates);
   if (!made) return fail(made.error());
-  impl_->config.tls = files;
-  impl_->listener->set_tls(std::move(*made));
+  return [this, files, context = std::move(*made)] {
+    impl_->config.tls = files;
+    impl_->listener->set_tls(context);
+  };
+}
+
+Result<void> HttpServer::reload_tls(const TlsFiles& files) {
+  const auto change = prepare_tls(files);
+  if (!change) return fail(change.error());
+  (*change)();
   return {};
 }
 

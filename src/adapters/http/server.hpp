@@ -67,7 +67,10 @@ class HttpServer {
 
   Result<void> listen();
   std::uint16_t port() const;
-  /// For connections accepted from now on; on failure the old certificates stay.
+  /// Reads other certificates, for connections accepted after the call of what it returns. That
+  /// call cannot fail, so that several such changes are made together or not at all.
+  Result<std::function<void()>> prepare_tls(const TlsFiles& files);
+  /// At once; on failure the old certificates stay.
   Result<void> reload_tls(const TlsFiles& files);
   /// Accepts no more, tells peers (GOAWAY, Connection: close), lets requests under way end until
   /// `patience` is over, then calls `done`, once, on the loop.
