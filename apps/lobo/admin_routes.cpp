@@ -1,35 +1,60 @@
 #include "admin_routes.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <variant>
 
+#include "api/admin.hpp"
+#include "base/require.hpp"
 #include "base/text.hpp"
-#include "output.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/value.hpp"
+#include "wire/resource/effect.hpp"
 
 namespace lobo::app {
 namespace {
 
-constexpr std::string_view parked_path = "/admin/parked-notifications";
-constexpr std::string_view resend_end = "/resend";
+namespace op = api::admin::operation;
 
-http::Response text_response(int status, std::string_view type, std::string body) {
-  return {
-      .status = status, .headers = {{"content-type", std::string(type)}}, .body = std::move(body)};
-}
-http::Response json_response(std::string body) {
-  return text_response(200, "application/json", std::move(body));
+template <class T>
+http::Response ok(const T& body) {
+  return {200, {{"content-type", "application/json"}}, json::write(body)};
 }
 
-std::string parked_json(const runtime::StoredEffect& effect) {
-  return fmt::format(
-      R"({{"id":{},"subscription":{{"kind":{},"id":{}}},"attempts":{},"notification":{}}})",
-      effect.id, json_quoted(effect.from.kind), json_quoted(effect.from.id), effect.attempts,
-      effect.body);
+/// What stands where the template has its parameter; the empty text where it has none. Nothing
+/// where the path is another.
+std::optional<std::string_view> fits(std::string_view pattern, std::string_view path) {
+  const auto wanted = split(pattern.substr(1), '/');
+  const auto given = split(path.substr(std::min<std::size_t>(1, path.size())), '/');
+  std::string_view parameter;
+  if (wanted.size() != given.size()) return std::nullopt;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].starts_with('{'))
+      parameter = given[i];
+    else if (wanted[i] != given[i])
+      return std::nullopt;
+  }
+  return parameter;
 }
 
-/// The parked notifications after the query's `after`, and where to go on.
-Result<http::Response> list_parked(const AdminSources& sources, std::string_view query_text) {
+/// Nothing where the stored form is not one of a notification that can be shown.
+std::optional<api::admin::ParkedNotification> parked_item(const runtime::StoredEffect& effect) {
+  auto stored = resource::effect_from_json(effect.body);
+  auto* notify = stored ? std::get_if<resource::Notify>(&*stored) : nullptr;
+  if (notify == nullptr || !json::parse(notify->body)) return std::nullopt;
+  api::admin::ParkedNotification item;
+  item.id = effect.id;
+  item.subscription = {effect.from.kind, effect.from.id};
+  item.attempts = effect.attempts;
+  item.notif_uri = std::move(notify->to);
+  item.seq = notify->sequence;
+  item.notification.text = std::move(notify->body);
+  return item;
+}
+
+Result<std::uint64_t> page_start(std::string_view query_text) {
   std::uint64_t after = 0;
   const auto query = http::parse_query(query_text);
   if (!query) return fail(query.error());
@@ -40,62 +65,75 @@ Result<http::Response> list_parked(const AdminSources& sources, std::string_view
                   {{Errc::malformed, "query:" + name, "unknown"}});
     after = *number;
   }
-  std::string items;
-  std::size_t found = 0;
-  for (bool more = true; more && found < parked_page_max;) {
-    const auto page = sources.store.effects(after, parked_page_max);
+  return after;
+}
+
+/// The parked notifications after the query's `after`, and where to go on.
+Result<http::Response> list_parked(const AdminSources& sources, std::string_view query) {
+  const auto after = page_start(query);
+  if (!after) return fail(after.error());
+  api::admin::ParkedNotifications out;
+  out.next = *after;
+  for (bool more = true; more && out.parked.size() < parked_page_max;) {
+    const auto page = sources.store.effects(out.next, parked_page_max);
     if (!page) return fail(page.error());
     more = page->size() == parked_page_max;
     for (const auto& effect : *page) {
-      after = effect.id;
+      out.next = effect.id;
       if (!effect.parked) continue;
-      items += (items.empty() ? "" : ",") + parked_json(effect);
-      if (++found == parked_page_max) break;
+      if (auto item = parked_item(effect)) out.parked.push_back(std::move(*item));
+      if (out.parked.size() == parked_page_max) break;
     }
   }
-  return json_response(fmt::format(R"({{"parked":[{}],"next":{}}})", items, after));
+  return ok(out);
 }
 
 Result<http::Response> resend(const AdminSources& sources, std::string_view number) {
   const auto id = parse_decimal(number);
-  if (!id) return fail(Errc::not_found, "a parked notification has a number");
+  if (!id || *id == 0) return fail(Errc::not_found, "a parked notification has a number");
   if (const auto sent = sources.notifier.resend(*id); !sent) return fail(sent.error());
   return http::Response{.status = 202, .headers = {}, .body = {}};
 }
 
+Result<http::Response> perform(const AdminSources& sources, std::string_view operation,
+                               std::string_view parameter, std::string_view query) {
+  if (operation == op::read_metrics)
+    return http::Response{
+        200, {{"content-type", "text/plain; version=0.0.4; charset=utf-8"}}, sources.metrics()};
+  if (operation == op::read_health) return ok(api::admin::Health{});
+  if (operation == op::read_capabilities) return ok(sources.capabilities());
+  if (operation == op::list_parked_notifications) return list_parked(sources, query);
+  if (operation == op::resend_parked_notification) return resend(sources, parameter);
+  require(operation == op::read_readiness);  // Every operation of the document is served.
+  if (const auto ready = sources.ready(); !ready) return fail(ready.error());
+  return ok(api::admin::Readiness{});
+}
+
 }  // namespace
 
-Result<http::Response> AdminHandler::decide(const http::Request& request) const {
+http::Response AdminHandler::answer(const http::Request& request) const {
   if (!request.peer.loopback)
-    return fail(Errc::forbidden, "administration is for this machine only");
+    return http::problem({Errc::forbidden, "administration is for this machine only", {}});
   const auto [path, query] = http::split_target(request.target);
-  const bool reads = request.method == "GET";
-  if (path.starts_with(parked_path) && path.ends_with(resend_end) &&
-      path.size() > parked_path.size() + resend_end.size()) {
-    if (request.method != "POST")
-      return fail(Errc::method_unknown, "a notification is resent by POST");
-    const std::size_t from = parked_path.size() + 1;
-    return resend(sources_, path.substr(from, path.size() - from - resend_end.size()));
+  std::string allowed;
+  std::string known;
+  for (const auto& operation : api::admin::operations()) {
+    known += (known.empty() ? "" : ", ") + std::string(operation.path);
+    const auto parameter = fits(operation.path, path);
+    if (!parameter) continue;
+    if (operation.method == request.method) {
+      auto response = perform(sources_, operation.id, *parameter, query);
+      return response ? std::move(*response) : http::problem(response.error());
+    }
+    allowed += (allowed.empty() ? "" : ", ") + std::string(operation.method);
   }
-  const bool known = path == "/metrics" || path == "/status/health" || path == "/status/ready" ||
-                     path == "/status/capabilities" || path == parked_path;
-  if (!known)
-    return fail(Errc::not_found,
-                "known are /metrics, /status/health, /status/ready, /status/capabilities "
-                "and /admin/parked-notifications");
-  if (!reads) return fail(Errc::method_unknown, "only GET is answered here");
-  if (path == "/metrics")
-    return text_response(200, "text/plain; version=0.0.4; charset=utf-8", sources_.metrics());
-  if (path == "/status/health") return json_response(R"({"status":"alive"})");
-  if (path == "/status/capabilities") return json_response(sources_.capabilities());
-  if (path == parked_path) return list_parked(sources_, query);
-  if (const auto ready = sources_.ready(); !ready) return fail(ready.error());
-  return json_response(R"({"status":"ready"})");
+  if (allowed.empty()) return http::problem({Errc::not_found, "known are " + known, {}});
+  auto response =
+      http::problem({Errc::method_unknown, "only " + allowed + " is answered here", {}});
+  response.headers.add("allow", allowed);
+  return response;
 }
 
-void AdminHandler::handle(http::Request request, ReplyFn reply) {
-  auto response = decide(request);
-  reply(response ? std::move(*response) : http::problem(response.error()));
-}
+void AdminHandler::handle(http::Request request, ReplyFn reply) { reply(answer(request)); }
 
 }  // namespace lobo::app

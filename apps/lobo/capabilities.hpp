@@ -3,12 +3,12 @@
 // (operations): nothing in it is written by hand, so it cannot promise more than tests and routes
 // hold.
 
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/admin.hpp"
 #include "wire/resource/route.hpp"
 
 namespace lobo::app {
@@ -24,20 +24,15 @@ struct Flow {
 };
 std::span<const Flow> flows();
 
-/// How far a flow's promise goes.
-enum class Reach : std::uint8_t {
-  absent,     ///< not there
-  simulated,  ///< the network that answers is a simulator
-  confirmed,  ///< the network's control plane confirmed it
-  enforced,   ///< packets are treated so; no flow of this build has a user plane of its own yet
-};
-std::string_view to_string(Reach reach);
+/// How far a flow's promise goes. `enforced` means that packets are treated so; no flow of this
+/// build has a user plane of its own yet.
+using api::admin::Reach;
 
 /// `simulated_network`: what is configured southbound is `lobo netsim`.
 Reach reach_of(const Flow& flow, bool simulated_network);
 
 /// The document of /status/capabilities.
-std::string capabilities_json(const std::vector<resource::Operation>& operations,
-                              bool simulated_network);
+api::admin::Capabilities capabilities_of(const std::vector<resource::Operation>& operations,
+                                         bool simulated_network);
 
 }  // namespace lobo::app

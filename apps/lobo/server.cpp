@@ -210,7 +210,7 @@ Result<void> NrmServer::Parts::build() {
       },
       .capabilities =
           [this] {
-            return capabilities_json(plane->router().operations(), nef_noticing->simulated());
+            return capabilities_of(plane->router().operations(), nef_noticing->simulated());
           },
       .store = *store,
       .notifier = plane->notifier()});
