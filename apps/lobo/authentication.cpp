@@ -24,8 +24,8 @@ class OpenAuthentication final : public Authentication {
   explicit OpenAuthentication(std::vector<std::string> scopes)
       : authenticator_({.subject = "local", .scopes = std::move(scopes)}) {}
   runtime::Authenticator& port() override { return authenticator_; }
-  Result<void> reload(const AuthConfig& config) override {
-    if (config.mode == AuthMode::off) return {};
+  Result<std::function<void()>> prepare(const AuthConfig& config) override {
+    if (config.mode == AuthMode::off) return [] {};
     return fail(Errc::conflict, "authentication is switched on by a restart only");
   }
 
@@ -40,13 +40,11 @@ class TokenAuthentication final : public Authentication, private runtime::Authen
       : clock_(clock), http_(loop, adapters::ClientConfig{}) {}
 
   runtime::Authenticator& port() override { return *this; }
-  Result<void> reload(const AuthConfig& config) override {
+  Result<std::function<void()>> prepare(const AuthConfig& config) override {
     if (config.mode != AuthMode::jwt)
       return fail(Errc::conflict, "authentication is switched off by a restart only");
-    if (inner_ && config == config_) {
-      inner_->reload_keys(clock_.now());
-      return {};
-    }
+    if (inner_ && config == config_ && adapters::crypto::is_url(config.jwks))
+      return [this] { inner_->reload_keys(clock_.now()); };
     auto made = adapters::crypto::JwtAuthenticator::create(
         {.jwks = config.jwks,
          .rules = {.issuer = config.issuer, .audience = config.audience},
@@ -55,11 +53,12 @@ class TokenAuthentication final : public Authentication, private runtime::Authen
          .certificate_scopes = config.certificate_scopes},
         &http_);
     if (!made) return fail(made.error());
-    // Requests that wait for the old one's keys are still answered by it.
-    if (inner_) retired_ = std::move(inner_);
-    inner_ = std::move(*made);
-    config_ = config;
-    return {};
+    return [this, config, fresh = std::shared_ptr(std::move(*made))] {
+      // Requests that wait for the old one's keys are still answered by it.
+      if (inner_) retired_ = std::move(inner_);
+      inner_ = fresh;
+      config_ = config;
+    };
   }
 
  private:
@@ -71,7 +70,7 @@ class TokenAuthentication final : public Authentication, private runtime::Authen
   const Clock& clock_;
   adapters::HttpClient http_;
   AuthConfig config_;
-  std::unique_ptr<adapters::crypto::JwtAuthenticator> inner_, retired_;
+  std::shared_ptr<adapters::crypto::JwtAuthenticator> inner_, retired_;
 };
 
 }  // namespace
@@ -83,7 +82,9 @@ Result<std::unique_ptr<Authentication>> Authentication::open(
     return std::unique_ptr<Authentication>(
         std::make_unique<OpenAuthentication>(all_scopes(routes)));
   auto made = std::make_unique<TokenAuthentication>(loop, clock);
-  if (auto loaded = made->reload(config); !loaded) return fail(loaded.error());
+  const auto change = made->prepare(config);
+  if (!change) return fail(change.error());
+  (*change)();
   return std::unique_ptr<Authentication>(std::move(made));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Who asks, by the configured mode: tokens and certificates, or (on loopback only) anybody.
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,8 +26,9 @@ class Authentication {
                                                       adapters::EventLoop& loop,
                                                       const Clock& clock);
   virtual runtime::Authenticator& port() = 0;
-  /// Keys and expectations from now on; the mode stays. On failure everything stays.
-  virtual Result<void> reload(const AuthConfig& config) = 0;
+  /// Reads keys and expectations, used from the call of what it returns, which cannot fail. The
+  /// mode stays. Keys of a URL are not waited for: the old ones serve until better have come.
+  virtual Result<std::function<void()>> prepare(const AuthConfig& config) = 0;
 };
 
 }  // namespace lobo::app

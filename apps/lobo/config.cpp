@@ -8,6 +8,7 @@
 #include <functional>
 #include <iterator>
 
+#include "adapters/crypto/key_feed.hpp"
 #include "config_read.hpp"
 
 namespace lobo::app {
@@ -65,8 +66,7 @@ void resolve(Config& config, const std::filesystem::path& base) {
     auto& nrm = *config.nrm;
     resolve(nrm.servers, base);
     resolve(nrm.metrics, base);
-    if (!nrm.auth.jwks.starts_with("http://") && !nrm.auth.jwks.starts_with("https://"))
-      resolve(nrm.auth.jwks, base);
+    if (!adapters::crypto::is_url(nrm.auth.jwks)) resolve(nrm.auth.jwks, base);
     for (auto* path : {&nrm.nef.tls.ca, &nrm.nef.tls.cert, &nrm.nef.tls.key}) resolve(*path, base);
     if (nrm.nef.oauth2) resolve(nrm.nef.oauth2->client_secret_file, base);
   }

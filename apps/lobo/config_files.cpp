@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "adapters/crypto/key_feed.hpp"
+
 namespace lobo::app {
 namespace {
 
@@ -28,8 +30,7 @@ Result<void> check_files(const Config& config) {
   if (config.nrm) {
     const auto& nrm = *config.nrm;
     check_servers("nrm.server", nrm.servers, faults);
-    if (nrm.auth.mode == AuthMode::jwt && !nrm.auth.jwks.starts_with("http://") &&
-        !nrm.auth.jwks.starts_with("https://"))
+    if (nrm.auth.mode == AuthMode::jwt && !adapters::crypto::is_url(nrm.auth.jwks))
       check_readable("nrm.auth.jwks", nrm.auth.jwks, faults);
     check_readable("nrm.nef.tls.ca", nrm.nef.tls.ca, faults);
     check_readable("nrm.nef.tls.cert", nrm.nef.tls.cert, faults);

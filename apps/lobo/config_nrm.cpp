@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "adapters/crypto/key_feed.hpp"
 #include "api/ss_nra.hpp"
 #include "config_read.hpp"
 #include "wire/http/ssrf.hpp"
@@ -15,14 +16,11 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t release_min = 18;
 constexpr std::uint64_t release_max = 19;
 
-bool is_url(std::string_view text) {
-  return text.starts_with("http://") || text.starts_with("https://");
-}
-
 void read_auth(Section& section, AuthConfig& out) {
   section.require("mode");
   section.choice<AuthMode>("mode", {{"off", AuthMode::off}, {"jwt", AuthMode::jwt}}, out.mode);
-  if (section.text("jwks", out.jwks) && is_url(out.jwks)) check_uri(section, "jwks", out.jwks);
+  if (section.text("jwks", out.jwks) && adapters::crypto::is_url(out.jwks))
+    check_uri(section, "jwks", out.jwks);
   section.text("issuer", out.issuer);
   section.text("audience", out.audience);
   section.texts("algorithms", out.algorithms);

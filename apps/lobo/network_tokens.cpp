@@ -28,11 +28,13 @@ Result<std::unique_ptr<NetworkTokens>> NetworkTokens::open(const OAuth2Config& c
                                                            runtime::HttpClient& http,
                                                            const Clock& clock) {
   std::unique_ptr<NetworkTokens> made(new NetworkTokens(http, clock));
-  if (auto loaded = made->reload(config); !loaded) return fail(loaded.error());
+  const auto change = made->prepare(config);
+  if (!change) return fail(change.error());
+  (*change)();
   return made;
 }
 
-Result<void> NetworkTokens::reload(const OAuth2Config& config) {
+Result<std::function<void()>> NetworkTokens::prepare(const OAuth2Config& config) {
   const auto secret = read_secret(config.client_secret_file);
   if (!secret) return fail(secret.error());
   auto source = adapters::crypto::TokenSource::create({.token_uri = config.token_uri,
@@ -41,8 +43,9 @@ Result<void> NetworkTokens::reload(const OAuth2Config& config) {
                                                        .scope = config.scope},
                                                       http_, clock_);
   if (!source) return fail(source.error());
-  retired_ = std::exchange(source_, std::move(*source));
-  return {};
+  return [this, fresh = std::shared_ptr(std::move(*source))] {
+    retired_ = std::exchange(source_, fresh);
+  };
 }
 
 }  // namespace lobo::app

@@ -16,8 +16,8 @@ class NetworkTokens final : public runtime::TokenProvider {
   /// Reads the client secret from its file. `http` and `clock` outlive it.
   static Result<std::unique_ptr<NetworkTokens>> open(const OAuth2Config& config,
                                                      runtime::HttpClient& http, const Clock& clock);
-  /// Another secret or endpoint from now on. On failure everything stays.
-  Result<void> reload(const OAuth2Config& config);
+  /// Reads another secret or endpoint; used from the call of what it returns, which cannot fail.
+  Result<std::function<void()>> prepare(const OAuth2Config& config);
   void authorization(bool renew, std::function<void(Result<std::string>)> done) override {
     source_->authorization(renew, std::move(done));
   }
@@ -26,8 +26,8 @@ class NetworkTokens final : public runtime::TokenProvider {
   NetworkTokens(runtime::HttpClient& http, const Clock& clock) : http_(http), clock_(clock) {}
   runtime::HttpClient& http_;
   const Clock& clock_;
-  std::unique_ptr<adapters::crypto::TokenSource> source_,
-      retired_;  ///< calls may still wait for the old one
+  /// Calls may still wait for the old one.
+  std::shared_ptr<adapters::crypto::TokenSource> source_, retired_;
 };
 
 }  // namespace lobo::app

@@ -1,7 +1,9 @@
 #include "server.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -102,7 +104,7 @@ struct NrmServer::Parts {
   void watch_signals();
   void drain();
   void reload();
-  Result<void> apply(const NrmConfig& fresh);
+  Result<void> apply(const NrmConfig& next);
   std::vector<std::string> urls_of(
       const std::vector<ServerAddress>& addresses,
       const std::vector<std::unique_ptr<adapters::HttpServer>>& listening) const;
@@ -245,31 +247,58 @@ void NrmServer::Parts::drain() {
     });
 }
 
-// What a running server takes over from its configuration file at SIGHUP: who is who, which
-// services and sinks there are, quotas, keys and certificates. Addresses, store and core stay.
-Result<void> NrmServer::Parts::apply(const NrmConfig& fresh) {
-  auto changed = nrm_settings(fresh, plane->settings().api_root);
-  if (!changed) return fail(changed.error());
-  if (auto keys = authentication->reload(fresh.auth); !keys) return keys;
-  const std::size_t same = std::min(fresh.servers.size(), servers.size());
-  for (std::size_t i = 0; i < same; ++i)
-    if (fresh.servers[i].tls)
-      if (auto loaded = servers[i]->reload_tls(tls_files(*fresh.servers[i].tls)); !loaded)
-        return loaded;
-  if (config.nef.uri.starts_with("https://"))
-    if (auto loaded = nef_connections->reload_tls(tls_files(fresh.nef.tls)); !loaded) return loaded;
-  if (tokens && fresh.nef.oauth2)
-    if (auto loaded = tokens->reload(*fresh.nef.oauth2); !loaded) return loaded;
-  plane->change(std::move(*changed));
-  replace_ues(plane->ues(), fresh);
-  plane->router().change_limits(router_limits(fresh.quotas));
+/// What a running server takes over from `fresh`; the rest of the file counts at the next start.
+NrmConfig reached(const NrmConfig& now, const NrmConfig& fresh) {
+  NrmConfig out = fresh;
+  out.servers = now.servers;
+  for (std::size_t i = 0; i < std::min(now.servers.size(), fresh.servers.size()); ++i) {
+    auto& tls = out.servers[i].tls;
+    if (!tls || !fresh.servers[i].tls) continue;
+    const bool required = tls->require_client_certificate;
+    tls = fresh.servers[i].tls;
+    tls->require_client_certificate = required;
+  }
+  out.metrics = now.metrics;
+  out.store_path = now.store_path;
+  out.callback_base = now.callback_base;
+  out.nef = now.nef;
+  out.nef.tls = fresh.nef.tls;
+  out.nef.deadline = fresh.nef.deadline;
+  if (now.nef.oauth2 && fresh.nef.oauth2) out.nef.oauth2 = fresh.nef.oauth2;
+  out.limits = now.limits;
+  out.trace = now.trace;
+  return out;
+}
+
+// At SIGHUP, all or nothing: everything that can fail comes first and is kept aside, then all of
+// it is taken over by calls that cannot fail.
+Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
+  auto settings = nrm_settings(next, plane->settings().api_root);
+  if (!settings) return fail(settings.error());
+  std::vector<Result<std::function<void()>>> changes;
+  changes.push_back(authentication->prepare(next.auth));
+  for (std::size_t i = 0; i < servers.size(); ++i)
+    if (next.servers[i].tls)
+      changes.push_back(servers[i]->prepare_tls(tls_files(*next.servers[i].tls)));
+  if (next.nef.uri.starts_with("https://"))
+    changes.push_back(nef_connections->prepare_tls(tls_files(next.nef.tls)));
+  if (tokens) changes.push_back(tokens->prepare(*next.nef.oauth2));
+  for (const auto& change : changes)
+    if (!change) return fail(change.error());
+
+  for (const auto& change : changes) (*change)();
+  plane->change(std::move(*settings));
+  replace_ues(plane->ues(), next);
+  plane->router().change_limits(router_limits(next.quotas));
+  config = next;
   return {};
 }
 
 void NrmServer::Parts::reload() {
   const auto fresh = load_config(config_file);
+  const auto next = fresh && fresh->nrm ? reached(config, *fresh->nrm) : config;
   const auto applied = !fresh       ? Result<void>(fail(fresh.error()))
-                       : fresh->nrm ? apply(*fresh->nrm)
+                       : fresh->nrm ? apply(next)
                                     : Result<void>(fail(Errc::missing, "the section nrm is gone"));
   if (!applied) {
     const std::string why =
@@ -280,14 +309,12 @@ void NrmServer::Parts::reload() {
                {{"file", std::string_view(config_file)}, {"why", std::string_view(why)}});
     return;
   }
-  const bool restart =
-      fresh->nrm->servers != config.servers || fresh->nrm->store_path != config.store_path ||
-      fresh->nrm->nef.uri != config.nef.uri || fresh->nrm->metrics != config.metrics;
-  log->event(
-      restart ? Level::warn : Level::info, "configuration_reloaded",
-      {{"file", std::string_view(config_file)},
-       {"note", restart ? std::string_view("addresses, store and core change with a restart only")
-                        : std::string_view("all of it")}});
+  const bool all = next == *fresh->nrm;
+  log->event(all ? Level::info : Level::warn, "configuration_reloaded",
+             {{"file", std::string_view(config_file)},
+              {"note", all ? std::string_view("all of it")
+                           : std::string_view(
+                                 "addresses, limits, store and core change with a restart only")}});
 }
 
 Result<std::unique_ptr<NrmServer>> NrmServer::open(const Config& config, std::string config_file) {

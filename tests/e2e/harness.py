@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 LOBO = os.environ.get("LOBO") or str(pathlib.Path(__file__).resolve().parents[2] / "build" / "dev" / "lobo")
 PATIENCE = 20.0
@@ -20,9 +22,9 @@ PATIENCE = 20.0
 class Process:
     """A program with its standard output as lines; ended and reaped by end()."""
 
-    def __init__(self, words, log):
+    def __init__(self, words, log, folder=None):
         self.log = open(log, "ab")
-        self.child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.log)
+        self.child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.log, cwd=folder)
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.child.stdout, selectors.EVENT_READ)
         self.unread = b""
@@ -66,6 +68,30 @@ class Process:
         self.log.close()
 
 
+class Answer:
+    """What a server answered, to an independent client."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.text = status, headers, body.decode()
+        self.media_type = (headers.get("content-type") or "").split(";")[0]
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+
+def ask(url, method="GET", headers=None, body=None, context=None):
+    """One request by Python's own client; `body` is sent as JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    all_headers = {**({"content-type": "application/json"} if data else {}), **(headers or {})}
+    request = urllib.request.Request(url, data=data, headers=all_headers, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
+            return Answer(answer.status, answer.headers, answer.read())
+    except urllib.error.HTTPError as refused:
+        return Answer(refused.code, refused.headers, refused.read())
+
+
 class Case(unittest.TestCase):
     """A folder of its own, and processes that end with the test."""
 
@@ -74,13 +100,19 @@ class Case(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def start(self, *words):
-        process = Process([LOBO, *map(str, words)], self.folder / f"{words[0]}.log")
+        process = Process([LOBO, *map(str, words)], self.folder / f"{words[0]}.log", self.folder)
         self.addCleanup(process.end)
         return process
 
+    def ask(self, method, path, headers=None, body=None):
+        return ask(self.url + path, method, headers, body)
+
+    def run_lobo(self, *words):
+        return subprocess.run([LOBO, *map(str, words)], capture_output=True, text=True, timeout=60)
+
     def lobo(self, *words, exit_code=0):
         """Runs a verb to its end; its standard output."""
-        done = subprocess.run([LOBO, *map(str, words)], capture_output=True, text=True, timeout=60)
+        done = self.run_lobo(*words)
         self.assertEqual(done.returncode, exit_code, f"{words}\n{done.stdout}\n{done.stderr}")
         self.last_error = done.stderr
         return done.stdout
@@ -123,7 +155,7 @@ nrm:
   nef:
     uri: {nef}
     allocation_events: always
-  ues:
+{nef_more}  ues:
     - {{val_ue: ue1, gpsi: msisdn-491700000001}}
     - {{val_ue: ue2, gpsi: msisdn-491700000002}}
     - {{val_ue: ue3, gpsi: msisdn-491700000003}}
@@ -133,13 +165,14 @@ nrm:
     https_only: false
 {more}"""
 
-    def start_network(self, more=""):
-        self.network = self.start("netsim", "-c", self.write("network.yaml", self.NETWORK + more))
+    def start_network(self, more="", port=0, tls=""):
+        text = self.NETWORK.replace("port: 0}", f"port: {port}{tls}}}")
+        self.network = self.start("netsim", "-c", self.write("network.yaml", text + more))
         self.net_url = self.network.ready()[0]
 
-    def server_config(self, port=0, auth='    mode: "off"\n', tls="", more=""):
+    def server_config(self, port=0, auth='    mode: "off"\n', tls="", nef_more="", more=""):
         return self.write("server.yaml", self.SERVER.format(port=port, tls=tls, folder=self.folder, auth=auth,
-                                                            nef=self.net_url, more=more))
+                                                            nef=self.net_url, nef_more=nef_more, more=more))
 
     def start_server(self, **options):
         self.server = self.start("serve", "-c", self.server_config(**options))
@@ -151,7 +184,7 @@ nrm:
         return self.listener.ready()[0]
 
     def net(self, *words):
-        return self.lobo("net", *words, "--server", self.net_url)
+        return self.lobo("net", *words, "--server", self.net_url, *getattr(self, "net_credentials", ()))
 
     def reservations(self):
         return json.loads(self.net("list", "reservations", "-o", "json"))

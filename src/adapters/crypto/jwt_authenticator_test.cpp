@@ -254,6 +254,20 @@ TEST_F(JwtTest, new_keys_in_the_file_end_the_tokens_of_the_old_ones) {
   expect_refused(ask(*authenticator, with_token(old)));
 }
 
+TEST_F(JwtTest, new_keys_in_the_file_count_at_a_reload_only_whatever_tokens_come) {
+  const auto authenticator = this->authenticator();
+  const std::string old = token();
+  testing::TempDir other;
+  ASSERT_TRUE(make_pki({other.path().string(), {}, {}}, now));
+  write(folder.file("jwks.json"), content_of(other.file("jwks.json")));
+  write(folder.file("token.key"), content_of(other.file("token.key")));
+  const std::string fresh = token();
+  expect_refused(ask(*authenticator, with_token(fresh)));
+  EXPECT_TRUE(ask(*authenticator, with_token(old)));
+  authenticator->reload_keys(now);
+  EXPECT_TRUE(ask(*authenticator, with_token(fresh)));
+}
+
 TEST_F(JwtTest, a_broken_key_file_leaves_the_old_keys_and_is_an_error_at_the_start) {
   const auto authenticator = this->authenticator();
   for (const char* broken :

@@ -10,9 +10,13 @@
 
 namespace lobo::adapters::crypto {
 
+bool is_url(std::string_view source) {
+  return source.starts_with("http://") || source.starts_with("https://");
+}
+
 Result<std::unique_ptr<KeyFeed>> KeyFeed::open(std::string_view source,
                                                runtime::HttpClient* client) {
-  if (!source.starts_with("http://") && !source.starts_with("https://")) {
+  if (!is_url(source)) {
     std::unique_ptr<KeyFeed> feed(new KeyFeed(std::string(source), std::nullopt, nullptr));
     if (auto taken = feed->take(feed->read_file()); !taken) return fail(taken.error());
     return feed;
@@ -30,6 +34,7 @@ void KeyFeed::keep_fresh(Instant now) {
 }
 
 void KeyFeed::look_again(Instant now, std::function<void(Result<void>)> done) {
+  if (!url_) return done(fail(Errc::unavailable, "a file of keys is read at a reload only"));
   if (waiters_.size() >= keys_waiters_max)
     return done(fail(Errc::too_many, "too many requests wait for the token issuer's keys"));
   if (under_way_) {

@@ -28,6 +28,9 @@ inline constexpr std::chrono::seconds keys_retry_after{1};
 inline constexpr std::chrono::milliseconds keys_fetch_deadline{5000};
 inline constexpr std::size_t keys_waiters_max = 1024;
 
+/// Whether keys are fetched from `source`, rather than read from a file of that name.
+bool is_url(std::string_view source);
+
 class KeyFeed {
  public:
   /// `source` is a file, or an http(s) URL; plain http only to this machine. A file is read at once
@@ -42,7 +45,8 @@ class KeyFeed {
   /// Fetches in the background where the keys have grown old. Cheap where they have not.
   void keep_fresh(Instant now);
   /// Looks for new keys and calls `done` when that has ended, well or not; the error says why.
-  /// Refused at once where the last look was a moment ago or too many wait already.
+  /// Refused at once where the last look was a moment ago or too many wait already, and for a file:
+  /// what lies there may be half of a change that the reload takes over as a whole or not at all.
   void look_again(Instant now, std::function<void(Result<void>)> done);
   /// At once and whatever the time: on a reload of the configuration.
   void reload(Instant now) { fetch(now); }
