@@ -43,8 +43,9 @@ struct LoggerConfig {
 };
 
 struct TraceConfig {
-  std::string directory;     ///< empty: no trace is written
-  std::string run = "lobo";  ///< the same for the processes whose messages belong together
+  std::string directory;  ///< empty: no trace is written
+  std::string run;        ///< the same for the processes whose messages belong together; empty:
+                          ///< those that are alive together
   bool operator==(const TraceConfig&) const = default;
 };
 

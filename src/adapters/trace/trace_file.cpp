@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <iterator>
 #include <system_error>
@@ -17,6 +18,7 @@
 namespace lobo::adapters::trace {
 namespace {
 
+/// Of one process and no other: its number alone comes again, in a container with each start.
 std::string file_name(std::string party) {
   std::ranges::replace_if(
       party,
@@ -25,7 +27,9 @@ std::string file_name(std::string party) {
                  c == '_');
       },
       '_');
-  return fmt::format("{}-{}.ndjson", party, ::getpid());
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return fmt::format("{}-{}-{}.ndjson", party, ::getpid(),
+                     std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 }  // namespace

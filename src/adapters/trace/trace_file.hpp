@@ -20,7 +20,7 @@ inline constexpr std::size_t trace_body_bytes_max = 4096;  ///< more of a body i
 struct TraceOptions {
   std::string folder;  ///< made where it is missing
   std::string party;   ///< who we are: "lobo", "nef"
-  std::string run;     ///< the same for all processes of one run
+  std::string run;     ///< the same for all processes of one run; empty: those alive together
 };
 
 class TraceFile final : public runtime::Trace {

@@ -76,6 +76,40 @@ TEST(trace, only_the_run_that_began_last_is_shown) {
   EXPECT_EQ(run->messages[0].text, "new");
 }
 
+TEST(trace, without_a_name_a_run_is_what_was_alive_together) {
+  const testing::TempDir folder;
+  const auto texts = [&] {
+    std::vector<std::string> out;
+    const auto run = read_last_run(folder.path().string());
+    if (run)
+      for (const auto& one : run->messages) out.push_back(one.text);
+    return out;
+  };
+  const auto say = [&](TraceFile& who, int at, const std::string& text) {
+    who.message(message(at, "a", "b", "s" + std::to_string(at), text, true));
+  };
+  {
+    const auto old_lobo = party(folder, "lobo", "");
+    const auto old_nef = party(folder, "nef", "");
+    say(*old_lobo, 0, "old");
+    say(*old_nef, 1, "old");
+    say(*old_lobo, 2, "old");
+  }
+  EXPECT_EQ(texts(), std::vector<std::string>(3, "old"));
+  // Everything was started again: a run of its own, though every party has its old name.
+  const auto nef = party(folder, "nef", "");
+  say(*nef, 100, "n1");
+  const auto killed = party(folder, "lobo", "");
+  say(*killed, 101, "l1");
+  say(*nef, 102, "n2");
+  EXPECT_EQ(texts(), (std::vector<std::string>{"n1", "l1", "n2"}));
+  // One was killed and started again while the other went on: the same run.
+  const auto again = party(folder, "lobo", "");
+  say(*again, 200, "l2");
+  say(*nef, 201, "n3");
+  EXPECT_EQ(texts(), (std::vector<std::string>{"n1", "l1", "n2", "l2", "n3"}));
+}
+
 TEST(trace, a_retry_within_a_span_is_a_message_of_its_own) {
   const testing::TempDir folder;
   const auto lobo = party(folder, "lobo", "r");

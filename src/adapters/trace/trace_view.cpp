@@ -71,23 +71,52 @@ Result<std::vector<std::filesystem::path>> files_of(const std::string& folder) {
 }
 
 /// Messages by run. What it holds is bounded by the files, which their writers bound.
+///
+/// Without a name of its own, a run is the processes that were alive together: one that is started
+/// again while another goes on belongs to the same run, one that finds nobody begins the next.
 class Collector {
  public:
-  void take(Line line) {
-    const auto [at, fresh] = begun_.try_emplace(line.run, line.message.at);
-    at->second = std::min(at->second, line.message.at);
-    lines_[line.run].push_back(std::move(line));
+  /// `process` wrote the line.
+  void take(const std::string& process, Line line) {
+    auto& lines = line.run.empty() ? unnamed_[process] : named_[line.run];
+    lines.push_back(std::move(line));
   }
   std::optional<std::pair<std::string, std::vector<Line>>> last() {
+    join_those_alive_together();
     const auto newest = std::ranges::max_element(
-        begun_, {}, [](const auto& run) { return std::pair(run.second, run.first); });
-    if (newest == begun_.end()) return std::nullopt;
-    return std::pair(newest->first, std::move(lines_[newest->first]));
+        named_, {}, [](const auto& run) { return std::pair(begin_of(run.second), run.first); });
+    if (newest == named_.end()) return std::nullopt;
+    return std::pair(newest->first, std::move(newest->second));
   }
 
  private:
-  std::map<std::string, Instant> begun_;
-  std::map<std::string, std::vector<Line>> lines_;
+  using Lines = std::vector<Line>;
+  static Instant begin_of(const Lines& lines) {
+    return std::ranges::min(lines, {}, [](const Line& line) { return line.message.at; }).message.at;
+  }
+  static Instant end_of(const Lines& lines) {
+    return std::ranges::max(lines, {}, [](const Line& line) { return line.message.at; }).message.at;
+  }
+
+  void join_those_alive_together() {
+    std::vector<Lines> processes;
+    for (auto& [name, lines] : unnamed_) processes.push_back(std::move(lines));
+    unnamed_.clear();
+    std::ranges::sort(processes, {}, begin_of);
+    std::string run;
+    Instant alive_until{};
+    for (auto& lines : processes) {
+      const Instant begin = begin_of(lines);
+      if (run.empty() || begin > alive_until) run = model::format_date_time(begin);
+      alive_until = std::max(alive_until, end_of(lines));
+      auto& joined = named_[run];
+      joined.insert(joined.end(), std::make_move_iterator(lines.begin()),
+                    std::make_move_iterator(lines.end()));
+    }
+  }
+
+  std::map<std::string, Lines> named_;    ///< by run; none is empty
+  std::map<std::string, Lines> unnamed_;  ///< by process; none is empty
 };
 
 /// Both ends of a message know it by span and direction. A party that sends the same again (a retry
@@ -149,9 +178,12 @@ Result<Run> read_last_run(const std::string& folder) {
   Run run;
   for (const auto& file : *files) {
     std::ifstream in(file);
+    // Both files of a process that wrote much: "nef-7-18.ndjson" and "nef-7-18.old.ndjson".
+    const std::string name = file.filename().string();
+    const std::string process = name.substr(0, name.find('.'));
     for (std::string text; std::getline(in, text);) {
       if (auto line = parse_line(text))
-        collector.take(std::move(*line));
+        collector.take(process, std::move(*line));
       else
         ++run.lines_unreadable;
     }
