@@ -1,12 +1,14 @@
 #include "api_client.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 #include <fstream>
 #include <iterator>
 #include <optional>
 
 #include "adapters/http/client.hpp"
 #include "base/text.hpp"
+#include "wire/http/problem.hpp"
 
 namespace lobo::app {
 namespace {
@@ -35,7 +37,7 @@ std::string text_of(const json::Value& object, std::string_view name) {
 /// 403 with a cause of the network is a refusal of what was asked, not of who asked.
 bool is_refusal_by_network(const json::Value& problem) {
   return problem.find("acceptableServInfo") != nullptr ||
-         text_of(problem, "cause").starts_with("NETWORK");
+         text_of(problem, "cause") != http::problem_kind(Errc::forbidden).cause;
 }
 
 }  // namespace
@@ -113,13 +115,35 @@ bool run_until(adapters::EventLoop& loop, const std::function<bool()>& done,
   return done();
 }
 
+Result<void> is_root_url(std::string_view text) {
+  if (const auto url = http::parse_url(text); !url)
+    return fail(Errc::malformed, fmt::format("is no root URL such as http://127.0.0.60:7777: {}",
+                                             url.error().detail));
+  return {};
+}
+
+Result<void> is_readable(std::string_view file) {
+  if (::access(std::string(file).c_str(), R_OK) != 0)
+    return fail(Errc::not_found, "cannot be read");
+  return {};
+}
+
+std::vector<Option> tls_options() {
+  return {{.name = "--ca", .help = "PEM file of the authorities to trust", .check = is_readable},
+          {.name = "--cert", .help = "PEM file of the certificate to show", .check = is_readable},
+          {.name = "--key", .help = "PEM file of its key", .check = is_readable}};
+}
+
 std::vector<Option> server_options(std::string_view default_server) {
-  return {{.name = "--server", .help = "root URL of the server", .fallback = default_server},
-          {.name = "--token-file", .help = "file with a bearer token"},
-          {.name = "--ca", .help = "PEM file of the authorities to trust"},
-          {.name = "--cert", .help = "PEM file of the certificate to show"},
-          {.name = "--key", .help = "PEM file of its key"},
-          {.name = "--http2", .help = "speak HTTP/2", .takes = Option::Takes::nothing}};
+  std::vector<Option> options{
+      {.name = "--server",
+       .help = "root URL of the server",
+       .fallback = default_server,
+       .check = is_root_url},
+      {.name = "--token-file", .help = "file with a bearer token"},
+      {.name = "--http2", .help = "speak HTTP/2", .takes = Option::Takes::nothing}};
+  for (auto& option : tls_options()) options.push_back(std::move(option));
+  return options;
 }
 
 Result<ApiTarget> target_of(const Arguments& arguments) {

@@ -64,6 +64,12 @@ bool run_until(adapters::EventLoop& loop, const std::function<bool()>& done,
 /// What a server that answers with an error status says, as an Error.
 Error error_of(const http::Response& response);
 
+/// Checks of options: an absolute http or https URL, a file that can be read.
+Result<void> is_root_url(std::string_view text);
+Result<void> is_readable(std::string_view file);
+/// The options that name certificates.
+std::vector<Option> tls_options();
+
 /// The options by which a verb finds its server, and what they mean.
 std::vector<Option> server_options(std::string_view default_server);
 Result<ApiTarget> target_of(const Arguments& arguments);

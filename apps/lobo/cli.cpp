@@ -57,6 +57,21 @@ Exit unknown_word(const Match& found, std::string_view word, std::span<const Ver
   return Exit::usage;
 }
 
+/// "; did you mean --x?" for the first word that is an option of no kind known here.
+std::string near_option(const Verb& verb, std::span<const std::string> words) {
+  std::vector<std::string> known{"--help"};
+  for (const auto& option : verb.options)
+    for (const auto name : split(option.name, ','))
+      if (name.starts_with("--")) known.emplace_back(name);
+  for (const auto& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || std::ranges::find(known, name) != known.end()) continue;
+    const auto near = nearest(name, {known.begin(), known.end()});
+    return near ? fmt::format("; did you mean '{}'?", *near) : "";
+  }
+  return {};
+}
+
 /// Parsed arguments, or the exit code with which to leave (help asked, or a mistake told).
 struct Parsed {
   Arguments arguments;
@@ -104,9 +119,21 @@ Parsed parse(const Verb& verb, std::span<const std::string> words) {
     result.leave = Exit::ok;
     return result;
   } catch (const CLI::ParseError& error) {
-    std::cerr << fmt::format("lobo: {}\n  do: lobo {} --help\n", error.what(), verb.path);
+    std::cerr << fmt::format("lobo: {}{}\n  do: lobo {} --help\n", error.what(),
+                             near_option(verb, words), verb.path);
     result.leave = Exit::usage;
     return result;
+  }
+  for (const auto& [option, parsed, target] : bound) {
+    if (target == nullptr || option->check == nullptr) continue;
+    for (const auto& value : *target) {
+      const auto good = option->check(value);
+      if (good) continue;
+      std::cerr << fmt::format("lobo: {}: '{}' {}\n  do: lobo {} --help\n", option->name, value,
+                               good.error().detail, verb.path);
+      result.leave = good.error().code == Errc::not_found ? Exit::configuration : Exit::usage;
+      return result;
+    }
   }
   for (const auto& [option, parsed, target] : bound) {
     if (parsed->count() > 0)

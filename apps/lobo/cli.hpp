@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
 #include "exit_code.hpp"
 
 namespace lobo::app {
@@ -21,6 +22,8 @@ struct Option {
   bool required = false;
   std::string_view fallback = {};
   std::vector<std::string_view> choices = {};
+  /// Of each value that is given. not_found: a file that cannot be read, exit code 3 instead of 2.
+  Result<void> (*check)(std::string_view value) = nullptr;
 };
 
 /// What the user wrote, by long name without dashes ("config") or positional in lower case

@@ -1,6 +1,7 @@
 #include "cli.hpp"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 #include <iostream>
 #include <sstream>
 
@@ -96,6 +97,48 @@ TEST(cli, a_mistyped_verb_gets_the_nearest_one) {
   const auto done = run({"net", "degrad", "ue1"}, sample());
   EXPECT_EQ(done.exit, Exit::usage);
   EXPECT_NE(done.err.find("did you mean 'lobo net degrade'?"), std::string::npos) << done.err;
+}
+
+TEST(cli, a_mistyped_long_option_gets_the_nearest_one) {
+  for (const auto* mistyped : {"--los", "--los=5", "--lost"}) {
+    const auto done = run({"net", "degrade", "ue1", mistyped}, sample());
+    EXPECT_EQ(done.exit, Exit::usage);
+    EXPECT_NE(done.err.find("did you mean '--loss'?"), std::string::npos) << done.err;
+  }
+  const auto strange = run({"net", "degrade", "ue1", "--wholly-different"}, sample());
+  EXPECT_EQ(strange.exit, Exit::usage);
+  EXPECT_EQ(strange.err.find("did you mean"), std::string::npos) << strange.err;
+}
+
+TEST(cli, a_server_that_is_no_url_is_a_usage_error_of_every_verb_that_asks_one) {
+  std::size_t asked = 0;
+  for (const auto& verb : verbs()) {
+    if (std::ranges::find(verb.options, "--server", &Option::name) == verb.options.end()) continue;
+    ++asked;
+    for (const auto* server : {"hello", "127.0.0.1:7777", "ftp://127.0.0.1", "http://", ""}) {
+      std::vector<std::string> words;
+      for (const auto word : split(verb.path, ' ')) words.emplace_back(word);
+      for (const auto& option : verb.options)
+        if (option.required) {
+          if (option.name.starts_with('-')) words.emplace_back(split(option.name, ',').back());
+          words.emplace_back(option.choices.empty() ? "x" : option.choices.front());
+        }
+      words.insert(words.end(), {"--server", server});
+      const auto done = run(words, verbs());
+      EXPECT_EQ(done.exit, Exit::usage) << verb.path << ' ' << server << ": " << done.err;
+      EXPECT_NE(done.err.find("is no root URL such as http://"), std::string::npos) << done.err;
+    }
+  }
+  EXPECT_GT(asked, 10U);
+}
+
+TEST(cli, a_certificate_file_that_cannot_be_read_is_told_before_anybody_is_asked) {
+  for (const auto* option : {"--ca", "--cert", "--key"}) {
+    const auto done = run(
+        {"nrm", "unicast", "list", "--server", "https://127.0.0.1:1", option, "/nope"}, verbs());
+    EXPECT_EQ(done.exit, Exit::configuration) << done.err;
+    EXPECT_NE(done.err.find("'/nope' cannot be read"), std::string::npos) << done.err;
+  }
 }
 
 TEST(cli, a_noun_alone_lists_its_verbs_and_is_a_usage_error) {

@@ -238,8 +238,9 @@ Exit reset(const Arguments& arguments) {
 std::vector<Option> with_server(std::vector<Option> own) {
   own.push_back({.name = "--server",
                  .help = "root URL of the simulated network",
-                 .fallback = default_server});
-  own.push_back({.name = "--ca", .help = "PEM file of the authorities to trust"});
+                 .fallback = default_server,
+                 .check = is_root_url});
+  for (auto& option : tls_options()) own.push_back(std::move(option));
   own.push_back(output_option());
   return own;
 }

@@ -46,7 +46,10 @@ Exit token(const Arguments& arguments) {
        .scopes = {scopes.begin(), scopes.end()},
        .issued = adapters::SystemClock{}.now(),
        .life = std::chrono::duration_cast<std::chrono::seconds>(*life)});
-  if (!made) return tell("no token", made.error(), "`lobo pki init DIR` makes the key");
+  if (!made) {
+    tell("no token", made.error(), "`lobo pki init DIR` makes the key");
+    return Exit::configuration;
+  }
   std::cout << *made << '\n';
   return Exit::ok;
 }

@@ -21,7 +21,8 @@ constexpr std::uint64_t events_max = 100'000'000;
 std::string hexadecimal(std::uint64_t digest) { return fmt::format("{:016x}", digest); }
 
 Exit usage(std::string_view what) {
-  return tell(what, Error{Errc::out_of_range, "the value does not fit", {}}, "lobo sim --help");
+  tell(what, Error{Errc::out_of_range, "the value does not fit", {}}, "lobo sim --help");
+  return Exit::usage;
 }
 
 void tell_findings(const simulation::Report& report) {
