@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import harness
+import tokens
 
 TOKENS = """    mode: jwt
     jwks: {pki}/jwks.json
@@ -52,6 +53,44 @@ class Tokens(Security):
             self.credentials = ("--token-file", self.token(subject, *more))
             self.nrm("list", exit_code=6)
         self.assertEqual(self.reservations(), [])
+
+    def assert_refused(self, text, status=401):
+        answer = self.ask("GET", "/ss-nra/v1/unicast-subscriptions", {"authorization": "Bearer " + text})
+        self.assertEqual((answer.status, answer.media_type), (status, "application/problem+json"), text)
+        self.assertNotIn(text.split(".")[-1] or "\0", answer.text)
+        return answer
+
+    def test_a_token_of_the_lab_is_good_and_names_its_subject(self):
+        answer = self.ask("GET", "/ss-nra/v1/unicast-subscriptions",
+                          {"authorization": "Bearer " + tokens.signed(self.pki, tokens.claims())})
+        self.assertEqual(answer.status, 200)
+
+    def test_a_token_that_is_not_signed_is_refused(self):
+        for algorithm in ("none", "None", "NONE", "nOnE", ""):
+            self.assert_refused(tokens.unsigned(self.pki, tokens.claims(), algorithm))
+
+    def test_a_token_signed_with_the_public_key_as_a_secret_is_refused(self):
+        for text in tokens.signed_with_public_key(self.pki, tokens.claims()):
+            self.assert_refused(text)
+
+    def test_a_token_that_is_over_not_yet_good_or_without_an_end_is_refused(self):
+        now = tokens.claims()["iat"]
+        for other in ({"exp": now - 3600}, {"exp": None}, {"nbf": now + 3600}, {"exp": "later"}):
+            answer = self.assert_refused(tokens.signed(self.pki, tokens.claims(**other)))
+            self.assertTrue(answer.headers["www-authenticate"].startswith("Bearer"))
+
+    def test_a_token_for_another_audience_or_by_another_issuer_is_refused(self):
+        for other in ({"aud": "another"}, {"aud": ["a", "b"]}, {"aud": None}, {"iss": "https://another"},
+                      {"iss": None}, {"sub": None}, {"sub": ""}):
+            self.assert_refused(tokens.signed(self.pki, tokens.claims(**other)))
+
+    def test_a_token_without_the_scope_may_do_nothing(self):
+        for scope in ("other", "ss-nra-read", "", None):
+            self.assert_refused(tokens.signed(self.pki, tokens.claims(scope=scope)), status=403)
+        answer = self.ask("POST", "/ss-nra/v1/unicast-subscriptions",
+                          {"authorization": "Bearer " + tokens.signed(self.pki, tokens.claims(scope="other"))},
+                          {"valTgtUe": {"valUeId": "ue1"}, "uniQosReq": "xr-gold", "notifUri": "http://127.0.0.1:9/x"})
+        self.assertEqual((answer.status, self.reservations()), (403, []))
 
     def test_nobody_sees_reads_changes_or_deletes_what_belongs_to_another(self):
         self.credentials = ("--token-file", self.token("app1"))
