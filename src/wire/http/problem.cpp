@@ -73,7 +73,9 @@ ProblemKind problem_kind(Errc code) {
     case Errc::too_large: return {413, "Too large", "PAYLOAD_TOO_LARGE"};
     case Errc::too_many: return {429, "Too many", "NF_CONGESTION_RISK"};
     case Errc::refused: return {403, "Refused by the network", "REQUESTED_SERVICE_NOT_AUTHORIZED"};
-    case Errc::unavailable: return {503, "Not available", "TARGET_NF_NOT_REACHABLE"};
+    // What of ours cannot take it: the store, a full table. The network's absence has causes of
+    // its own, given by who asked it.
+    case Errc::unavailable: return {503, "Not available", "INSUFFICIENT_RESOURCES"};
     case Errc::timeout: return {504, "No answer in time", "TIMED_OUT_REQUEST"};
     case Errc::internal: return {500, "Internal error", "SYSTEM_FAILURE"};
   }
