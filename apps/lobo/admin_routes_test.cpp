@@ -56,16 +56,13 @@ class Admin : public testing::Test {
     return value ? *value : T{};
   }
   void park(std::uint64_t id, std::uint64_t sequence) {
-    runtime::StoredEffect effect{
-        .id = id,
-        .from = {"unicast", "u1"},
-        .type = "notify",
-        .body = resource::to_json(resource::Notify{.to = "http://sink.example/n",
-                                                   .sequence = sequence,
-                                                   .body = R"({"a":1})",
-                                                   .clause = {}})};
-    store.commit({runtime::PutEffect{effect}}, [](const Result<void>&) {});
-    notifier.enqueue(effect);
+    const resource::Key of{"unicast", "u1"};
+    const resource::Notify notify{
+        .to = "http://sink.example/n", .sequence = sequence, .body = R"({"a":1})", .clause = {}};
+    store.commit({runtime::PutEffect{
+                     {.id = id, .from = of, .type = "notify", .body = resource::to_json(notify)}}},
+                 [](const Result<void>&) {});
+    notifier.enqueue({.id = id, .of = of, .what = notify});
     loop.run_for(1min);
   }
   auto parked(const std::string& query = "") {

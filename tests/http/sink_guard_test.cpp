@@ -63,10 +63,8 @@ class SinkGuard : public testing::Test {
     const auto parked_before = parked();
     const auto counted_before = metrics.total("lobo_notifications_total");
     resource::Notify notify{.to = uri, .sequence = ++last_id, .body = "{}", .clause = {}};
-    notifier->enqueue({.id = last_id,
-                       .from = {"unicast", "u" + std::to_string(last_id)},
-                       .type = "notify",
-                       .body = resource::to_json(notify)});
+    notifier->enqueue(
+        {.id = last_id, .of = {"unicast", "u" + std::to_string(last_id)}, .what = notify});
     run_until([this] { return notifier->pending() == 0; });
     // Delivered or parked, each counted once; what is tried again is counted as well.
     EXPECT_EQ(metrics.total("lobo_notifications_total") - counted_before, 1) << uri;
