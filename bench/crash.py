@@ -267,7 +267,7 @@ class Audit:
         """Numbers that did not arrive, of every subscription that ever was; parked ones are not lost."""
         numbers = {one: set(seen) for one, seen in dict(self.stage.sink.numbers).items()}
         for one in self.parked():
-            numbers.setdefault(one["subscription"]["id"], set()).add(one["notification"]["sequence"])
+            numbers.setdefault(one["subscription"]["id"], set()).add(one["seq"])
         wrong = [f"{one}: {sorted(set(range(1, max(seen) + 1)) - seen)} missing of {max(seen)}"
                  for one, seen in numbers.items() if len(seen) != max(seen)]
         last = self.stage.sink.last_event

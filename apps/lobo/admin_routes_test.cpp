@@ -165,6 +165,7 @@ TEST_F(Admin, parked_notifications_come_page_by_page) {
 }
 
 TEST_F(Admin, a_store_that_cannot_be_read_is_told) {
+  park(1, 1);
   store.set_gone(true);
   EXPECT_EQ(ask("GET", "/admin/parked-notifications").status, 503);
   EXPECT_EQ(ask("POST", "/admin/parked-notifications/1/resend").status, 503);
