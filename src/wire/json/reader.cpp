@@ -47,7 +47,7 @@ std::string bounds_text(N min, N max, N lowest, N highest, std::string_view unit
 
 class Reading {
  public:
-  void value(od::value v, const Type& type, const Rules& rules, void* to, const Path& path,
+  void value(od::value v, const Type& declared, const Rules& rules, void* to, const Path& path,
              std::size_t depth);
   void dom(od::value v, Value& to, const Path& path, std::size_t depth);
 
@@ -430,11 +430,17 @@ void Reading::text(od::value v, const Type& type, const Rules& rules, void* to, 
   }
 }
 
-void Reading::value(od::value v, const Type& type, const Rules& rules, void* to, const Path& path,
-                    std::size_t depth) {
+void Reading::value(od::value v, const Type& declared, const Rules& rules, void* to,
+                    const Path& path, std::size_t depth) {
   const std::string_view token = token_of(v);
   const Shape shape = shape_of(token);
   if (shape == Shape::broken) return break_off();
+  const Type* within = &declared;
+  for (; within->holder != nullptr; within = within->inner) {
+    if (within->kind == Kind::patch && shape == Shape::null) return within->holder->set_null(to);
+    to = within->holder->emplace(to);
+  }
+  const Type& type = *within;
   const auto refuse = [&](std::string_view wanted) {
     fault(Errc::wrong_type, path,
           "must be " + std::string(wanted) + ", not " + std::string(phrase(shape)));
@@ -475,10 +481,8 @@ void Reading::value(od::value v, const Type& type, const Rules& rules, void* to,
       if (shape != Shape::object) return refuse("an object");
       return object(v, type.object(), to, path, depth);
     case Kind::patch:
-      if (shape == Shape::null) return type.holder->set_null(to);
-      [[fallthrough]];
     case Kind::optional:
-    case Kind::box: return value(v, *type.inner, rules, type.holder->emplace(to), path, depth);
+    case Kind::box: return;  // entered above
   }
 }
 
