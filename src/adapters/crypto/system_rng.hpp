@@ -14,7 +14,7 @@ class SystemRng final : public Rng {
   std::uint64_t next() override;
 
  private:
-  static constexpr std::size_t words_per_fetch = 128;
+  static constexpr std::size_t words_per_fetch = 512;
   std::array<std::uint64_t, words_per_fetch> words_{};
   std::size_t used_ = words_per_fetch;
 };
