@@ -129,6 +129,14 @@ struct LimitsConfig {
   bool operator==(const LimitsConfig&) const = default;
 };
 
+/// How often, and how fast, the network's books are compared with ours.
+struct AuditConfig {
+  std::chrono::milliseconds interval{std::chrono::minutes{5}};  ///< from one to the next
+  std::uint64_t page = 32;                                      ///< UEs at a time
+  std::chrono::milliseconds pause{200};                         ///< between two pages
+  bool operator==(const AuditConfig&) const = default;
+};
+
 struct NrmConfig {
   std::vector<ServerAddress> servers;
   std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
@@ -143,6 +151,7 @@ struct NrmConfig {
   SinksConfig sinks;
   QuotasConfig quotas;
   LimitsConfig limits;
+  AuditConfig audit;
   TraceConfig trace;
   std::chrono::milliseconds duration_max{std::chrono::hours{24 * 30}};  ///< of a subscription
   bool operator==(const NrmConfig&) const = default;

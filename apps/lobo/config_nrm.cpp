@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t release_min = 18;
 constexpr std::uint64_t release_max = 19;
+/// Addresses of one page stand in one URI; 64 of them stay below 6 KiB.
+constexpr std::uint64_t audit_page_max = 64;
 
 void read_auth(Section& section, AuthConfig& out) {
   section.require("mode");
@@ -138,6 +140,12 @@ void read_limits(Section& section, LimitsConfig& out) {
   section.duration("drain_time", 100ms, 10min, out.drain_time);
 }
 
+void read_audit(Section& section, AuditConfig& out) {
+  section.duration("interval", 10s, 24h, out.interval);
+  section.integer("page", 1, audit_page_max, out.page);
+  section.duration("pause", 10ms, 1min, out.pause);
+}
+
 void check_servers(Section& section, NrmConfig& out) {
   for (const auto& server : out.metrics)
     if (!is_loopback_address(server.address))
@@ -184,6 +192,7 @@ void read_nrm(Section& section, NrmConfig& out) {
   });
   section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
   section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
+  section.section("audit", [&](Section& audit) { read_audit(audit, out.audit); });
   section.duration("duration_max", 1s, std::chrono::hours{24 * 365}, out.duration_max);
   read_trace(section, out.trace);
   check_servers(section, out);

@@ -134,6 +134,18 @@ TEST(config, metrics_and_administration_stay_on_loopback) {
   EXPECT_TRUE(holds(reason, "is not loopback")) << reason;
 }
 
+TEST(config, audits_are_bounded_in_how_often_and_how_much) {
+  const auto config =
+      parse_config(with("  audit: {interval: 1min, page: 8, pause: 50ms}\n"), "lobo.yaml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->nrm->audit.interval, std::chrono::minutes(1));
+  EXPECT_EQ(config->nrm->audit.page, 8U);
+  EXPECT_EQ(config->nrm->audit.pause, std::chrono::milliseconds(50));
+  EXPECT_TRUE(holds(reason_at(with("  audit:\n    interval: 1s\n"), 14), "not within"));
+  EXPECT_TRUE(holds(reason_at(with("  audit:\n    page: 65\n"), 14), "not within 1 to"));
+  EXPECT_TRUE(holds(reason_at(with("  audit:\n    every: 1min\n"), 14), "unknown key 'every'"));
+}
+
 TEST(config, a_default_must_name_what_exists) {
   const auto reason =
       reason_at(with("  qos_references: [gold]\n  defaults:\n    \"*\": silver\n"), 15);

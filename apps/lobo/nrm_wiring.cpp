@@ -38,6 +38,9 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
   settings.core.flow_id_first = static_cast<std::int64_t>(config.nef.flow_id_first);
   if (!config.nef.dnn.empty()) settings.core.dnn = config.nef.dnn;
   settings.limits.call_deadline = config.nef.deadline;
+  settings.limits.audit_interval = config.audit.interval;
+  settings.limits.audit_pause = config.audit.pause;
+  settings.limits.audit_page = config.audit.page;
   settings.limits.duration_max =
       std::chrono::duration_cast<std::chrono::seconds>(config.duration_max);
   auto sinks = http::SinkPolicy::from(config.sinks.allow, config.sinks.https_only);

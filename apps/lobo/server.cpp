@@ -48,6 +48,10 @@ class NoticingClient final : public runtime::HttpClient {
   bool simulated_ = false;
 };
 
+/// Of an answer: lists of all our sessions, some 800 bytes each. Bounds the time for which reading
+/// one holds up everybody else to some tens of milliseconds.
+constexpr std::size_t core_answer_bytes_max = std::size_t{4} << 20;
+
 adapters::ClientConfig nef_client_config(const NefConfig& nef, const http::Url& root) {
   adapters::ClientConfig config;
   config.http2 = adapters::Http2Use::alpn;
@@ -56,6 +60,7 @@ adapters::ClientConfig nef_client_config(const NefConfig& nef, const http::Url& 
                                    : tls      ? adapters::Http2Use::alpn
                                               : adapters::Http2Use::always;
   if (tls) config.tls = tls_files(nef.tls);
+  config.limits.body_bytes_max = core_answer_bytes_max;
   return config;
 }
 

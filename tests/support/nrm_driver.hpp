@@ -113,11 +113,14 @@ class FakeCore {
   std::map<std::string, Session> watches;
   std::string address = "10.45.0.2";  // of every UE; empty: none is connected
   bool watches_ues = true;
+  bool refuse_creates = false;       // of sessions
   std::vector<std::string> journal;  // "POST /3gpp-…"
 
   http::Response handle(const http::Request& request) {
     journal.push_back(request.method + " " + request.target);
     const auto path = http::split_target(request.target).path;
+    if (refuse_creates && request.method == "POST" && path.starts_with("/3gpp-as-session"))
+      return {403, {}, {}};
     if (path.starts_with("/3gpp-as-session-with-qos/v1/lobo/subscriptions"))
       return objects(sessions, request, path.substr(47),
                      "/3gpp-as-session-with-qos/v1/lobo/subscriptions/", "s");

@@ -32,6 +32,8 @@ inline constexpr std::chrono::seconds answer_within{30};
 /// Longest that anything waits (back-off, notifications given up), and longer than any one pause.
 inline constexpr std::chrono::minutes settle_max{90};
 inline constexpr std::chrono::minutes quiet_after{3};
+/// What one audit in that quiet mends, the next one sees.
+inline constexpr std::chrono::seconds audit_interval{50};
 inline constexpr std::string_view secret_token = "Bearer the-networks-secret";
 
 /// Who asks is what x-lobo-client says; x-lobo-scopes, where given, replaces the usual scope.
@@ -253,7 +255,7 @@ class System {
     simulation::Checkers checkers;
     const auto reservations = at_core();
     checkers.not_stuck(durable());
-    checkers.reservations(reservations, durable());
+    checkers.reservations(reservations, watches_at_core(), durable());
     if (all_released) checkers.nothing_left(reservations, watches_at_core(), durable());
     std::string all;
     for (const auto& finding : checkers.findings())
@@ -308,6 +310,7 @@ class System {
                   .path_prefix = {},
                   .redirect_authorities = {sim::SimNetwork::alias_of(std::string(core_authority))}};
     config.nrm.limits.duration_max = std::chrono::hours{24 * 366 * 10};
+    config.nrm.limits.audit_interval = audit_interval;
     config.router.requests_per_second = 1e6;
     config.router.request_burst = 1e6;
     if (setup_.adjust) setup_.adjust(config);

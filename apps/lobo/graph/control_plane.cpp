@@ -20,7 +20,8 @@ ControlPlane::ControlPlane(Config config, Ports ports)
                notifier_}),
       router_({runner_, replies_, ports.authenticator, ports.store, ports.clock, ports.secrets,
                ports.log, ports.metrics},
-              config_.router) {
+              config_.router),
+      auditor_(config_.nrm, {runner_, calls_, scheduler_, ports.clock, ports.log, ports.metrics}) {
   calls_.add(config_.nrm.core.peer,
              std::make_unique<runtime::NetworkPeer>(config_.nef, ports.network, ports.nef_tokens,
                                                     ports.clock, ports.metrics));
@@ -32,5 +33,11 @@ ControlPlane::ControlPlane(Config config, Ports ports)
 }
 
 ControlPlane::~ControlPlane() = default;
+
+Result<void> ControlPlane::start() {
+  if (auto recovered = runner_.recover(); !recovered) return recovered;
+  auditor_.start();
+  return {};
+}
 
 }  // namespace lobo::app

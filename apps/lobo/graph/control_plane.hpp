@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
+#include "graph/auditor.hpp"
 #include "runtime/effect_runner.hpp"
 #include "runtime/network_peer.hpp"
 #include "runtime/notifier.hpp"
@@ -73,7 +74,7 @@ class ControlPlane {
   ControlPlane& operator=(const ControlPlane&) = delete;
 
   /// Takes up what the previous run left. Before the first request.
-  Result<void> start() { return runner_.recover(); }
+  Result<void> start();
 
   /// Who VAL UEs and users are; may be replaced at any time.
   ConfiguredUes& ues() { return ues_; }
@@ -94,6 +95,7 @@ class ControlPlane {
   runtime::Notifier notifier_;
   runtime::EffectRunner runner_;
   runtime::Router router_;
+  Auditor auditor_;
 };
 
 }  // namespace lobo::app

@@ -112,7 +112,7 @@ void Checkers::nothing_lost(const Application& application, const sim::StoreStat
   }
 }
 
-void Checkers::reservations(const std::vector<Reservation>& at_core,
+void Checkers::reservations(const std::vector<Reservation>& at_core, std::int64_t watches_at_core,
                             const sim::StoreState& durable) {
   std::map<std::string, std::vector<std::string>> held;  // by the id in our notification URI
   for (const auto& reservation : at_core) {
@@ -125,20 +125,35 @@ void Checkers::reservations(const std::vector<Reservation>& at_core,
     if (!state_of(durable, id))
       find(one_reservation_each,
            "the core holds " + reservations.front() + " for " + id + ", which we do not know");
+  std::int64_t watching = 0;
   for (const auto& [key, record] : durable.records) {
+    if (key.kind == "ue_watch") {
+      const auto watch = json::read<api::state::seal_nrm::WatchState>(record.state);
+      watching += watch && watch->held.current ? 1 : 0;
+    }
     if (key.kind != "unicast") continue;
     const auto state = state_of(durable, key.id);
     if (!state) continue;
-    const auto count = held.contains(key.id) ? held.at(key.id).size() : 0;
+    const auto at = held.find(key.id);
+    const std::vector<std::string> none;
+    const auto& theirs = at == held.end() ? none : at->second;
+    const auto stage = std::string(json::name_of(state->stage));
     const bool wanted =
         state->stage == UnicastStage::confirmed || state->stage == UnicastStage::degraded;
-    if (wanted && count != 1)
+    if (wanted && theirs.size() != 1)
       find(one_reservation_each,
-           key.id + " is confirmed, and the core holds " + std::to_string(count) + " for it");
-    if (!wanted && state->stage == UnicastStage::terminated && count != 0)
+           key.id + " is " + stage + ", and the core holds " + std::to_string(theirs.size()));
+    else if (wanted && theirs.front() != state->held.current)
+      find(one_reservation_each, key.id + " says " + state->held.current.value_or("nothing") +
+                                     ", and the core holds " + theirs.front());
+    if (!wanted && !theirs.empty())
       find(one_reservation_each,
-           key.id + " is terminated, and the core still holds " + std::to_string(count));
+           key.id + " is " + stage + ", and the core still holds " + std::to_string(theirs.size()));
   }
+  if (watching != watches_at_core)
+    find(one_reservation_each, "we watch " + std::to_string(watching) +
+                                   " UEs, and the core watches " + std::to_string(watches_at_core) +
+                                   " for us");
 }
 
 void Checkers::notifications(const Application& application, const sim::StoreState& durable) {

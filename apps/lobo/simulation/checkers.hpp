@@ -41,8 +41,10 @@ class Checkers {
   // ---- when all is quiet ----
   /// nothing_acknowledged_is_lost
   void nothing_lost(const Application& application, const sim::StoreState& durable);
-  /// one_reservation_each: exactly one for what is confirmed, none for what is not there.
-  void reservations(const std::vector<Reservation>& at_core, const sim::StoreState& durable);
+  /// one_reservation_each: after an audit, exactly the one that we know for what is confirmed, none
+  /// for anything else, and one watch for each UE that we say is watched.
+  void reservations(const std::vector<Reservation>& at_core, std::int64_t watches_at_core,
+                    const sim::StoreState& durable);
   /// notifications_complete: no hole that is not parked, order kept.
   void notifications(const Application& application, const sim::StoreState& durable);
   /// nothing_left: after everything was released.

@@ -158,7 +158,8 @@ const std::vector<Plant>& plants() {
   static const std::vector<Plant> all{
       Plant::reply_before_durable,  Plant::forget_calls,       Plant::forget_timers,
       Plant::swallow_notifications, Plant::swap_notifications, Plant::reserve_twice,
-      Plant::notify_before_commit,  Plant::tidy_too_much,      Plant::pretend_release};
+      Plant::notify_before_commit,  Plant::tidy_too_much,      Plant::no_audit,
+      Plant::pretend_release};
   return all;
 }
 
@@ -172,6 +173,7 @@ std::string_view to_string(Plant plant) {
     case Plant::reserve_twice: return "reserve_twice";
     case Plant::notify_before_commit: return "notify_before_commit";
     case Plant::tidy_too_much: return "tidy_too_much";
+    case Plant::no_audit: return "no_audit";
     case Plant::pretend_release: return "pretend_release";
   }
   std::abort();
@@ -193,6 +195,7 @@ std::string_view caught_by(Plant plant) {
     case Plant::reserve_twice: return "one_reservation_each";
     case Plant::notify_before_commit: return "commit_before_notification";
     case Plant::tidy_too_much: return "nothing_acknowledged_is_lost";
+    case Plant::no_audit: return "one_reservation_each";
     case Plant::pretend_release: return "nothing_left_behind";
   }
   std::abort();

@@ -23,6 +23,7 @@ enum class Plant : std::uint8_t {
   reserve_twice,          ///< a reservation is asked for twice, and one answer forgotten
   notify_before_commit,   ///< notifications leave when they are decided, not when committed
   tidy_too_much,          ///< with a resource that is erased goes another one
+  no_audit,               ///< the core's list is never compared with ours
   pretend_release,        ///< every third release is called done and never sent
 };
 

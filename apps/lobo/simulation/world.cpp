@@ -21,6 +21,10 @@ constexpr std::array<std::string_view, 2> application_names{"app1", "app2"};
 /// Longest that anything waits: back-off of releases and of the core's callbacks, notifications
 /// given up, sessions expiring.
 constexpr std::chrono::minutes calm_max{90};
+/// Three audits fit into the quiet that ends the calm: what the first one mends the last one sees.
+constexpr std::chrono::seconds audit_interval{50};
+constexpr std::chrono::minutes quiet_for{3};
+static_assert(3 * audit_interval < quiet_for);
 
 /// Cores differ, and so do the worlds of different seeds: when allocation is told, whether it may
 /// fail after a 201, what is offered instead of a refusal.
@@ -53,7 +57,7 @@ core_sim::CoreConfig core_config(std::uint64_t seed) {
   return config;
 }
 
-ControlPlane::Config control_plane_config(std::uint64_t seed) {
+ControlPlane::Config control_plane_config(std::uint64_t seed, bool audits) {
   ControlPlane::Config config;
   constexpr std::array knowledge{seal_nrm::AllocationEvents::learned,
                                  seal_nrm::AllocationEvents::always,
@@ -65,6 +69,9 @@ ControlPlane::Config control_plane_config(std::uint64_t seed) {
   config.nrm.api_root = "http://" + std::string(server_authority);
   config.nrm.callback_base = config.nrm.api_root;
   config.nrm.core.scs_as_id = "lobodon";
+  // An audit would mend what some plants break before a checker sees it.
+  config.nrm.limits.audit_interval =
+      audits ? audit_interval : std::chrono::milliseconds(std::chrono::hours{24 * 365});
   config.nrm.sinks.https_only = false;
   for (const auto name : application_names)
     config.nrm.sinks.hosts.push_back(std::string(name) + ".example");
@@ -93,7 +100,7 @@ ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::
       client(network.client("server")),
       planted_client(plant ? simulation::planted_client(*client, loop, *plant) : nullptr),
       planted_store(plant ? simulation::planted_store(store, loop, *plant, *client) : nullptr),
-      control_plane(control_plane_config(seed),
+      control_plane(control_plane_config(seed, !plant),
                     {.store = planted_store ? *planted_store : store,
                      .scheduler = loop,
                      .clock = loop,
@@ -124,9 +131,7 @@ World::World(const Options& options)
       history_(options.lines) {
   network_.watch([this](const sim::Passed& passed) { history_.message(passed); });
   core_client_ = network_.client("core");
-  core_ = std::make_unique<CoreDriver>(core_config(options.seed), core_rng_, loop_, loop_,
-                                       *core_client_);
-  network_.attach(std::string(core_authority), core_.get());
+  start_core();
   for (const auto name : application_names) {
     Application::Setup setup{.name = std::string(name),
                              .authority = std::string(name) + ".example",
@@ -167,6 +172,21 @@ void World::kill_server(const char* how) {
   // It is gone for a while: callbacks and answers find nobody.
   loop_.run_for(std::chrono::milliseconds(rng_.below(2000)));
   start_server(std::move(durable));
+}
+
+void World::start_core() {
+  core_ = std::make_unique<CoreDriver>(core_config(options_.seed), core_rng_, loop_, loop_,
+                                       *core_client_);
+  network_.attach(std::string(core_authority), core_.get());
+}
+
+/// What it held is forgotten, and nobody is told; its UEs are where they were at first.
+void World::kill_core() {
+  history_.remark(loop_.now(), "the core dies and forgets");
+  network_.attach(std::string(core_authority), nullptr);
+  core_.reset();
+  loop_.run_for(std::chrono::milliseconds(rng_.below(2000)));
+  start_core();
 }
 
 void World::run_checked(std::chrono::microseconds by) {
@@ -213,7 +233,7 @@ void World::chaos() {
 }
 
 void World::fate() {
-  switch (rng_.below(12)) {
+  switch (rng_.below(13)) {
     case 0: return kill_server("at once");
     case 1:
     case 2: {
@@ -243,10 +263,9 @@ void World::fate() {
       return;
     case 6:
     case 7: {
-      // None that loses a callback for good: what the core never tells, nobody can know.
-      constexpr std::array<std::string_view, 5> kinds{"DUPLICATE_CALLBACK", "REORDER_CALLBACKS",
-                                                      "DELAY_CALLBACK", "EARLY_CALLBACK",
-                                                      "ALLOCATION_FAILS"};
+      constexpr std::array<std::string_view, 6> kinds{"DUPLICATE_CALLBACK", "REORDER_CALLBACKS",
+                                                      "DELAY_CALLBACK",     "EARLY_CALLBACK",
+                                                      "ALLOCATION_FAILS",   "DROP_CALLBACK"};
       const std::string kind(kinds[rng_.below(kinds.size())]);
       const bool delays = kind == "DELAY_CALLBACK";
       operate("POST", std::string(control) + "/faults",
@@ -255,6 +274,7 @@ void World::fate() {
                   "}");
       return;
     }
+    case 8: return kill_core();
     default: return degrade_something();
   }
 }
@@ -335,7 +355,7 @@ void World::calm() {
 void World::settle() {
   const auto until = loop_.now() + calm_max;
   auto quiet_since = loop_.now();
-  while (loop_.now() < until && loop_.now() - quiet_since < 3min) {
+  while (loop_.now() < until && loop_.now() - quiet_since < quiet_for) {
     run_checked(1s);
     if (!quiet()) quiet_since = loop_.now();
   }
@@ -367,7 +387,7 @@ void World::check_quiet(bool all_released) {
     checkers_.nothing_lost(*application, durable);
     checkers_.notifications(*application, durable);
   }
-  checkers_.reservations(reservations, durable);
+  checkers_.reservations(reservations, watches_at_core(), durable);
   if (all_released) checkers_.nothing_left(reservations, watches_at_core(), durable);
 }
 

@@ -54,6 +54,8 @@ class World {
  private:
   void start_server(sim::StoreState durable);
   void kill_server(const char* how);
+  void start_core();
+  void kill_core();
   void fate();
   void degrade_something();
   http::Response operate(std::string method, std::string target, std::string body);

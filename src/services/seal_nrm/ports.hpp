@@ -70,6 +70,10 @@ struct Limits {
   std::chrono::seconds duration_max{std::chrono::hours{24 * 30}};
   std::chrono::seconds watch_lifetime{std::chrono::hours{24}};
   std::size_t unicasts_per_ue_max = 64;
+  /// From the end of one audit to the next (audit.hpp); far longer than a create takes.
+  std::chrono::milliseconds audit_interval{std::chrono::minutes{5}};
+  std::chrono::milliseconds audit_pause{200};  ///< after each page
+  std::size_t audit_page = 32;  ///< UEs in a page: looked at in one go, and in one question
   std::uint64_t rebind_attempts_max = 10;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "services/seal_nrm/audit.hpp"
 #include "support/nrm_driver.hpp"
 
 namespace lobo::seal_nrm {
@@ -27,7 +28,7 @@ class History : public lobo::testing::NrmDriver {
   }
 
   void turn() {
-    switch (rng_.below(16)) {
+    switch (rng_.below(18)) {
       case 0: issued_.push_back(create(lobo::testing::plain_create)); break;
       case 1:
         issued_.push_back(create(
@@ -51,6 +52,8 @@ class History : public lobo::testing::NrmDriver {
       case 10:
         if (!tells.empty()) one_tell();
         break;
+      case 11: lose_something(); break;
+      case 12: audit(false); break;
       default:
         deliver_tells();
         any_call_first();
@@ -89,6 +92,7 @@ class History : public lobo::testing::NrmDriver {
     for (int i = 0; i < 40; ++i) {
       run_for(10s);
       const auto records = lookup.records;
+      audit(true);
       for (const auto& [key, record] : records)
         if (key.kind == "unicast" && (stage(key) == "allocating" || stage(key) == "rebinding"))
           call_back(key, R"({"transaction":"http://c/x/subscriptions/)" + session_of(key) +
@@ -108,6 +112,28 @@ class History : public lobo::testing::NrmDriver {
       EXPECT_TRUE(promised.contains(id)) << id << " is forgotten";
   }
 
+  void check_what_is_promised_is_held() const {
+    std::size_t live = 0;
+    for (const auto& [key, record] : lookup.records) {
+      if (key.kind != "unicast" || (stage(key) != "confirmed" && stage(key) != "degraded"))
+        continue;
+      ++live;
+      EXPECT_TRUE(core.sessions.contains(session_of(key))) << record.state;
+    }
+    EXPECT_EQ(core.sessions.size(), live);
+  }
+
+  /// One round; its tells wait with the others where it is not `in_one_go`.
+  void audit(bool in_one_go) {
+    AuditRound round(settings, lookup);
+    for (auto turn = round.next(now); !turn.over; turn = round.next(now)) {
+      for (const auto& tell : turn.tells)
+        tells.emplace_back(Key{"audit", "nef"}, resource::Tell{tell.to, "audited", tell.body});
+      if (turn.ask) round.answered(core.handle(*turn.ask));
+    }
+    if (in_one_go) deliver();
+  }
+
   void check_everybody_was_answered() const {
     for (const auto request : issued_) EXPECT_TRUE(status(request) != 0) << request;
   }
@@ -121,6 +147,15 @@ class History : public lobo::testing::NrmDriver {
   }
 
  private:
+  /// The core forgets, and says nothing.
+  void lose_something() {
+    if (rng_.below(4) == 0) core.watches.clear();
+    if (rng_.below(4) == 0)
+      core.sessions.clear();
+    else if (!core.sessions.empty())
+      core.sessions.erase(std::next(core.sessions.begin(),
+                                    static_cast<std::ptrdiff_t>(rng_.below(core.sessions.size()))));
+  }
   void with_any(const std::function<void(const Key&)>& act) {
     std::vector<Key> keys;
     for (const auto& [key, record] : lookup.records)
@@ -211,6 +246,7 @@ TEST(random_history, forgets_nothing_answers_everybody_once_and_is_never_stuck) 
     }
     history.heal();
     history.check_the_core_holds_what_is_promised();
+    history.check_what_is_promised_is_held();
     history.check_everybody_was_answered();
     history.remove_all();
     history.check_everybody_was_answered();

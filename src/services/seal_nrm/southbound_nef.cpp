@@ -232,19 +232,24 @@ http::Request release_request(const Settings& settings, std::string_view id) {
 
 http::Request list_request(const Settings& settings, const std::optional<UeAddress>& address,
                            bool filtered) {
-  std::string target = collection(settings);
-  if (filtered && address) {
-    if (address->ipv4 && !address->ipv6)
-      target += "?ip-addrs=" +
-                http::percent_encode("[{\"ipv4Addr\":" + json::quoted(*address->ipv4) + "}]");
-    else if (address->ipv6 && !address->ipv4)
-      target += "?ip-addrs=" +
-                http::percent_encode("[{\"ipv6Addr\":" + json::quoted(*address->ipv6) + "}]");
-    else if (address->ipv4 && address->ipv6)
-      target += "?ip-addrs=" +
-                http::percent_encode("[{\"ipv4Addr\":" + json::quoted(*address->ipv4) +
-                                     "},{\"ipv6Addr\":" + json::quoted(*address->ipv6) + "}]");
+  std::vector<UeAddress> at;
+  if (filtered && address) at.push_back(*address);
+  return list_at_request(settings, at);
+}
+
+http::Request list_at_request(const Settings& settings, const std::vector<UeAddress>& addresses) {
+  std::string wanted;
+  const auto add = [&wanted](std::string_view name, const std::optional<std::string>& address) {
+    if (!address) return;
+    if (!wanted.empty()) wanted += ',';
+    wanted += "{\"" + std::string(name) + "\":" + json::quoted(*address) + "}";
+  };
+  for (const auto& address : addresses) {
+    add("ipv4Addr", address.ipv4);
+    add("ipv6Addr", address.ipv6);
   }
+  std::string target = collection(settings);
+  if (!wanted.empty()) target += "?ip-addrs=" + http::percent_encode("[" + wanted + "]");
   return request_of("GET", std::move(target));
 }
 

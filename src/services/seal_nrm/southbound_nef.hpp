@@ -58,6 +58,7 @@ http::Request release_request(const Settings& settings, std::string_view id);
 /// All our sessions, or only those at `address` where the core has that filter.
 http::Request list_request(const Settings& settings, const std::optional<UeAddress>& address,
                            bool filtered);
+http::Request list_at_request(const Settings& settings, const std::vector<UeAddress>& addresses);
 
 // ---- MonitoringEvent and UE address -----------------------------------------------------------
 
@@ -65,6 +66,7 @@ http::Request subscribe_request(const Settings& settings, const std::string& cal
                                 std::string_view gpsi, Instant expires);
 http::Request unsubscribe_request(const Settings& settings, std::string_view id);
 http::Request list_watches_request(const Settings& settings);
+http::Request get_watch_request(const Settings& settings, std::string_view id);
 http::Request retrieve_address_request(const Settings& settings, std::string_view gpsi);
 
 // ---- answers ----------------------------------------------------------------------------------
@@ -96,6 +98,30 @@ struct KeptSession {
   std::string body;
 };
 std::optional<KeptSession> read_session(const Result<http::Response>& response);
+/// Whether the core says for certain that it holds nothing under that name for `callback`: none at
+/// all, or somebody else's, because a core that lost its memory may give a name away again.
+bool says_gone(const Result<http::Response>& response, std::string_view callback);
+
+/// One of the core's objects whose notification URI has the form of ours.
+struct ListedOurs {
+  std::string of;            ///< identifier of the resource in the URI
+  std::string secret;        ///< in the URI
+  std::string id;            ///< its name at the core
+  bool at_our_base = false;  ///< the URI begins with our callback base, not only ends in our form
+};
+enum class ListVerdict : std::uint8_t {
+  listed,
+  unsupported,  ///< this core has no such list
+  too_large,    ///< more than may be read in one go
+  failed,
+};
+struct ListedAll {
+  ListVerdict verdict = ListVerdict::failed;
+  std::vector<ListedOurs> ours;  ///< ascending by `of`
+};
+/// All of ours for resources of `kind`, as it stands in the path.
+ListedAll read_all(const Result<http::Response>& response, const Settings& settings,
+                   std::string_view kind);
 /// Whether the session that the core shows is the one that `qos` asks for.
 bool session_keeps(std::string_view body, const Settings& settings, const UeAddress& address,
                    const UniQosRequirement& qos);

@@ -150,4 +150,69 @@ std::optional<KeptSession> read_session(const Result<http::Response>& response) 
   return KeptSession{.gone = false, .body = response->body};
 }
 
+bool says_gone(const Result<http::Response>& response, std::string_view callback) {
+  const auto kept = read_session(response);
+  if (!kept || kept->gone) return kept.has_value();
+  const auto body = json::parse(kept->body);
+  const auto* to = body ? body->find("notificationDestination") : nullptr;
+  return to != nullptr && to->text() != nullptr && !to->text()->ends_with(callback);
+}
+
+namespace {
+
+/// The resource and the secret that a notification URI of ours names, as callback_path writes it.
+std::optional<ListedOurs> ours_of(std::string_view uri, const Settings& settings,
+                                  std::string_view kind) {
+  const std::string form = "/nrm-callbacks/v1/" + std::string(kind) + "/";
+  const auto at = uri.find(form);
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto rest = uri.substr(at + form.size());
+  const auto slash = rest.find('/');
+  if (slash == std::string_view::npos || rest.find('/', slash + 1) != std::string_view::npos)
+    return std::nullopt;
+  auto of = http::percent_decode(rest.substr(0, slash));
+  if (!of || of->empty() || slash + 1 == rest.size()) return std::nullopt;
+  return ListedOurs{.of = std::move(*of),
+                    .secret = std::string(rest.substr(slash + 1)),
+                    .id = {},
+                    .at_our_base = uri.starts_with(settings.callback_base + form)};
+}
+
+}  // namespace
+
+ListedAll read_all(const Result<http::Response>& response, const Settings& settings,
+                   std::string_view kind) {
+  if (!response)
+    return {response.error().code == Errc::too_large ? ListVerdict::too_large : ListVerdict::failed,
+            {}};
+  switch (response->status) {
+    case 200: break;
+    case 204: return {ListVerdict::listed, {}};
+    case 404:
+    case 405:
+    case 501: return {ListVerdict::unsupported, {}};
+    default: return {ListVerdict::failed, {}};
+  }
+  const auto list = json::parse(response->body);
+  if (!list || list->array() == nullptr) return {ListVerdict::failed, {}};
+  ListedAll all{ListVerdict::listed, {}};
+  for (const auto& item : *list->array()) {
+    const auto* to = item.find("notificationDestination");
+    const auto* self = item.find("self");
+    if (to == nullptr || to->text() == nullptr) continue;
+    auto ours = ours_of(*to->text(), settings, kind);
+    auto id = self != nullptr && self->text() != nullptr
+                  ? name_below(*self->text(), "subscriptions")
+                  : std::nullopt;
+    // Without a name it can neither be released nor be told from the one that we know: a list
+    // that holds such a one is none to judge by.
+    if (ours && !id) return {ListVerdict::failed, {}};
+    if (!ours) continue;
+    ours->id = std::move(*id);
+    all.ours.push_back(std::move(*ours));
+  }
+  std::ranges::stable_sort(all.ours, {}, &ListedOurs::of);
+  return all;
+}
+
 }  // namespace lobo::seal_nrm

@@ -96,6 +96,10 @@ http::Request list_watches_request(const Settings& settings) {
   return request_of("GET", collection(settings));
 }
 
+http::Request get_watch_request(const Settings& settings, std::string_view id) {
+  return request_of("GET", collection(settings) + "/" + http::percent_encode(id));
+}
+
 http::Request retrieve_address_request(const Settings& settings, std::string_view gpsi) {
   api::ue_address::UeAddressReq body;
   body.af_id = settings.core.scs_as_id;

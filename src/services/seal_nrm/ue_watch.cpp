@@ -65,6 +65,10 @@ void WatchStep::told(const resource::Told& told) {
     wanted(told.from);
   else if (told.what == "released")
     released();
+  else if (told.what == "doubted")
+    doubted();
+  else if (told.what == "audited")
+    if (const auto news = json::read<api::state::seal_nrm::Audited>(told.body)) audited(*news);
   plan();
 }
 
@@ -99,8 +103,17 @@ void WatchStep::released() {
   retry_now(held(), effects_);
 }
 
+/// A session was lost without a word: so may the word be that its UE moved.
+void WatchStep::doubted() {
+  if (state_.stage == WatchStage::watching && held().current)
+    state_.renewing = true;  // A new subscription reports at once where the UE is.
+  else if (state_.stage == WatchStage::unfollowed)
+    state_.stage = WatchStage::retrieving;
+}
+
 /// The one place that makes calls, as UnicastStep::plan.
 void WatchStep::plan() {
+  if (state_.verifying != held().current) state_.verifying.reset();
   if (erased_ || held().call || held().waiting.value_or(false)) return;
   const bool leaving = state_.stage == WatchStage::cancelling;
   const bool second_look = held().doubt == Doubt::again;
@@ -118,6 +131,8 @@ void WatchStep::plan() {
     effects_.call(held(), settings_, "retrieve", retrieve_address_request(settings_, key_.id));
   } else if (held().old && !held().old->empty()) {
     effects_.call(held(), settings_, "cancel", unsubscribe_request(settings_, held().old->front()));
+  } else if (state_.verifying) {
+    effects_.call(held(), settings_, "verify", get_watch_request(settings_, *state_.verifying));
   } else if (second_look) {
     effects_.call(held(), settings_, "list", list_watches_request(settings_));
   } else if (leaving && empty(held())) {

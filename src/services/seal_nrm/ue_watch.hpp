@@ -14,8 +14,8 @@
 //
 //   cancelling -> (erased)         nobody needs it any more
 //
-// Hears: Tell "wanted" {secret} and "released" of unicast. Tells every unicast resource of its UE
-// "address", of which there are at most unicasts_per_ue_max.
+// Hears: Tell "wanted" {secret}, "released" and "doubted" of unicast, "audited" of an audit. Tells
+// every unicast resource of its UE "address", of which there are at most unicasts_per_ue_max.
 
 #include <string_view>
 

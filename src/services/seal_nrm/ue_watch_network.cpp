@@ -37,6 +37,8 @@ void WatchStep::answered(const resource::NetworkAnswer& answer) {
     cancel_answered(answer.response);
   else if (answer.name == "list")
     list_answered(answer.response);
+  else if (answer.name == "verify")
+    verify_answered(answer.response);
   plan();
 }
 
@@ -137,6 +139,28 @@ void WatchStep::list_answered(const Result<http::Response>& response) {
   if (held().unnamed && unknown.size() == 1) return subscribed(std::move(unknown.front()), false);
   for (auto& id : unknown) retire(held(), std::move(id));
   if (!unknown.empty() || !held().doubt) held().unnamed.reset();
+}
+
+/// As UnicastStep::audited.
+void WatchStep::audited(const api::state::seal_nrm::Audited& told) {
+  const bool at_rest = state_.stage == WatchStage::watching ||
+                       state_.stage == WatchStage::unfollowed || state_.stage == WatchStage::failed;
+  if (!at_rest || held().call || held().doubt || held().unnamed || state_.renewing) return;
+  if (told.extra)
+    for (const auto& id : *told.extra)
+      if (!knows(held(), id) && (!held().old || held().old->size() < old_max)) retire(held(), id);
+  if (told.missing && state_.stage == WatchStage::watching && held().current == told.missing)
+    state_.verifying = told.missing;
+}
+
+void WatchStep::verify_answered(const Result<http::Response>& response) {
+  const auto asked = std::exchange(state_.verifying, std::nullopt);
+  if (!asked || state_.stage != WatchStage::watching || held().current != asked) return;
+  if (!says_gone(response, callback_path("ue-watch", key_.id, state_.secret))) return;
+  held().current.reset();  // Not cancelled by its name, which may be another's by now.
+  state_.renewing.reset();
+  effects_.stop(timer_renew);
+  state_.stage = WatchStage::subscribing;
 }
 
 }  // namespace lobo::seal_nrm

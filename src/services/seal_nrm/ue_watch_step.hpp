@@ -39,6 +39,7 @@ class WatchStep {
   // ue_watch.cpp
   void wanted(const resource::Key& by);
   void released();
+  void doubted();
   void plan();
   // ue_watch_network.cpp
   void subscribe_answered(const Result<http::Response>& response);
@@ -46,6 +47,8 @@ class WatchStep {
   void retrieve_answered(const Result<http::Response>& response);
   void cancel_answered(const Result<http::Response>& response);
   void list_answered(const Result<http::Response>& response);
+  void verify_answered(const Result<http::Response>& response);
+  void audited(const api::state::seal_nrm::Audited& told);
   void put_off(int status);
   // who hears of it
   void tell(const resource::Key& to);

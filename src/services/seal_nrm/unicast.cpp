@@ -53,6 +53,7 @@ Result<void> UnicastStep::load(const resource::Record& current) {
     return fail(Errc::internal, "stored unicast state cannot be read: " + state.error().detail);
   state_ = std::move(*state);
   owner_ = current.owner;
+  shown_before_ = truth(state_, settings_);
   return {};
 }
 
@@ -60,6 +61,8 @@ void UnicastStep::told(const resource::Told& told) {
   if (told.what == "address") {
     if (const auto news = json::read<api::state::seal_nrm::AddressTold>(told.body))
       address_known(*news);
+  } else if (told.what == "audited") {
+    if (const auto news = json::read<api::state::seal_nrm::Audited>(told.body)) audited(*news);
   } else if (told.what == "notif_uri_moved") {
     // 308 of the application: the new target holds from now on (TS 29.122 clause 5.2.10).
     const auto url = http::parse_url(told.body);
@@ -76,6 +79,7 @@ Outcome UnicastStep::finish(const resource::Record* current) {
     out.change = current == nullptr ? resource::Change::keep : resource::Change::erase;
     return out;
   }
+  stamp();
   out.state = json::write(state_);
   // What changed nothing writes nothing: not even a new version.
   if (current != nullptr && current->state == out.state) {
@@ -90,7 +94,17 @@ Outcome UnicastStep::finish(const resource::Record* current) {
 
 std::string UnicastStep::uri() const { return unicast_uri(settings_, key_.id); }
 
-http::Response UnicastStep::representation(int status) const {
+/// When what is shown of the resource changed last.
+void UnicastStep::stamp() {
+  auto shown = truth(state_, settings_);
+  shown.updated_at = shown_before_.updated_at;
+  if (shown == shown_before_) return;
+  state_.changed_at = shown.updated_at = now_;
+  shown_before_ = std::move(shown);
+}
+
+http::Response UnicastStep::representation(int status) {
+  stamp();
   http::Response response{
       status, {{"content-type", "application/json"}}, json::write(represent(state_, settings_))};
   if (status == 201) response.headers.add("location", uri());

@@ -179,6 +179,7 @@ bool UnicastStep::waits_for_allocation() const {
 // 4. The NRM server answers: only now, when the core keeps it.
 void UnicastStep::confirm() {
   const bool first = creating();
+  const bool restored = state_.cause == "SESSION_LOST";
   state_.stage = UnicastStage::confirmed;
   state_.cause.reset();
   state_.release_first.reset();
@@ -186,7 +187,7 @@ void UnicastStep::confirm() {
   held().attempts.reset();
   if (!first) {
     effects_.stop(timer_allocate);
-    notify("QOS_GUARANTEED", "UE_ADDRESS_CHANGED");
+    notify("QOS_GUARANTEED", restored ? "SESSION_RESTORED" : "UE_ADDRESS_CHANGED");
     return;
   }
   clause_ = "14.3.3.3.2 step 4";

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "services/seal_nrm/representation.hpp"
 #include "support/nrm_driver.hpp"
 
 namespace lobo::seal_nrm {
@@ -49,6 +50,18 @@ TEST(unicast_loss, and_return_are_told_in_order_without_holes) {
       R"("appliedQosRef":"video-sd","cause":"QOS_NOT_GUARANTEED"}]})");
   EXPECT_EQ(d.told(1), "QOS_GUARANTEED QOS_GUARANTEED");
   EXPECT_EQ(d.notifications[1].sequence, 2U);
+}
+
+TEST(unicast_state, tells_when_what_is_shown_changed_last) {
+  Confirmed d;
+  const auto confirmed_at = d.state(d.key).changed_at;
+  EXPECT_EQ(confirmed_at, d.now);
+  d.now += 10s;
+  d.event(d.key, "SOMETHING_OF_RELEASE_20");
+  EXPECT_EQ(d.state(d.key).changed_at, confirmed_at) << "nothing that is shown";
+  d.event(d.key, "QOS_NOT_GUARANTEED");
+  EXPECT_EQ(d.state(d.key).changed_at, d.now);
+  EXPECT_EQ(represent(d.state(d.key), d.settings).uni_qos_state->updated_at, d.now);
 }
 
 TEST(unicast_loss, that_is_reported_twice_is_told_once) {

@@ -42,7 +42,7 @@ void UnicastStep::modify_answered(const Result<http::Response>& response) {
     case Verdict::refused:
       if (response->status == 404) {
         reject_pending(core_refusal(*response, "/uniQosReq"));
-        if (live()) terminate("SESSION_LOST");
+        if (live()) lost();
         return;
       }
       return reject_pending(core_refusal(*response, "/uniQosReq"));
@@ -60,7 +60,7 @@ void UnicastStep::get_answered(const Result<http::Response>& response) {
   if (!kept) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
   if (kept->gone) {
     reject_pending(interrupted_refusal());
-    if (live()) terminate("SESSION_LOST");
+    if (live()) lost();
     return;
   }
   if (session_keeps(kept->body, settings_, *state_.address, state_.pending->qos))

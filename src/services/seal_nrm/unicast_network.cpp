@@ -18,6 +18,8 @@ void UnicastStep::answered(const resource::NetworkAnswer& answer) {
     modify_answered(answer.response);
   else if (answer.name == "get")
     get_answered(answer.response);
+  else if (answer.name == "verify")
+    verify_answered(answer.response);
   plan();
 }
 
@@ -33,7 +35,7 @@ void UnicastStep::recovered(std::string_view call) {
   } else if (call == "modify" && state_.pending) {
     state_.pending->unknown = true;  // The core is asked what holds.
   }
-  // release, list and get can simply be repeated.
+  // release, list, get and verify can simply be repeated.
   plan();
 }
 
@@ -94,6 +96,44 @@ void UnicastStep::list_answered(const Result<http::Response>& response) {
   // Whatever bears our notification URI and is not the one that counts is ours to release.
   for (auto& id : unknown) retire(held(), std::move(id));
   if (!unknown.empty() || !held().doubt) held().unnamed.reset();
+}
+
+// ---- audits (audit.hpp)
+// -------------------------------------------------------------------------
+
+/// A list of the core said something else than we do. It may be older than what happened since, so
+/// only what is at rest is touched, and nothing is called lost before the core was asked by name.
+void UnicastStep::audited(const api::state::seal_nrm::Audited& told) {
+  const bool at_rest = live() || state_.stage == UnicastStage::terminated;
+  if (!at_rest || held().call || held().doubt || held().unnamed) return;
+  if (told.extra)
+    for (const auto& id : *told.extra)
+      if (!knows(held(), id) && (!held().old || held().old->size() < old_max)) retire(held(), id);
+  if (told.missing && live() && !state_.pending && held().current == told.missing)
+    state_.verifying = told.missing;
+}
+
+void UnicastStep::verify_answered(const Result<http::Response>& response) {
+  const auto asked = std::exchange(state_.verifying, std::nullopt);
+  if (!asked || !live() || held().current != asked) return;
+  // Any other answer is none: the next audit asks again.
+  if (says_gone(response, callback_path("unicast", key_.id, state_.secret))) lost();
+}
+
+/// The core holds nothing any more and has not told, or its word was lost. It is asked for the same
+/// again, at once: whoever ends a session on purpose refuses it now, and that is told. The name is
+/// not released: it may be another's by now.
+void UnicastStep::lost() {
+  held().current.reset();
+  held().attempts.reset();
+  state_.rebinds.reset();
+  state_.release_first.reset();
+  state_.stage = UnicastStage::rebinding;
+  state_.cause = "SESSION_LOST";
+  state_.applied_qos_ref.reset();
+  notify("QOS_NOT_GUARANTEED", "SESSION_LOST");
+  // Perhaps the UE moved, and that was not told either.
+  effects_.tell({"ue_watch", state_.gpsi}, "doubted");
 }
 
 }  // namespace lobo::seal_nrm

@@ -44,6 +44,7 @@ void UnicastStep::leave(std::string_view cause) {
 /// The one place that makes calls. Invariant: a resource that is not at rest has a call under way
 /// or a timer armed when this returns (property test: it_is_never_stuck).
 void UnicastStep::plan() {
+  if (state_.verifying != held().current) state_.verifying.reset();
   if (erased_ || held().call || held().waiting.value_or(false)) return;
   const bool releases = held().old && !held().old->empty();
   const bool leaving = state_.stage == UnicastStage::releasing;
@@ -72,6 +73,8 @@ void UnicastStep::plan() {
           modify_request(settings_, callback_uri(settings_, "unicast", key_.id, state_.secret),
                          *held().current, *state_.address, state_.qos, state_.pending->qos));
     }
+  } else if (state_.verifying) {
+    effects_.call(held(), settings_, "verify", get_request(settings_, *state_.verifying));
   } else if (second_look) {
     effects_.call(
         held(), settings_, "list",

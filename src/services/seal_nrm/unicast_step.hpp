@@ -70,7 +70,10 @@ class UnicastStep {
   void reserve_answered(const Result<http::Response>& response);
   void release_answered(const Result<http::Response>& response);
   void list_answered(const Result<http::Response>& response);
+  void verify_answered(const Result<http::Response>& response);
   void rebind_failed(const Refusal& why, bool final);
+  void audited(const api::state::seal_nrm::Audited& told);
+  void lost();
 
   // unicast_callbacks.cpp
   void apply(const api::as_session_with_qos::UserPlaneEventReport& report);
@@ -104,7 +107,8 @@ class UnicastStep {
     return state_.stage == UnicastStage::confirmed || state_.stage == UnicastStage::degraded;
   }
   std::string uri() const;
-  http::Response representation(int status) const;
+  http::Response representation(int status);
+  void stamp();
   Held& held() { return state_.held; }
 
   const Settings& settings_;
@@ -114,6 +118,7 @@ class UnicastStep {
   const resource::Lookup& lookup_;
 
   UnicastState state_;
+  api::ss_nra::UniQosState shown_before_;
   std::string owner_;
   Effects effects_;
   bool erased_ = false;
