@@ -4,7 +4,10 @@
 
 #include "adapters/crypto/key_feed.hpp"
 #include "api/ss_nra.hpp"
+#include "base/text.hpp"
 #include "config_read.hpp"
+#include "services/seal_nrm/checks.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "wire/http/ssrf.hpp"
 #include "wire/json/json.hpp"
 
@@ -90,8 +93,29 @@ void read_ues(Section& section, std::vector<UeConfig>& out) {
   });
 }
 
+/// The line of the member at a JSON pointer below `node`, or of the last part of it that is there.
+std::size_t line_at(const YamlNode& node, std::string_view pointer, std::size_t line) {
+  const YamlNode* at = &node;
+  for (const auto part : split(pointer.substr(pointer.empty() ? 0 : 1), '/')) {
+    const auto entry = std::ranges::find(at->entries, part, &YamlEntry::key);
+    const auto index = parse_decimal(part);
+    if (entry != at->entries.end()) {
+      line = entry->line;
+      at = &entry->value;
+    } else if (index && *index < at->items.size()) {
+      at = &at->items[static_cast<std::size_t>(*index)];
+      line = at->line;
+    } else {
+      break;
+    }
+  }
+  return line;
+}
+
 void read_services(Section& section, NrmConfig& out) {
   section.texts("qos_references", out.qos_references);
+  seal_nrm::Settings rules;
+  rules.qos_references = {out.qos_references.begin(), out.qos_references.end()};
   section.entries("val_services", [&](const YamlEntry& service) {
     if (service.value.kind != YamlNode::Kind::map || service.value.entries.empty()) {
       section.complaints().add(
@@ -100,13 +124,20 @@ void read_services(Section& section, NrmConfig& out) {
       return;
     }
     std::string text = to_json(service.value);
-    if (const auto quality = json::read<api::ss_nra::UniQosRequirement>(text); !quality) {
-      for (const auto& fault : quality.error().faults)
+    const auto complain = [&](const std::vector<Fault>& faults, std::string_view prefix) {
+      for (const auto& fault : faults) {
+        const auto where = std::string_view(fault.where).substr(prefix.size());
         section.complaints().add(
-            service.line, fault.code,
-            fmt::format("nrm.val_services.{}{}: {}", service.key, fault.where, fault.reason));
-      return;
-    }
+            line_at(service.value, where, service.line), fault.code,
+            fmt::format("nrm.val_services.{}{}: {}", service.key, where, fault.reason));
+      }
+    };
+    const auto quality = json::read<api::ss_nra::UniQosRequirement>(text);
+    if (!quality) return complain(quality.error().faults, "");
+    // As for a requirement that an application states: what would be refused there cannot be kept
+    // here either.
+    const auto faults = seal_nrm::requirement_faults(*quality, rules);
+    if (!faults.empty()) return complain(faults, "/uniQosReq");
     out.val_services.emplace(service.key, std::move(text));
   });
   section.entries("defaults", [&](const YamlEntry& requester) {

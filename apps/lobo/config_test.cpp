@@ -157,6 +157,26 @@ TEST(config, a_service_must_be_a_requirement_of_the_documented_form) {
   EXPECT_TRUE(holds(reason, "nrm.val_services.video")) << reason;
 }
 
+TEST(config, a_service_that_could_not_be_asked_for_is_told_with_the_line_of_the_member) {
+  const std::string services = with("  qos_references: [gold]\n  val_services:\n    video:\n");
+  EXPECT_TRUE(holds(reason_at(services + "      qosReference: platinum\n", 16),
+                    "nrm.val_services.video/qosReference: no such QoS reference"));
+  EXPECT_TRUE(
+      holds(reason_at(services + "      qosReference: gold\n      gbrDl: 5 Mbps\n", 16), "either"));
+  EXPECT_TRUE(holds(reason_at(services + "      dlBitRate: 5 Mbps\n      gbrDl: 6 Mbps\n", 17),
+                    "must not be above the maximum"));
+  EXPECT_TRUE(holds(reason_at(services + "      qosReference: gold\n      altQoSReferences:\n"
+                                         "        - gold\n        - bronze\n",
+                              19),
+                    "no such QoS reference"));
+  EXPECT_TRUE(holds(reason_at(services + "      qosReference: gold\n      flows:\n"
+                                         "        - flowDescriptions:\n"
+                                         "            - permit in\n",
+                              19),
+                    "IPFilterRule"));
+  EXPECT_TRUE(parse_config(services + "      qosReference: gold\n", "lobo.yaml"));
+}
+
 TEST(config, what_the_simulated_network_refuses_is_told_with_its_line) {
   const auto reason = reason_at(
       "netsim:\n  server: {address: 127.0.0.61, port: 0}\n  cells:\n    - {name: c1}\n  ues:\n"

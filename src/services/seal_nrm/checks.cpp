@@ -30,6 +30,7 @@ class Faults {
     for (auto& fault : more) list_.push_back(std::move(fault));
   }
   bool none() const { return list_.empty(); }
+  std::vector<Fault> take() { return std::move(list_); }
   tl::unexpected<Error> failure(std::string detail) {
     const Errc code = list_.front().code;
     return fail(code, std::move(detail), std::move(list_));
@@ -119,6 +120,12 @@ void check_duration(const std::optional<Instant>& end, const Settings& settings,
 }
 
 }  // namespace
+
+std::vector<Fault> requirement_faults(const UniQosRequirement& qos, const Settings& settings) {
+  Faults faults;
+  check_requirement(qos, settings, faults);
+  return faults.take();
+}
 
 Result<UniQosRequirement> resolve_requirement(const std::optional<std::string>& text,
                                               std::string_view requester,

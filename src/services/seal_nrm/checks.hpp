@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/ss_nra.hpp"
 #include "base/clock.hpp"
@@ -37,5 +38,10 @@ Result<CheckedModify> check_modify(const api::ss_nra::UnicastSubscription& doc,
 Result<api::ss_nra::UniQosRequirement> resolve_requirement(const std::optional<std::string>& text,
                                                            std::string_view requester,
                                                            const Settings& settings);
+
+/// Rules of one requirement, whoever states it: an application, or the configuration of a service.
+/// Pointers of faults start with /uniQosReq.
+std::vector<Fault> requirement_faults(const api::ss_nra::UniQosRequirement& qos,
+                                      const Settings& settings);
 
 }  // namespace lobo::seal_nrm
