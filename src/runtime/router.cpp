@@ -206,6 +206,13 @@ void Router::dispatch(PendingPtr pending, const resource::Dispatch& to, std::str
   resource::Key key = to.to;
   std::optional<std::pair<std::string, std::string>> key_under_way;
   if (to.creates) {
+    if (const auto given = pending->request.headers.find("idempotency-key");
+        given && keys_under_way_.contains({pending->who.subject, std::string(*given)})) {
+      auto response = http::problem(
+          Error{Errc::conflict, "a request with this Idempotency-Key is still under way", {}});
+      response.headers.set("retry-after", std::to_string(http::retry_after_seconds));
+      return answer(pending, std::move(response));
+    }
     if (const auto made = idempotent(pending, to, with); made)
       key = *made;
     else
@@ -267,8 +274,6 @@ Result<resource::Key> Router::idempotent(const PendingPtr& pending, const resour
         {{Errc::malformed, "header:idempotency-key", "1 to 128 printable ASCII characters"}});
   const std::string owner = pending->who.subject;
   const std::string key(*given);
-  if (keys_under_way_.contains({owner, key}))
-    return fail(Errc::conflict, "a request with this Idempotency-Key is still under way");
   const std::string digest = digest_of(pending->request);
   auto known = ports_.store.idempotency(owner, key);
   if (!known) return fail(known.error());

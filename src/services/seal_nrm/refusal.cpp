@@ -59,7 +59,7 @@ http::Response refusal_response(const Refusal& why) {
   body += '}';
   http::Response response{
       why.status, {{"content-type", "application/problem+json"}}, std::move(body)};
-  if (why.status == 503 || why.status == 429)
+  if (why.status == 503 || why.status == 429 || why.retry_after > 0)
     response.headers.add(
         "retry-after", std::to_string(why.retry_after > 0 ? why.retry_after : retry_after_default));
   return response;
@@ -171,6 +171,13 @@ Refusal release_late_refusal() {
 Refusal deleted_refusal() {
   return {409, "Conflict with the present state", "RESOURCE_DELETED",
           "the resource is being released"};
+}
+Refusal unsettled_refusal() {
+  return {.status = 409,
+          .title = "Conflict with the present state",
+          .cause = "RESOURCE_NOT_SETTLED",
+          .detail = "the resource that this Idempotency-Key made is not settled; ask again",
+          .retry_after = retry_after_default};
 }
 Refusal interrupted_refusal() {
   return {503, "Interrupted", "SYSTEM_FAILURE", "the request was interrupted; ask again"};

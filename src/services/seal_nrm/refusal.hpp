@@ -37,6 +37,7 @@ Refusal late_refusal();
 Refusal release_late_refusal();
 Refusal deleted_refusal();
 Refusal interrupted_refusal();
+Refusal unsettled_refusal();
 http::Response unknown_ue_response(std::string_view pointer);
 
 }  // namespace lobo::seal_nrm

@@ -71,10 +71,12 @@ Result<void> UnicastStep::create(const resource::Command& command) {
 /// The same Idempotency-Key again: the answer of the first time.
 Result<void> UnicastStep::create_again(const resource::Command& command) {
   if (owner_ != command.who.subject) return fail(Errc::not_found, "no such unicast subscription");
-  if (creating() || state_.stage == UnicastStage::releasing)
-    return fail(Errc::conflict,
-                "the resource that this Idempotency-Key made is not settled; ask again");
   std::optional<std::uint64_t> request = command.request;
+  // Under way, or being undone: once that has ended the key makes a resource, or names this one.
+  if (creating() || state_.stage == UnicastStage::releasing) {
+    effects_.reply(request, refusal_response(unsettled_refusal()));
+    return {};
+  }
   effects_.reply(request, representation(201), true);
   return {};
 }

@@ -282,6 +282,26 @@ TEST(unicast_create, again_with_the_same_key_gets_the_same_answer) {
   EXPECT_EQ(d.core.sessions.size(), 1U);
 }
 
+TEST(unicast_create, again_while_the_first_attempt_is_undone_says_when_to_ask) {
+  Driver d;
+  d.create(plain_create);
+  d.deliver_tells();
+  d.answer_by_core();  // The watch.
+  d.deliver_tells();
+  const auto again = [&] {
+    return d.command(d.last_key, "CreateUnicastSubscription", plain_create, "app");
+  };
+  const auto under_way = again();
+  EXPECT_EQ(d.status(under_way), 409);
+  EXPECT_EQ(d.replies.at(under_way).headers.find("retry-after"), "1");
+  d.answer(fail(Errc::timeout, "lost"));
+  ASSERT_EQ(d.stage(d.last_key), "releasing");
+  const auto undone = again();
+  EXPECT_EQ(d.status(undone), 409);
+  EXPECT_EQ(d.cause(undone), "RESOURCE_NOT_SETTLED");
+  EXPECT_EQ(d.replies.at(undone).headers.find("retry-after"), "1");
+}
+
 TEST(unicast_create, beyond_what_one_ue_may_have_is_refused) {
   Driver d;
   d.settings.limits.unicasts_per_ue_max = 2;
