@@ -40,6 +40,24 @@ class Recovery(harness.Case):
         self.until(self.reservations, [], patience=40)
         self.assertEqual(json.loads(self.nrm("list", "-o", "json")), [])
 
+    def test_a_network_that_lost_everything_is_asked_for_it_again(self):
+        sink = self.start_listener()
+        self.server.end()
+        self.start_server(more="  audit: {interval: 10s, pause: 10ms}\n")
+        made = self.create("ue1", notify=sink + "/events")["uniSubId"]
+        port = self.net_url.rsplit(":", 1)[1]
+        self.network.signal(harness.SIGKILL)
+        self.network.wait()
+        self.network = self.start("netsim", "-c", self.write("network.yaml", self.NETWORK.replace(
+            "port: 0", f"port: {port}")))
+        self.network.ready()
+        told = [json.loads(self.listener.line(60))["eventNotifs"][0] for _ in range(2)]
+        self.assertEqual([(one["event"], one["cause"]) for one in told],
+                         [("QOS_NOT_GUARANTEED", "SESSION_LOST"), ("QOS_GUARANTEED", "SESSION_RESTORED")])
+        self.assertEqual([one["ue"] for one in self.reservations()], ["ue1"])
+        self.nrm("delete", made)
+        self.until(self.reservations, [])
+
     def test_a_notification_that_was_not_delivered_survives_kill_9(self):
         sink = self.start_listener()
         port = sink.rsplit(":", 1)[1]
