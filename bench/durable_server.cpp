@@ -23,6 +23,7 @@
 #include "adapters/metrics/prometheus_metrics.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "graph/control_plane.hpp"
+#include "runtime/forwarding_store.hpp"
 #include "settings.hpp"
 
 namespace lobo {
@@ -56,9 +57,9 @@ class InstantNetwork final : public runtime::HttpClient {
 };
 
 /// How long the texts are that a create stores.
-class MeasuredStore final : public runtime::Store {
+class MeasuredStore final : public runtime::ForwardingStore {
  public:
-  explicit MeasuredStore(runtime::Store& inner) : inner_(inner) {}
+  using ForwardingStore::ForwardingStore;
   void commit(std::vector<runtime::StoreChange> unit,
               std::function<void(Result<void>)> done) override {
     for (const auto& change : unit) {
@@ -68,47 +69,11 @@ class MeasuredStore final : public runtime::Store {
       if (const auto* put = std::get_if<runtime::PutEffect>(&change))
         effect_bytes = put->effect.body.size();
     }
-    inner_.commit(std::move(unit), std::move(done));
-  }
-  Result<std::optional<resource::Record>> find(const resource::Key& key) const override {
-    return inner_.find(key);
-  }
-  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
-                                             std::string_view after,
-                                             std::size_t limit) const override {
-    return inner_.list(kind, owner, after, limit);
-  }
-  Result<std::vector<resource::Key>> by_subject(std::string_view kind, std::string_view subject,
-                                                std::size_t limit) const override {
-    return inner_.by_subject(kind, subject, limit);
-  }
-  Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override {
-    return inner_.count(kind, owner);
-  }
-  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after,
-                                                     std::size_t limit) const override {
-    return inner_.effects(after, limit);
-  }
-  Result<std::vector<runtime::StoredEffect>> effects_of(const resource::Key& from) const override {
-    return inner_.effects_of(from);
-  }
-  Result<std::vector<runtime::StoredTimer>> timers(Instant until,
-                                                   std::size_t limit) const override {
-    return inner_.timers(until, limit);
-  }
-  Result<std::optional<runtime::StoredIdempotency>> idempotency(
-      std::string_view owner, std::string_view key) const override {
-    return inner_.idempotency(owner, key);
-  }
-  Result<std::optional<std::string>> fact(std::string_view name) const override {
-    return inner_.fact(name);
+    inner().commit(std::move(unit), std::move(done));
   }
 
   std::size_t state_bytes = 0;
   std::size_t effect_bytes = 0;
-
- private:
-  runtime::Store& inner_;
 };
 
 /// Makes each create one for another UE.

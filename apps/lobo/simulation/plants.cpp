@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "runtime/forwarding_store.hpp"
 #include "wire/http/url.hpp"
 #include "wire/resource/effect.hpp"
 
@@ -13,10 +14,10 @@ namespace {
 
 using runtime::StoreChange;
 
-class PlantedStore final : public runtime::Store {
+class PlantedStore final : public runtime::ForwardingStore {
  public:
   PlantedStore(runtime::Store& inner, sim::SimLoop& loop, Plant plant, runtime::HttpClient& sinks)
-      : inner_(inner), loop_(loop), plant_(plant), sinks_(sinks) {}
+      : ForwardingStore(inner), loop_(loop), plant_(plant), sinks_(sinks) {}
 
   void commit(std::vector<StoreChange> unit, std::function<void(Result<void>)> done) override {
     if (plant_ == Plant::forget_calls)
@@ -31,46 +32,13 @@ class PlantedStore final : public runtime::Store {
     if (plant_ == Plant::tidy_too_much) erase_another(unit);
     if (plant_ == Plant::notify_before_commit) send_early(unit);
     if (plant_ != Plant::reply_before_durable)
-      return inner_.commit(std::move(unit), std::move(done));
+      return inner().commit(std::move(unit), std::move(done));
     // Done is said at once; what the store really does comes later, or never.
     loop_.post([done = std::move(done)] { done({}); });
     loop_.after(std::chrono::milliseconds(20),
                 [this, unit = std::move(unit), alive = std::weak_ptr<bool>(alive_)] {
-                  if (alive.lock()) inner_.commit(unit, [](const Result<void>&) {});
+                  if (alive.lock()) inner().commit(unit, [](const Result<void>&) {});
                 });
-  }
-  Result<std::optional<resource::Record>> find(const resource::Key& key) const override {
-    return inner_.find(key);
-  }
-  Result<std::vector<resource::Record>> list(std::string_view kind, std::string_view owner,
-                                             std::string_view after,
-                                             std::size_t limit) const override {
-    return inner_.list(kind, owner, after, limit);
-  }
-  Result<std::vector<resource::Key>> by_subject(std::string_view kind, std::string_view subject,
-                                                std::size_t limit) const override {
-    return inner_.by_subject(kind, subject, limit);
-  }
-  Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override {
-    return inner_.count(kind, owner);
-  }
-  Result<std::vector<runtime::StoredEffect>> effects(std::uint64_t after,
-                                                     std::size_t limit) const override {
-    return inner_.effects(after, limit);
-  }
-  Result<std::vector<runtime::StoredEffect>> effects_of(const resource::Key& from) const override {
-    return inner_.effects_of(from);
-  }
-  Result<std::vector<runtime::StoredTimer>> timers(Instant until,
-                                                   std::size_t limit) const override {
-    return inner_.timers(until, limit);
-  }
-  Result<std::optional<runtime::StoredIdempotency>> idempotency(
-      std::string_view owner, std::string_view key) const override {
-    return inner_.idempotency(owner, key);
-  }
-  Result<std::optional<std::string>> fact(std::string_view name) const override {
-    return inner_.fact(name);
   }
 
  private:
@@ -78,7 +46,7 @@ class PlantedStore final : public runtime::Store {
     for (const auto& change : unit) {
       const auto* erase = std::get_if<runtime::EraseRecord>(&change);
       if (erase == nullptr || erase->key.kind != "unicast") continue;
-      const auto others = inner_.list("unicast", "app1", "", 1);
+      const auto others = inner().list("unicast", "app1", "", 1);
       if (others && !others->empty()) unit.emplace_back(runtime::EraseRecord{others->front().key});
       return;
     }
@@ -102,7 +70,6 @@ class PlantedStore final : public runtime::Store {
                   [](const Result<http::Response>&) {});
     }
   }
-  runtime::Store& inner_;
   sim::SimLoop& loop_;
   Plant plant_;
   runtime::HttpClient& sinks_;
