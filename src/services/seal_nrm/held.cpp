@@ -55,18 +55,24 @@ void start_doubt(Held& held, Effects& effects) {
   held.doubt = Doubt::now;
 }
 
-bool settle_doubt(Held& held, Effects& effects, const Limits& limits,
-                  const std::vector<std::string>& found, Instant now) {
-  bool unknown = false;
-  for (const auto& id : found) unknown |= !knows(held, id);
+std::optional<std::string> listed(Held& held, Effects& effects, const Limits& limits,
+                                  const std::vector<std::string>& found, Instant now) {
+  held.attempts.reset();
+  std::vector<std::string> unknown;
+  for (const auto& id : found)
+    if (!knows(held, id)) unknown.push_back(id);
   // At most one request is ever in doubt, so finding what it made ends the doubt.
-  if (unknown || held.doubt != Doubt::now) {
+  if (!unknown.empty() || held.doubt != Doubt::now) {
     held.doubt.reset();
-    return true;
+  } else {
+    held.doubt = Doubt::settling;
+    effects.start(timer_settle, now + limits.settle);
   }
-  held.doubt = Doubt::settling;
-  effects.start(timer_settle, now + limits.settle);
-  return false;
+  if (held.unnamed && unknown.size() == 1) return std::move(unknown.front());
+  // Whatever bears our notification URI and is not the one that counts is ours to release.
+  for (auto& id : unknown) retire(held, std::move(id));
+  if (!unknown.empty() || !held.doubt) held.unnamed.reset();
+  return std::nullopt;
 }
 
 void released(Held& held) {

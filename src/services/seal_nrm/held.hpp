@@ -61,9 +61,10 @@ void retry_later(Held& held, Effects& effects, const Limits& limits, std::string
 void retry_now(Held& held, Effects& effects);
 /// One of ours may exist that we do not know.
 void start_doubt(Held& held, Effects& effects);
-/// The core's list named `found` of ours. True where the doubt is over.
-bool settle_doubt(Held& held, Effects& effects, const Limits& limits,
-                  const std::vector<std::string>& found, Instant now);
+/// The core's list named `found` of ours: the doubt ends or goes on, and what nobody here knows is
+/// retired, unless it is the one that a 201 did not name. That one is returned.
+std::optional<std::string> listed(Held& held, Effects& effects, const Limits& limits,
+                                  const std::vector<std::string>& found, Instant now);
 /// The core does not know what was to be released: it is gone, or the core had named it wrongly and
 /// still holds it. One look at the list for each name given.
 void missed(Held& held);

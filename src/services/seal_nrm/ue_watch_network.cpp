@@ -131,14 +131,8 @@ void WatchStep::cancel_answered(const Result<http::Response>& response) {
 void WatchStep::list_answered(const Result<http::Response>& response) {
   const auto found = read_list(response, callback_path("ue-watch", key_.id, state_.secret));
   if (!found) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
-  held().attempts.reset();
-  std::vector<std::string> unknown;
-  for (const auto& id : *found)
-    if (!knows(held(), id)) unknown.push_back(id);
-  settle_doubt(held(), effects_, settings_.limits, *found, now_);
-  if (held().unnamed && unknown.size() == 1) return subscribed(std::move(unknown.front()), false);
-  for (auto& id : unknown) retire(held(), std::move(id));
-  if (!unknown.empty() || !held().doubt) held().unnamed.reset();
+  if (auto named = listed(held(), effects_, settings_.limits, *found, now_))
+    subscribed(std::move(*named), false);
 }
 
 /// As UnicastStep::audited.

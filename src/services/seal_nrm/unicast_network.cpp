@@ -87,15 +87,8 @@ void UnicastStep::release_answered(const Result<http::Response>& response) {
 void UnicastStep::list_answered(const Result<http::Response>& response) {
   const auto found = read_list(response, callback_path("unicast", key_.id, state_.secret));
   if (!found) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
-  held().attempts.reset();
-  std::vector<std::string> unknown;
-  for (const auto& id : *found)
-    if (!knows(held(), id)) unknown.push_back(id);
-  settle_doubt(held(), effects_, settings_.limits, *found, now_);
-  if (held().unnamed && unknown.size() == 1) return reserved(std::move(unknown.front()));
-  // Whatever bears our notification URI and is not the one that counts is ours to release.
-  for (auto& id : unknown) retire(held(), std::move(id));
-  if (!unknown.empty() || !held().doubt) held().unnamed.reset();
+  if (auto named = listed(held(), effects_, settings_.limits, *found, now_))
+    reserved(std::move(*named));
 }
 
 // ---- audits (audit.hpp)
