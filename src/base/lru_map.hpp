@@ -27,13 +27,18 @@ class LruMap {
 
   /// Inserts or replaces; one that is heavier than everything may be is not kept.
   void put(const Key& key, Value value, std::size_t weight) {
-    erase(key);
-    if (weight > weight_max_) return;
-    while (weight_ + weight > weight_max_) erase(*order_.back());
-    const auto at = entries_.emplace(key, Entry{std::move(value), weight, {}}).first;
-    order_.push_front(&at->first);
-    at->second.place = order_.begin();
-    weight_ += weight;
+    if (weight > weight_max_) return erase(key);
+    const auto [at, fresh] = entries_.try_emplace(key);
+    auto& entry = at->second;
+    if (fresh)
+      entry.place = order_.insert(order_.begin(), &at->first);
+    else
+      order_.splice(order_.begin(), order_, entry.place);
+    weight_ += weight - entry.weight;
+    entry.weight = weight;
+    entry.value = std::move(value);
+    // Ends before it comes to this one, which fits alone.
+    while (weight_ > weight_max_) erase(*order_.back());
   }
 
   void erase(const Key& key) {
@@ -50,9 +55,9 @@ class LruMap {
  private:
   using Order = std::list<const Key*>;  ///< of the keys in entries_, the latest first
   struct Entry {
-    Value value;
-    std::size_t weight;
-    typename Order::iterator place;
+    Value value{};
+    std::size_t weight = 0;
+    typename Order::iterator place{};
   };
 
   std::size_t weight_max_;

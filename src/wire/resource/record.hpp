@@ -21,8 +21,10 @@ struct Key {
   bool operator==(const Key&) const = default;
 };
 
+/// Not noexcept on purpose: libstdc++ then keeps the hash in each node of a table, instead of
+/// computing it anew for every neighbour that a search meets.
 struct KeyHash {
-  std::size_t operator()(const Key& key) const noexcept {
+  std::size_t operator()(const Key& key) const {
     return static_cast<std::size_t>(fnv1a(key.id, fnv1a(key.kind)));
   }
 };
