@@ -2,11 +2,20 @@
 
 #include <fmt/format.h>
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 
 #include "api/admin.hpp"
 #include "base/require.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"

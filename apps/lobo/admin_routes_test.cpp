@@ -2,18 +2,28 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "api/admin.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
 #include "capabilities.hpp"
+#include "runtime/notifier.hpp"
+#include "runtime/ports.hpp"
 #include "sim/loop.hpp"
 #include "sim/observers.hpp"
 #include "sim/store.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::app {
 namespace {

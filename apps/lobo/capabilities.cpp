@@ -1,7 +1,13 @@
 #include "capabilities.hpp"
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/admin.hpp"
 #include "base/text.hpp"
 #include "version_info.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::app {
 

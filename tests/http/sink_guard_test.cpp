@@ -17,12 +17,16 @@
 #include <vector>
 
 #include "adapters/http/client.hpp"
+#include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
 #include "base/rng.hpp"
 #include "runtime/notifier.hpp"
+#include "runtime/ports.hpp"
 #include "sim/observers.hpp"
 #include "sim/store.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/ssrf.hpp"
+#include "wire/http/url.hpp"
 #include "wire/resource/effect.hpp"
 
 namespace lobo::adapters {
