@@ -1,6 +1,17 @@
 #include "graph/auditor.hpp"
 
+#include <cstdint>
+#include <string>
 #include <utility>
+
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "services/seal_nrm/audit.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::app {
 
