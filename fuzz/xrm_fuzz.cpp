@@ -66,8 +66,8 @@ void read_as_it_came(World& world, Bytes body) {
 
 void read_as_sealed(World& world, Bytes text) {
   std::vector<std::byte> body(xrm::protected_header_bytes);
-  lobo::ByteWriter out(body);
-  xrm::write_protected_header(out, key_id, xrm::SenderId{0}, world.counter, xrm::TagLength::full);
+  xrm::write_protected_header(std::span(body).first<xrm::protected_header_bytes>(), key_id,
+                              xrm::SenderId{0}, world.counter, xrm::TagLength::full);
   const std::size_t size =
       std::min((text.size() / xrm::block_bytes + 1) * xrm::block_bytes, xrm::plaintext_read_max);
   text = text.first(std::min(text.size(), size));

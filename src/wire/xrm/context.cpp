@@ -36,12 +36,11 @@ Context::Context(const ContextSettings& settings, std::unique_ptr<Aead> aead)
       aead_(std::move(aead)) {}
 
 Nonce Context::nonce(SenderId sender, std::uint32_t counter) const {
-  Nonce number{};
-  ByteWriter out(number);
-  out.zeros(6);
-  out.be16(static_cast<std::uint16_t>(sender));
-  out.be32(counter);
-  for (std::size_t i = 0; i < number.size(); ++i) number[i] ^= iv_[i];
+  // The last six octets change; written out, as this is done for each packet.
+  Nonce number = iv_;
+  const std::uint64_t low = std::uint64_t{static_cast<std::uint16_t>(sender)} << 32U | counter;
+  for (std::size_t i = 0; i < 6; ++i)
+    number[11 - i] ^= static_cast<std::byte>(low >> (8 * i) & 0xFFU);
   return number;
 }
 

@@ -81,7 +81,7 @@ class Parser {
       return fail(Errc::too_large,
                   fmt::format("a key file has at most {} octets", key_file_bytes_max));
     // Bound: each line takes an octet of at most key_file_bytes_max.
-    while (!text.empty() && faults_.size() < key_file_faults_max) {
+    while (!text.empty() && faults_.size() < key_file_faults_max && !foreign_) {
       const auto end = std::min(text.find('\n'), text.size());
       ++number_;
       line(text.substr(0, end));
@@ -109,7 +109,8 @@ class Parser {
       return fault(Errc::malformed, "only printable ASCII, blanks and tabs may stand here");
     if (!head_seen_) {
       head_seen_ = true;
-      if (text != key_file_head)
+      foreign_ = text != key_file_head;  // then no line of it is meant for us
+      if (foreign_)
         fault(Errc::malformed, fmt::format("the first line must be \"{}\"", key_file_head));
       return;
     }
@@ -260,6 +261,7 @@ class Parser {
   std::vector<Fault> faults_;
   std::size_t number_ = 0;
   bool head_seen_ = false;
+  bool foreign_ = false;
 };
 
 }  // namespace

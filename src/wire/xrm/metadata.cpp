@@ -1,9 +1,11 @@
 #include "wire/xrm/metadata.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/bytes.hpp"
 #include "model/pdu_set.hpp"
@@ -34,23 +36,47 @@ std::uint32_t em_of(const PduSetMark& mark) {
          std::uint32_t{mark.pssn.value()} << pssn_shift | std::uint32_t{mark.psn.value()};
 }
 
-/// A group of a size and a number, each of which may be absent.
-void write_group(ByteWriter& out, const std::optional<std::uint32_t>& size,
-                 const std::optional<std::uint16_t>& number) {
-  out.u8(static_cast<std::uint8_t>((size ? size_bytes : 0) + (number ? number_bytes : 0)));
-  if (size) out.be24(size24(*size));
-  if (number) out.be16(*number);
-}
+/// Writes numbers where there is room for them. Not a ByteWriter: its checks of each octet were a
+/// quarter of what sealing an option costs (1,013 instructions, 739 without).
+class Put {
+ public:
+  explicit Put(std::span<std::byte, body_bytes_max> out) : out_(out) {}
+  std::size_t written() const { return at_; }
+
+  void u8(unsigned value) { out_[at_++] = static_cast<std::byte>(value); }
+  void be16(std::uint16_t value) {
+    put_be16_at(out_, at_, value);
+    at_ += 2;
+  }
+  void be24(std::uint32_t value) {
+    u8(value >> 16U & 0xFFU);
+    be16(static_cast<std::uint16_t>(value & 0xFFFFU));
+  }
+  /// A group of a size and a number, each of which may be absent.
+  void group(const std::optional<std::uint32_t>& size, const std::optional<std::uint16_t>& number) {
+    u8((size ? size_bytes : 0U) + (number ? number_bytes : 0U));
+    if (size) be24(size24(*size));
+    if (number) be16(*number);
+  }
+
+ private:
+  std::span<std::byte, body_bytes_max> out_;
+  std::size_t at_ = 0;
+};
 
 /// Reads the fixed part of a group by its length; false where the length has no meaning.
-bool read_group(ByteReader& in, std::size_t bytes, std::optional<std::uint32_t>& size,
+bool read_group(Bytes in, std::optional<std::uint32_t>& size,
                 std::optional<std::uint16_t>& number) {
-  const bool sizes = bytes == size_bytes || bytes == full_group_bytes;
-  const bool numbers = bytes == number_bytes || bytes == full_group_bytes;
-  if (!sizes && !numbers) return bytes == 0;
-  if (sizes) size = in.be24();
-  if (numbers) number = in.be16();
-  return true;
+  switch (in.size()) {
+    case 0: return true;
+    case number_bytes: number = be16_at(in, 0); return true;
+    case size_bytes: size = be24_at(in, 0); return true;
+    case full_group_bytes:
+      size = be24_at(in, 0);
+      number = be16_at(in, size_bytes);
+      return true;
+    default: return false;
+  }
 }
 
 /// Reads one body; each member returns false once `reason` is set.
@@ -71,9 +97,10 @@ class BodyReader {
   }
 
   bool mandatory() {
-    const std::uint8_t length = in_.u8();
-    const std::uint32_t em = in_.be24();
-    if (!in_.ok()) return refuse(Unmarked::truncated);
+    if (in_.size() < 1U + em_bytes) return refuse(Unmarked::truncated);
+    const std::uint8_t length = u8_at(in_, 0);
+    const std::uint32_t em = be24_at(in_, 1);
+    in_ = in_.subspan(1U + em_bytes);
     if (!length_rule(length)) return refuse(Unmarked::length_invalid);
     if ((em & r_bits) != 0) out_.warnings.add(Warning::reserved_bits_set);
     out_.mark.end_of_pdu_set = (em & e_bit) != 0;
@@ -101,33 +128,35 @@ class BodyReader {
   /// The content of the next group.
   bool group(Bytes& content) {
     content = {};
-    if (in_.left() == 0) {
+    if (in_.empty()) {
       out_.warnings.add(Warning::trailing_groups_omitted);
       return leniency_ == Leniency::lenient || refuse(Unmarked::truncated);
     }
-    std::size_t length = in_.u8();
+    std::size_t length = u8_at(in_, 0);
+    in_ = in_.subspan(1);
     // "Its value could be zero": then there is no content, whatever the length counts.
     if (lengths_count_themselves_ && length > 0) --length;
-    content = in_.bytes(length);
-    return in_.ok() || refuse(Unmarked::truncated);
+    if (length > in_.size()) return refuse(Unmarked::truncated);
+    content = in_.first(length);
+    in_ = in_.subspan(length);
+    return true;
   }
 
   bool optional() {
     Bytes content;
     if (!group(content)) return false;
-    ByteReader eo(content);
-    return read_group(eo, content.size(), out_.mark.pdu_set_size, out_.mark.pdus_in_set) ||
+    return read_group(content, out_.mark.pdu_set_size, out_.mark.pdus_in_set) ||
            refuse(Unmarked::length_invalid);
   }
 
   bool extensible() {
     Bytes content;
     if (!group(content)) return false;
-    ByteReader en(content);
     const bool with_tlvs = content.size() >= full_group_bytes + tlv_header_bytes;
-    const std::size_t fixed = with_tlvs ? full_group_bytes : content.size();
-    if (!read_group(en, fixed, out_.mark.burst_size, out_.mark.time_to_next_burst))
+    const Bytes fixed = content.first(with_tlvs ? full_group_bytes : content.size());
+    if (!read_group(fixed, out_.mark.burst_size, out_.mark.time_to_next_burst))
       return refuse(Unmarked::length_invalid);
+    ByteReader en(content.subspan(fixed.size()));
     // Bound: each round takes at least two of at most 254 octets.
     while (en.left() > 0)
       if (!tlv(en)) return false;
@@ -151,14 +180,13 @@ class BodyReader {
   }
 
   bool end() {
-    const Bytes rest = in_.rest();
-    if (rest.empty()) return true;
+    if (in_.empty()) return true;
     const bool zeros =
-        std::all_of(rest.begin(), rest.end(), [](std::byte b) { return b == std::byte{}; });
+        std::all_of(in_.begin(), in_.end(), [](std::byte b) { return b == std::byte{}; });
     return (padding_ == Padding::zeros && zeros) || refuse(Unmarked::trailing_octets);
   }
 
-  ByteReader in_;
+  Bytes in_;  ///< what was not read yet
   Padding padding_;
   Leniency leniency_;
   bool lengths_count_themselves_ = false;
@@ -168,20 +196,27 @@ class BodyReader {
 
 }  // namespace
 
-void write_body(ByteWriter& out, const PduSetMark& mark) {
-  out.u8(em_bytes);
-  out.be24(em_of(mark));
-  write_group(out, mark.pdu_set_size, mark.pdus_in_set);
+std::size_t write_body(std::span<std::byte, body_bytes_max> out, const PduSetMark& mark) {
+  Put put(out);
+  put.u8(em_bytes);
+  put.be24(em_of(mark));
+  put.group(mark.pdu_set_size, mark.pdus_in_set);
   if (!mark.psn16) {
-    write_group(out, mark.burst_size, mark.time_to_next_burst);
-    return;
+    put.group(mark.burst_size, mark.time_to_next_burst);
+    return put.written();
   }
-  out.u8(full_group_bytes + tlv_header_bytes + tlv_psn16_bytes);
-  out.be24(size24(mark.burst_size.value_or(0)));
-  out.be16(mark.time_to_next_burst.value_or(ttnb_unknown));
-  out.u8(tlv_psn16);
-  out.u8(tlv_psn16_bytes);
-  out.be16(*mark.psn16);
+  put.u8(full_group_bytes + tlv_header_bytes + tlv_psn16_bytes);
+  put.be24(size24(mark.burst_size.value_or(0)));
+  put.be16(mark.time_to_next_burst.value_or(ttnb_unknown));
+  put.u8(tlv_psn16);
+  put.u8(tlv_psn16_bytes);
+  put.be16(*mark.psn16);
+  return put.written();
+}
+
+void write_body(ByteWriter& out, const PduSetMark& mark) {
+  std::array<std::byte, body_bytes_max> body;
+  out.bytes(Bytes(body).first(write_body(body, mark)));
 }
 
 tl::expected<Metadata, Unmarked> read_body(Bytes in, Padding padding, Leniency leniency) {

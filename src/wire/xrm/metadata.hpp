@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
@@ -38,9 +39,11 @@ struct Metadata {
   bool operator==(const Metadata&) const = default;
 };
 
-/// Writes the three groups, at most body_bytes_max octets. A size over 24 bits is written as 0
-/// (unknown). A PSN16 needs EN in full: a BSize and TTNB that are absent are then written as
+/// Writes the three groups and returns how many octets they take. A size over 24 bits is written as
+/// 0 (unknown). A PSN16 needs EN in full: a BSize and TTNB that are absent are then written as
 /// unknown, and read as such.
+std::size_t write_body(std::span<std::byte, body_bytes_max> out, const PduSetMark& mark);
+/// The same; what does not fit leaves the writer not ok().
 void write_body(ByteWriter& out, const PduSetMark& mark);
 
 tl::expected<Metadata, Unmarked> read_body(Bytes in, Padding padding, Leniency leniency);

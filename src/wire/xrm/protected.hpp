@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
@@ -42,7 +43,7 @@ struct ProtectedParts {
 tl::expected<ProtectedParts, Unmarked> split_protected(Bytes body);
 
 /// Writes flags, KeyID, SID and CTR.
-void write_protected_header(ByteWriter& out, KeyId key_id, SenderId sender, std::uint32_t counter,
-                            TagLength tag);
+void write_protected_header(std::span<std::byte, protected_header_bytes> out, KeyId key_id,
+                            SenderId sender, std::uint32_t counter, TagLength tag);
 
 }  // namespace lobo::xrm

@@ -22,18 +22,18 @@ Sender::Sender(Context context, SenderId sender, std::uint32_t first_counter)
 tl::expected<std::size_t, SealRefusal> Sender::prepare(const PduSetMark& mark, UdpHeader udp,
                                                        MutableBytes out, Prepared& prepared) {
   if (next_ >= counters_per_key) return tl::unexpected(SealRefusal::counters_used_up);
-  ByteWriter writer(out);
-  write_protected_header(writer, context_.key_id(), sender_, next_, context_.tag());
-  const std::size_t begin = writer.position();
-  write_body(writer, mark);
-  const std::size_t over = (writer.position() - begin) % block_bytes;
-  if (over != 0) writer.zeros(block_bytes - over);
-  writer.zeros(tag_bytes(context_.tag()));
-  if (!writer.ok()) return tl::unexpected(SealRefusal::no_room);
+  std::array<std::byte, plaintext_sent_max> plain{};
+  const std::size_t said = write_body(std::span(plain).first<body_bytes_max>(), mark);
+  const std::size_t text = (said + block_bytes - 1) / block_bytes * block_bytes;
+  const std::size_t bytes = protected_header_bytes + text + tag_bytes(context_.tag());
+  if (out.size() < bytes) return tl::unexpected(SealRefusal::no_room);
+  write_protected_header(out.first<protected_header_bytes>(), context_.key_id(), sender_, next_,
+                         context_.tag());
+  std::copy_n(plain.begin(), text, out.begin() + protected_header_bytes);
   prepared.nonce = context_.nonce(sender_, next_);
   prepared.aad = context_.aad(udp, ProtectedHeader(out.first<protected_header_bytes>()));
   ++next_;
-  return writer.position();
+  return bytes;
 }
 
 SealJob Sender::job_of(const Prepared& prepared, MutableBytes body) const {
