@@ -62,12 +62,13 @@ constexpr std::string_view to_string(Verdict verdict) {
   std::abort();
 }
 
-/// One option; positions count from the start of the surplus area.
+/// One option; positions count from the start of the surplus area. Without default values, so that
+/// a list of them costs nothing before it is filled.
 struct Option {
-  std::uint16_t at = 0;      ///< of its Kind
-  std::uint16_t length = 0;  ///< all of it
-  std::uint8_t kind = 0;
-  std::uint8_t header_length = 2;  ///< 4 where the length is extended
+  std::uint16_t at;      ///< of its Kind
+  std::uint16_t length;  ///< all of it
+  std::uint8_t kind;
+  std::uint8_t header_length;  ///< 2, or 4 where the length is extended
   bool operator==(const Option&) const = default;
 };
 
