@@ -109,6 +109,7 @@ THIRD_PARTY = (
     (r"(gtest|gmock)/", "libgtest-dev", ("_test.cpp", "_test_support.hpp"), 0),
     (r"rapidcheck", "librapidcheck-dev", ("_test.cpp",), 0),
     (r"benchmark/", "libbenchmark-dev", (), 0),
+    (r"gst/", "libgstreamer-plugins-base1.0-dev", (), 0),
 )
 
 
