@@ -17,6 +17,7 @@ import tempfile
 
 import lib
 
+PACKETS = 512  # in one turn of a case
 TARGETS = {"rtp_mark": 10, "options_24_even": 25, "options_24_odd": 25, "options_46_even": 25,
            "options_46_odd": 25}
 
@@ -28,7 +29,7 @@ def measure(program, rounds, seconds):
     times = {}
     for entry in json.loads(printed)["benchmarks"]:
         if entry.get("run_type") == "iteration":
-            times.setdefault(entry["name"], []).append(entry["cpu_time"])
+            times.setdefault(entry["name"], []).append(entry["cpu_time"] / PACKETS)
     return times
 
 
@@ -42,7 +43,7 @@ def executed(program, case, times):
 
 def instructions(program, case):
     """The start-up is the same for both lengths, so the difference is the work."""
-    return (executed(program, case, 3000) - executed(program, case, 1000)) / 2000
+    return (executed(program, case, 6) - executed(program, case, 2)) / 4 / PACKETS
 
 
 def main():

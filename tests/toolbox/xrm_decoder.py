@@ -4,11 +4,10 @@ UDP options (RFC 9868), RTP header extensions (RFC 8285, TS 26.522), XRM metadat
 protected (docs/xrm.md), GTP-U with its containers (TS 29.281, TS 38.415). It shares no code and no
 table with src/, and speed is not its aim.
 
-    xrm_decoder.py [--keys KEYS.json] [--rtp-id N] [--kind N] [--exid HEX] CAPTURE
+    xrm_decoder.py [--keys FILE] [--rtp-id N] [--kind N] [--exid HEX] CAPTURE
 
-prints one JSON object a packet of a classic pcap file. KEYS.json is a list of
-{"key_id", "alg", "key", "iv", "tag", "bind"}: key and iv in hexadecimal, alg "aes-128-gcm",
-"aes-256-gcm" or "chacha20-poly1305", tag in bytes, bind "full" or "len".
+prints one JSON object a packet of a classic pcap file. FILE holds contexts as docs/xrm.md describes
+them.
 """
 
 import argparse
@@ -130,9 +129,20 @@ def read_xrm_clear(body):
         if len(rest) < 2 or len(rest) < 2 + rest[1]:
             return None
         if rest[0] == 1 and rest[1] == 2:
-            mark["PSN16"] = number(rest, 2, 2)
+            mark.setdefault("PSN16", number(rest, 2, 2))  # of two, the first counts
         rest = rest[2 + rest[1]:]
     return mark
+
+
+def read_keys(text):
+    """KeyID -> context, from a key file (docs/xrm.md)."""
+    contexts = {}
+    for line in text.splitlines():
+        words = line.split()
+        if words and words[0] == "context":
+            fields = dict(word.split("=", 1) for word in words[1:])
+            contexts[int(fields["id"])] = dict(fields, tag=int(fields.get("tag", "16")))
+    return contexts
 
 
 def aead(context, nonce, text, aad):
@@ -144,20 +154,20 @@ def aead(context, nonce, text, aad):
 
 def open_xrm(body, contexts, udp_header):
     """The padded clear form inside a protected one, or the name of a reason. The tag is compared by
-    making it again, so that it may be cut to any length."""
+    making it again, since Python's ciphers take whole ones only."""
     if len(body) < 8 or body[0] & 0x60:
         return "version"
     context = contexts.get(body[1])
     if context is None:
         return "no_context"
-    tag = context.get("tag", 16)
-    if (8 if body[0] & 0x10 else 16) != tag and tag in (8, 16):
+    tag = 8 if body[0] & 0x10 else 16
+    if tag < context.get("tag", 16):
         return "tag_length"
     sealed = body[8:len(body) - tag]
     if len(body) < 8 + 16 + tag or len(sealed) % 16:
         return "length"
     header = bytearray(udp_header)
-    if context.get("bind", "full") == "len":
+    if context.get("bind", "full") == "length":
         header[0:4] = bytes(4)
         header[6:8] = bytes(2)
     mask = bytes(6) + body[2:8]
@@ -371,7 +381,7 @@ def main():
     contexts = {}
     if options.keys:
         with open(options.keys, encoding="utf-8") as text:
-            contexts = {context["key_id"]: context for context in json.load(text)}
+            contexts = read_keys(text.read())
     with open(options.capture, "rb") as capture:
         data = capture.read()
     for link, frame in read_pcap(data):

@@ -85,16 +85,16 @@ struct Element {
 class Elements {
  public:
   explicit constexpr Elements(const RtpView& view)
-      : left_(view.form == Form::other ? Bytes{} : view.elements()),
+      : in_(view.form == Form::other ? Bytes{} : view.elements()),
         two_byte_(view.form == Form::two_byte) {}
   constexpr Elements(Bytes elements, Form form)
-      : left_(elements), two_byte_(form == Form::two_byte) {}
+      : in_(elements), two_byte_(form == Form::two_byte) {}
 
   constexpr std::optional<Element> next() {
-    while (!left_.empty()) {  // each turn takes at least one byte
-      const std::uint8_t first = u8_at(left_, 0);
+    while (at_ < in_.size()) {  // each turn takes at least one byte
+      const std::uint8_t first = u8_at(in_, at_);
       if (first == 0) {
-        left_ = left_.subspan(1);  // padding
+        ++at_;  // padding
         continue;
       }
       return two_byte_ ? next_two_byte(first) : next_one_byte(first);
@@ -104,31 +104,32 @@ class Elements {
   constexpr bool damaged() const { return damaged_; }
 
  private:
+  constexpr std::optional<Element> end() {
+    at_ = in_.size();
+    return std::nullopt;
+  }
   constexpr std::optional<Element> take(std::uint8_t id, std::size_t header, std::size_t length) {
-    if (left_.size() < header + length) {
+    const std::size_t from = at_ + header;
+    if (in_.size() < from + length) {
       damaged_ = true;
-      left_ = {};
-      return std::nullopt;
+      return end();
     }
-    const Element element{id, left_.subspan(header, length)};
-    left_ = left_.subspan(header + length);
-    return element;
+    at_ = from + length;
+    return Element{id, in_.subspan(from, length)};
   }
   constexpr std::optional<Element> next_one_byte(std::uint8_t first) {
     const auto id = static_cast<std::uint8_t>(first >> 4U);
     // RFC 8285 clause 4.2: 15 ends the reading, and so does padding that claims a length.
-    if (id == 15 || id == 0) {
-      left_ = {};
-      return std::nullopt;
-    }
+    if (id == 15 || id == 0) return end();
     return take(id, 1, (first & 15U) + std::size_t{1});
   }
   constexpr std::optional<Element> next_two_byte(std::uint8_t id) {
-    if (left_.size() < 2) return take(id, 2, 0);
-    return take(id, 2, u8_at(left_, 1));
+    if (in_.size() - at_ < 2) return take(id, 2, 0);
+    return take(id, 2, u8_at(in_, at_ + 1));
   }
 
-  Bytes left_;
+  Bytes in_;
+  std::size_t at_ = 0;
   bool two_byte_;
   bool damaged_ = false;
 };

@@ -41,17 +41,15 @@ std::optional<std::string_view> ExtensionRegistry::urn_of(std::uint8_t id) const
 MarkFrom ExtensionRegistry::read(const RtpView& view, PduSetMark& mark) const noexcept {
   if (!view.ok()) return MarkFrom::not_rtp;
   if (view.form == Form::none || view.form == Form::other) return MarkFrom::no_extension;
-  PduSetMark found;
   bool any = false;
   Elements elements(view);
   while (const auto element = elements.next()) {
     const std::uint8_t type = type_of_[element->id];
     if (type == 0) continue;
-    if (!types_[type - std::size_t{1}].read(element->value, found)) return MarkFrom::bad_value;
+    if (!types_[type - std::size_t{1}].read(element->value, mark)) return MarkFrom::bad_value;
     any = true;
   }
   if (!any) return elements.damaged() ? MarkFrom::damaged_extension : MarkFrom::no_element;
-  mark = found;
   return MarkFrom::marked;
 }
 

@@ -55,8 +55,8 @@ class ExtensionRegistry {
   void unbind(std::uint8_t id) { type_of_[id] = 0; }
   std::optional<std::string_view> urn_of(std::uint8_t id) const;
 
-  /// Reads every bound element of the packet; `mark` is written only with MarkFrom::marked.
-  /// Cost target: 10 ns for parse_rtp() and this with one element.
+  /// Reads every bound element of the packet into `mark`, which holds only with MarkFrom::marked
+  /// and had default values before. Cost target: 10 ns for parse_rtp() and this with one element.
   MarkFrom read(const RtpView& view, PduSetMark& mark) const noexcept;
 
  private:
