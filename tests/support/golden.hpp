@@ -16,6 +16,11 @@
 
 #include "base/bytes.hpp"
 
+// Who links lobo_golden has the absolute path; else the folder is that of a checkout's root.
+#ifndef LOBO_GOLDENS
+#define LOBO_GOLDENS "tests/golden"
+#endif
+
 namespace lobo::test {
 
 struct Golden {
