@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
 
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "model/pdu_set.hpp"
+#include "wire/xrm/aead.hpp"
+#include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
+#include "wire/xrm/protected.hpp"
 
 namespace lobo::xrm {
 
