@@ -83,6 +83,7 @@ local e = {
   bad = ProtoExpert.new("udpopt.bad", "The options are not accepted", MALFORMED, W),
   nops = ProtoExpert.new("udpopt.nops", "More than seven NOPs in a row", PROTOCOL, N),
   trailing = ProtoExpert.new("udpopt.trailing", "Something but zeros behind EOL", PROTOCOL, N),
+  payload = ProtoExpert.new("udpopt.payload", "The payload's dissector found a malformed packet", PI_MALFORMED, PI_ERROR),
   apc = ProtoExpert.new("udpopt.apc.bad", "APC does not hold", CHECKSUM, W),
 }
 local xe = {
@@ -443,10 +444,10 @@ end
 
 local function show_container(range, pinfo, tree, context)
   local first, word = range:range(0, 1):uint(), range:range(1, 2):uint()
-  if first >= 16 then return end
+  if first >= 16 or (band(first, 2) ~= 0 and range:len() < 8) then return end -- another type, or cut
   local mark = { qfi = rshift(word, 10), d = band(first, 8) ~= 0, e = band(first, 4) ~= 0,
     psi = band(range:range(3, 1):uint(), 15), pssn = band(word, 1023), psn = band(range:range(4, 1):uint(), 63) }
-  if band(first, 2) ~= 0 and range:len() >= 8 then mark.pssize = range:range(5, 3):uint() end
+  if band(first, 2) ~= 0 then mark.pssize = range:range(5, 3):uint() end
   show_mark(tree, range, "GTP-U", mark, pinfo, context)
 end
 
@@ -543,7 +544,9 @@ function udpopt.dissector(tvb, pinfo, tree)
   rtp_packet, depth = context, depth + 1
   local ok, failure = pcall(function() udp:call(tvb, pinfo, tree) end)
   rtp_packet, depth = outer, depth - 1
-  if not ok then error(failure, 0) end
+  -- What a dissector of the payload stumbles over is its affair; the surplus area is shown all the same.
+  if not ok and not tostring(failure):find("Malformed", 1, true) then error(failure, 0) end
+  if not ok then tree:add_proto_expert_info(e.payload) end
   if tvb:len() < 8 or tvb:captured_len() < tvb:reported_len() then return tvb:len() end
   local length = tvb:range(4, 2):uint()
   if length < 8 or length > tvb:len() then return tvb:len() end -- also 0: a jumbogram has no surplus area

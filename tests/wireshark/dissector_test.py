@@ -27,9 +27,11 @@ def tshark(packets, *options):
         path.write_bytes(captures.pcap(packets))
         done = subprocess.run(["tshark", "-X", f"lua_script:{LUA}", "-r", str(path), "-T", "json", "-2", *options],
                               capture_output=True, text=True, timeout=110, check=False)
-    complaints = [line for line in done.stderr.splitlines() if "Lua" in line or "Error" in line]
+    # An error in Lua code is told in the packet itself, and at loading on the error channel.
+    complaints = [line for line in done.stderr.splitlines() + done.stdout.splitlines()
+                  if "Lua Error" in line or "Lua: Error" in line]
     if done.returncode or complaints:
-        raise AssertionError(f"tshark: {done.returncode} {complaints or done.stderr}")
+        raise AssertionError(f"tshark: {done.returncode} {sorted(set(complaints)) or done.stderr}")
     return json.loads(done.stdout, object_pairs_hook=list)
 
 
@@ -96,6 +98,31 @@ class Dissector(unittest.TestCase):
                 names = {"EOL": 0, "NOP": 1, "APC": 2, "FRAG": 3, "MDS": 4, "MRDS": 5, "REQ": 6, "RES": 7, "TIME": 8,
                          "AUTH": 9, "EXP": 127}
                 self.assertEqual(found.get("udpopt.kind", []), [str(names.get(kind, kind)) for kind in options])
+
+    def test_the_gtp_u_vectors_show_the_sets_of_their_texts(self):
+        vectors = list(captures.vectors("gtpu"))
+        packets = [captures.ipv4(captures.udp(data, sport=2152, dport=2152)) for _, data, _ in vectors]
+        shown = 0
+        for (name, _, lines), found in zip(vectors, frames(packets)):
+            told = [line.removeprefix("set = ") for line in lines if line.startswith("set = qfi=")]
+            with self.subTest(vector=name):
+                for pair in (told[0].split() if told else ()):
+                    field, value = pair.split("=")
+                    self.assertEqual(found[f"pduset.{field.lower()}"], [value])
+                    shown += 1
+                if not told:
+                    self.assertNotIn("pduset.psi", found)
+        self.assertGreater(shown, 20)
+
+    def test_no_cut_or_damaged_packet_stops_the_dissector(self):
+        whole = captures.everywhere() + [data for _, data, _ in captures.vectors("udp_options")]
+        spoilt = []
+        for number, packet in enumerate(whole):
+            for step in range(0, 40):
+                at = (number * 7 + step * 5) % len(packet)
+                spoilt.append(packet[:at] + bytes([packet[at] ^ (1 << step % 8)]) + packet[at + 1:])
+            spoilt += [packet[:cut] for cut in range(20, len(packet), 9)]
+        self.assertEqual(len(frames(spoilt)), len(spoilt))
 
     def test_what_is_protected_is_opened_with_the_key_of_the_file(self):
         names, packets = captures.protected()
