@@ -165,6 +165,25 @@ TEST(rtp_registry, an_extension_of_a_later_release_is_plugged_in_beside_the_firs
   EXPECT_EQ(registry.read(parse_rtp(packet), mark), MarkFrom::no_element);
 }
 
+TEST(rtp_registry, binding_anew_and_unbinding_keep_what_is_looked_for) {
+  ExtensionRegistry registry = registry_with_id_1();
+  ASSERT_TRUE(registry.add("urn:example:dynamic-traffic", read_burst));
+  ASSERT_TRUE(registry.bind(1, "urn:example:dynamic-traffic"));
+  ASSERT_TRUE(registry.bind(1, pdu_set_marking_urn));
+  ASSERT_TRUE(registry.bind(2, "urn:example:dynamic-traffic"));
+  const auto both =
+      test::from_hex("9060 0001 00000000 00000001 bede0003 12 81556a 24 0186a0 00a7 0000");
+  PduSetMark mark;
+  ASSERT_EQ(registry.read(parse_rtp(both), mark), MarkFrom::marked);
+  EXPECT_EQ(mark.burst_size, 100000U) << "the second is still looked for";
+  registry.unbind(2);
+  registry.unbind(2);
+  PduSetMark alone;
+  ASSERT_EQ(registry.read(parse_rtp(both), alone), MarkFrom::marked);
+  EXPECT_TRUE(alone.end_of_pdu_set);
+  EXPECT_EQ(alone.burst_size, std::nullopt);
+}
+
 TEST(rtp_registry, the_table_of_types_is_bounded) {
   ExtensionRegistry registry;
   for (std::size_t i = 1; i < extension_types_max; ++i)

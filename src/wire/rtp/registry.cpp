@@ -27,6 +27,7 @@ bool ExtensionRegistry::bind(std::uint8_t id, std::string_view urn) {
   if (id == 0) return false;
   for (std::size_t i = 0; i < type_count_; ++i) {
     if (types_[i].urn != urn) continue;
+    if (type_of_[id] == 0) ++bound_count_;
     type_of_[id] = static_cast<std::uint8_t>(i + 1);
     return true;
   }
@@ -36,21 +37,6 @@ bool ExtensionRegistry::bind(std::uint8_t id, std::string_view urn) {
 std::optional<std::string_view> ExtensionRegistry::urn_of(std::uint8_t id) const {
   if (type_of_[id] == 0) return std::nullopt;
   return types_[type_of_[id] - std::size_t{1}].urn;
-}
-
-MarkFrom ExtensionRegistry::read(const RtpView& view, PduSetMark& mark) const noexcept {
-  if (!view.ok()) return MarkFrom::not_rtp;
-  if (view.form == Form::none || view.form == Form::other) return MarkFrom::no_extension;
-  bool any = false;
-  Elements elements(view);
-  while (const auto element = elements.next()) {
-    const std::uint8_t type = type_of_[element->id];
-    if (type == 0) continue;
-    if (!types_[type - std::size_t{1}].read(element->value, mark)) return MarkFrom::bad_value;
-    any = true;
-  }
-  if (!any) return elements.damaged() ? MarkFrom::damaged_extension : MarkFrom::no_element;
-  return MarkFrom::marked;
 }
 
 }  // namespace lobo::rtp

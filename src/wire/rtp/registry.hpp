@@ -52,7 +52,10 @@ class ExtensionRegistry {
   /// Identifier 15 cannot be used in the one-byte form. False for 0 and for an unknown name; an
   /// identifier that is bound already is bound anew.
   bool bind(std::uint8_t id, std::string_view urn);
-  void unbind(std::uint8_t id) { type_of_[id] = 0; }
+  void unbind(std::uint8_t id) {
+    if (type_of_[id] != 0) --bound_count_;
+    type_of_[id] = 0;
+  }
   std::optional<std::string_view> urn_of(std::uint8_t id) const;
 
   /// Reads every bound element of the packet into `mark`, which holds only with MarkFrom::marked
@@ -66,7 +69,24 @@ class ExtensionRegistry {
   };
   std::array<Type, extension_types_max> types_;
   std::size_t type_count_ = 0;
+  std::size_t bound_count_ = 0;
   std::array<std::uint8_t, 256> type_of_{};  // index + 1; 0 is unbound
 };
+
+inline MarkFrom ExtensionRegistry::read(const RtpView& view, PduSetMark& mark) const noexcept {
+  if (!view.ok()) return MarkFrom::not_rtp;
+  if (view.form == Form::none || view.form == Form::other) return MarkFrom::no_extension;
+  bool any = false;
+  Elements elements(view);
+  while (const auto element = elements.next()) {
+    const std::uint8_t type = type_of_[element->id];
+    if (type == 0) continue;
+    if (!types_[type - std::size_t{1}].read(element->value, mark)) return MarkFrom::bad_value;
+    if (bound_count_ == 1) return MarkFrom::marked;  // nothing else is looked for
+    any = true;
+  }
+  if (!any) return elements.damaged() ? MarkFrom::damaged_extension : MarkFrom::no_element;
+  return MarkFrom::marked;
+}
 
 }  // namespace lobo::rtp
