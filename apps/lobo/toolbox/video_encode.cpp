@@ -21,8 +21,9 @@
 namespace lobo::app {
 namespace {
 
-// More threads would give other bytes; a fixed number gives the same on every machine.
-constexpr unsigned encoder_threads = 2;
+// One thread: with more, rate control counts what the others have written so far, and the bytes
+// depend on who was first.
+constexpr unsigned encoder_threads = 1;
 
 std::vector<std::string> source_words(const EncodeSettings& settings) {
   if (!settings.input.empty())
