@@ -46,13 +46,14 @@ bool decodes(Need need, Alive alive) {
   return false;
 }
 
-Alive after(Need need, Alive alive, bool taken) {
+/// `wary`: nothing that follows decodes without a reference B frame, until it begins anew.
+Alive after(Need need, Alive alive, bool taken, bool wary) {
   switch (need) {
     case Need::nothing:
     case Need::leaf: return alive;
     case Need::restart:
     case Need::chain: return {taken, taken};
-    case Need::reference_b: return {alive.chain, taken};
+    case Need::reference_b: return {alive.chain && (taken || !wary), taken};
   }
   return alive;
 }
@@ -123,7 +124,7 @@ class Programme {
       const bool take = taken_[i * states + level * alive_states + state_of(alive)];
       out[i] = take;
       waiting = (take ? effects_[i].taken : effects_[i].skipped).level_after(waiting);
-      alive = after(need_of(frames_[i].psi), alive, take);
+      alive = after(need_of(frames_[i].psi), alive, take, !optimistic_);
     }
     return out;
   }
@@ -163,10 +164,10 @@ class Programme {
     const Need need = need_of(frames_[i].psi);
     const auto& [taken, skipped] = effects_[i];
     std::uint32_t best = best_[level_of(skipped.level_after(waiting)) * alive_states +
-                               state_of(after(need, alive, false))];
+                               state_of(after(need, alive, false, !optimistic_))];
     if (!decodes(need, alive) || taken.highest(waiting) > queue_bytes_) return best;
     const std::uint32_t with = 1 + best_[level_of(taken.level_after(waiting)) * alive_states +
-                                         state_of(after(need, alive, true))];
+                                         state_of(after(need, alive, true, !optimistic_))];
     if (with > best) {
       best = with;
       if (!optimistic_) taken_[i * states + level * alive_states + state] = true;

@@ -8,13 +8,16 @@
 //   4 … 7  the same
 //   8 …    the same, and the last 4 … 7 since then, if there is one
 //   0      nothing
-// An encoder may make a frame need more (a P frame may use an earlier reference B frame), never
-// less in practice, so what is computed here is an upper bound as far as these needs are real.
+// An encoder may make a frame need more (later frames may use a reference B frame), never less in
+// practice.
 //
-// `bound` is a true upper bound for that model: an exact dynamic programme over (bytes waiting,
-// what still decodes) in which bytes are rounded down, the queue is given one PDU in service more,
-// and the link is fluid. `chosen` is what the same programme finds with bytes rounded up: it can be
-// done, and it is what the demo sends. The two differ by what the rounding is worth.
+// `bound` is an upper bound: the optimum over a relaxation of the problem. Of the needs only those
+// above are asked for; the delay budget is not; the link is fluid and has room for one PDU in
+// service more; and the exact dynamic programme over (bytes waiting, what still decodes) rounds
+// bytes down.
+// `chosen` can be done, and decodes whatever reference B frames are used for: the same programme
+// with bytes rounded up, in which nothing decodes behind a reference B frame that was left out,
+// until the stream begins anew. It need not be the best; the best lies between the two.
 
 #include <cstddef>
 #include <cstdint>
