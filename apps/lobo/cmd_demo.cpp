@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "commands.hpp"
+#include "demo_congestion.hpp"
 #include "demo_report.hpp"
 #include "demo_story.hpp"
 #include "output.hpp"
@@ -46,7 +47,8 @@ std::vector<Verb> demo_verbs() {
                        {.name = "--check",
                         .help = "unattended: say nothing to a person at the end",
                         .takes = Option::Takes::nothing}},
-           .run = story}};
+           .run = story},
+          congestion_verb()};
 }
 
 }  // namespace lobo::app
