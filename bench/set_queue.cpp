@@ -19,10 +19,8 @@
 #include "dataplane/set_tracker.hpp"
 #include "model/pdu_set.hpp"
 
+namespace lobo::dataplane {
 namespace {
-
-using namespace lobo;
-using namespace lobo::dataplane;
 
 constexpr std::size_t pdus_count = 12 * 1024;  // whole sets, and a whole number of PSSN wraps
 constexpr std::uint32_t pdu_bytes = 1256;
@@ -100,9 +98,11 @@ int count(std::string_view name, std::string_view turns) {
 }
 
 }  // namespace
+}  // namespace lobo::dataplane
 
 int main(int argc, char** argv) {
-  if (argc == 4 && std::string_view(argv[1]) == "--count") return count(argv[2], argv[3]);
+  if (argc == 4 && std::string_view(argv[1]) == "--count")
+    return lobo::dataplane::count(argv[2], argv[3]);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   return 0;
