@@ -3,6 +3,8 @@
 // with the same rate and the same queue, and what a viewer gets of it.
 
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>

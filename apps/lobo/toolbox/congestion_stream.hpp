@@ -2,6 +2,7 @@
 // The video of the congestion demo as the RTP packets that a sender would emit, each with its mark,
 // all in memory.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "dataplane/oracle.hpp"
 #include "model/pdu_set.hpp"
 #include "toolbox/video.hpp"
+#include "wire/rtp/nal_unit.hpp"
 
 namespace lobo::app {
 
