@@ -7,8 +7,6 @@
 #include <string_view>
 
 #include "base/require.hpp"
-#include "model/pdu_set.hpp"
-#include "wire/rtp/packet.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
 
 namespace lobo::rtp {
