@@ -6,7 +6,7 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> all = [] {
     std::vector<Verb> joined;
     for (auto&& some : {serve_verbs(), netsim_verbs(), net_verbs(), nrm_verbs(), trace_verbs(),
-                        demo_verbs(), sim_verbs(), pki_verbs(), config_verbs(),
+                        demo_verbs(), sim_verbs(), pcap_verbs(), pki_verbs(), config_verbs(),
                         capabilities_verbs(), version_verbs(), completion_verbs()})
       joined.insert(joined.end(), some.begin(), some.end());
     return joined;

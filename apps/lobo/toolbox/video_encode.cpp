@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "toolbox/program.hpp"

@@ -1,0 +1,129 @@
+// How marks are written: the options that `gen`, `mark` and `convert` share.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "cli.hpp"
+#include "cmd_pcap.hpp"
+#include "dataplane/importance.hpp"
+#include "dataplane/marker.hpp"
+#include "model/pdu_set.hpp"
+#include "toolbox/mark_writer.hpp"
+#include "wire/rtp/packet.hpp"
+
+namespace lobo::app {
+namespace {
+
+constexpr std::uint64_t key_id_max = 255;
+constexpr std::uint64_t sid_max = 0xFFFF;
+constexpr std::uint64_t counter_max = 0x7FFFFFFF;
+
+}  // namespace
+
+std::vector<Option> writing_options(std::string_view carry_fallback, bool none_too) {
+  std::vector<Option> options;
+  Option carry{.name = "--carry",
+               .help = "what carries the mark",
+               .fallback = carry_fallback,
+               .choices = {"rtp-he", "udp-option"}};
+  if (none_too) carry.choices.emplace_back("none");
+  options.push_back(std::move(carry));
+  for (Option option :
+       {Option{.name = "--form",
+               .help = "of the header extension, where a packet has none yet",
+               .fallback = "one-byte",
+               .choices = {"one-byte", "two-byte"}},
+        Option{.name = "--fields",
+               .help = "of the header extension, beside those that must be there",
+               .fallback = "both",
+               .choices = {"both", "size", "count", "none"}},
+        Option{.name = "--he-id",
+               .help = "identifier of the PDU Set header extension, as SDP binds it",
+               .fallback = "1"},
+        Option{.name = "--option-kind",
+               .help = "kind of the XRM UDP option: 127 (EXP) or 10 to 126",
+               .fallback = "127"},
+        Option{.name = "--exid",
+               .help = "ExID of the option where its kind is 127",
+               .fallback = "0x5852"},
+        Option{.name = "--keys", .help = "key file: the option is protected"},
+        Option{.name = "--key-id", .help = "which context of the key file; the first one"},
+        Option{
+            .name = "--sid", .help = "sender identifier of the protected option", .fallback = "1"},
+        Option{.name = "--first-counter",
+               .help = "the protected option's first CTR; never use one again under a key",
+               .fallback = "0"}})
+    options.push_back(std::move(option));
+  return options;
+}
+
+Result<WriteSettings> write_settings(const Arguments& arguments) {
+  const auto read = read_settings(arguments);
+  if (!read) return fail(read.error());
+  WriteSettings settings{.extension_id = read->extension_id, .option = read->option};
+  const auto carry = arguments.text("carry");
+  settings.carry = carry == "rtp-he"       ? Carry::rtp_extension
+                   : carry == "udp-option" ? Carry::option
+                                           : Carry::none;
+  settings.form.preferred =
+      arguments.text("form") == "two-byte" ? rtp::Form::two_byte : rtp::Form::one_byte;
+  const auto fields = arguments.text("fields");
+  settings.with_size = fields == "both" || fields == "size";
+  settings.with_count = fields == "both" || fields == "count";
+  settings.key_file = std::string(arguments.text("keys"));
+  if (!settings.key_file.empty() && settings.carry != Carry::option)
+    return fail(Errc::not_allowed, "--keys protects the UDP option: give --carry udp-option");
+  if (arguments.given("key-id")) {
+    const auto id = number_option(arguments, "key-id", 0, key_id_max);
+    if (!id) return fail(id.error());
+    settings.key_id = static_cast<std::uint8_t>(*id);
+  }
+  const auto sid = number_option(arguments, "sid", 0, sid_max);
+  if (!sid) return fail(sid.error());
+  settings.sid = static_cast<std::uint16_t>(*sid);
+  const auto counter = number_option(arguments, "first-counter", 0, counter_max);
+  if (!counter) return fail(counter.error());
+  settings.first_counter = static_cast<std::uint32_t>(*counter);
+  return settings;
+}
+
+std::vector<Option> marker_options() {
+  return {{.name = "--set",
+           .help = "what a PDU Set is",
+           .fallback = "frame",
+           .choices = {"frame", "slice"}},
+          {.name = "--importance",
+           .help = "PSI of intra, predicted, reference B and other pictures; 1 is most important",
+           .fallback = "1,2,4,8"}};
+}
+
+Result<dataplane::MarkerConfig> marker_config(const Arguments& arguments) {
+  dataplane::MarkerConfig config;
+  using SetIs = dataplane::MarkerConfig::SetIs;
+  config.set_is = arguments.text("set") == "slice" ? SetIs::slice : SetIs::frame;
+  const auto numbers = split(arguments.text("importance"), ',');
+  auto& rule = config.importance;
+  const std::array places{&rule.intra, &rule.predicted, &rule.reference_bipredicted,
+                          &rule.non_reference};
+  bool right = numbers.size() == places.size();
+  for (std::size_t i = 0; right && i < places.size(); ++i) {
+    const auto value = parse_decimal(numbers[i]);
+    const auto psi =
+        value ? Psi::from(static_cast<std::uint32_t>(std::min<std::uint64_t>(*value, 16)))
+              : std::nullopt;
+    right = psi.has_value();
+    if (right) *places[i] = *psi;
+  }
+  if (!right) return fail(Errc::pattern, "--importance wants four numbers from 0 to 15: 1,2,4,8");
+  return config;
+}
+
+}  // namespace lobo::app

@@ -1,0 +1,198 @@
+#include "toolbox/mark_writer.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "adapters/aead/choose.hpp"
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "model/pdu_set.hpp"
+#include "toolbox/edit.hpp"
+#include "toolbox/mark_reader.hpp"
+#include "wire/packet/parse.hpp"
+#include "wire/rtp/edit.hpp"
+#include "wire/rtp/packet.hpp"
+#include "wire/rtp/pdu_set_marking.hpp"
+#include "wire/udp_options/edit.hpp"
+#include "wire/udp_options/surplus.hpp"
+#include "wire/xrm/context.hpp"
+#include "wire/xrm/key_file.hpp"
+#include "wire/xrm/metadata.hpp"
+#include "wire/xrm/option.hpp"
+#include "wire/xrm/protected.hpp"
+#include "wire/xrm/sender.hpp"
+
+namespace lobo::app {
+namespace {
+
+/// The three groups in full: so every option of a stream is of one length, and PSSize can be told
+/// before it is known which packet ends a burst.
+constexpr std::size_t full_body_bytes = xrm::block_bytes;
+constexpr std::size_t psn16_clear_bytes = 4;
+constexpr std::size_t psn16_protected_bytes = xrm::block_bytes;
+
+PduSetMark in_full(PduSetMark mark) {
+  mark.pdu_set_size = mark.pdu_set_size.value_or(0);
+  mark.pdus_in_set = mark.pdus_in_set.value_or(0);
+  mark.burst_size = mark.burst_size.value_or(0);
+  mark.time_to_next_burst = mark.time_to_next_burst.value_or(xrm::ttnb_unknown);
+  return mark;
+}
+
+const udp_options::Option* find_xrm(const udp_options::Surplus& surplus, xrm::OptionKind kind) {
+  return kind.has_exid() ? surplus.find_experiment(kind.exid()) : surplus.find(kind.kind());
+}
+
+}  // namespace
+
+Result<MarkWriter> MarkWriter::create(const WriteSettings& settings) {
+  MarkWriter writer(settings);
+  if (settings.key_file.empty()) return writer;
+  const auto text = read_key_text(settings.key_file);
+  if (!text) return fail(text.error());
+  const auto keys = xrm::read_key_file(*text);
+  if (!keys) return fail(keys.error());
+  const auto wanted = std::ranges::find_if(keys->contexts, [&](const xrm::ContextSettings& one) {
+    return !settings.key_id || one.key_id == xrm::KeyId{*settings.key_id};
+  });
+  if (wanted == keys->contexts.end())
+    return fail(Errc::not_found, fmt::format("{} has no such context", settings.key_file));
+  writer.crypto_ = adapters::aead::make_fastest();
+  auto context = xrm::Context::create(*wanted, *writer.crypto_);
+  if (!context) return fail(context.error());
+  writer.tag_bytes_ = xrm::tag_bytes(wanted->tag);
+  auto sender =
+      xrm::Sender::create(std::move(*context), xrm::SenderId{settings.sid}, settings.first_counter);
+  if (!sender) return fail(sender.error());
+  writer.sender_ = std::make_unique<xrm::Sender>(std::move(*sender));
+  return writer;
+}
+
+std::size_t MarkWriter::body_bytes() const {
+  return sender_ ? xrm::protected_header_bytes + full_body_bytes + tag_bytes_ : full_body_bytes;
+}
+
+std::uint32_t MarkWriter::marked_ip_bytes(const packet::PacketView& view) {
+  const std::uint32_t now = view.ip_end - view.ip_at;
+  switch (settings_.carry) {
+    case Carry::none: return now;
+    case Carry::rtp_extension: {
+      const std::size_t size = put_extension(user_, view, {.pdu_set_size = 0, .pdus_in_set = 0});
+      return size == 0 ? 0 : static_cast<std::uint32_t>(now + size - view.frame.size());
+    }
+    case Carry::option: break;
+  }
+  const std::size_t option = settings_.option.prefix_bytes() + body_bytes();
+  const bool fresh = view.surplus().empty();
+  const bool odd = (view.user_end - view.transport_at) % 2 != 0;
+  return static_cast<std::uint32_t>(now +
+                                    (fresh ? udp_options::surplus_bytes_for(option, odd) : option));
+}
+
+PduSetMark MarkWriter::settled(PduSetMark mark) const {
+  if (settings_.carry != Carry::option || !mark.psn16 || !mark.pdu_set_size || !mark.pdus_in_set)
+    return mark;
+  const std::uint64_t more =
+      *mark.pdus_in_set * (sender_ ? psn16_protected_bytes : psn16_clear_bytes);
+  const bool burst_is_set = mark.burst_size == mark.pdu_set_size;
+  const std::uint64_t size = *mark.pdu_set_size + more;
+  mark.pdu_set_size = size <= pdu_set_size_max ? static_cast<std::uint32_t>(size) : 0;
+  if (burst_is_set) mark.burst_size = mark.pdu_set_size;
+  return mark;
+}
+
+std::size_t MarkWriter::put(MutableBytes out, const packet::PacketView& view,
+                            const PduSetMark& mark) {
+  switch (settings_.carry) {
+    case Carry::none: return 0;
+    case Carry::rtp_extension: return put_extension(out, view, mark);
+    case Carry::option: return put_option(out, view, mark);
+  }
+  std::abort();
+}
+
+std::size_t MarkWriter::put_extension(MutableBytes out, const packet::PacketView& view,
+                                      const PduSetMark& mark) {
+  const auto rtp = rtp::parse_rtp(view.user_data(), false);
+  if (!rtp.ok()) return 0;
+  PduSetMark carried = mark;
+  carried.pdu_set_size =
+      settings_.with_size ? std::optional(mark.pdu_set_size.value_or(0)) : std::nullopt;
+  carried.pdus_in_set =
+      settings_.with_count ? std::optional(mark.pdus_in_set.value_or(0)) : std::nullopt;
+  std::array<std::byte, rtp::pdu_set_marking_bytes_max> value{};
+  ByteWriter writer(value);
+  rtp::write_pdu_set_marking(writer, carried);
+  const auto written = rtp::write_with_element(
+      extended_, rtp, {.id = settings_.extension_id, .value = writer.written()}, settings_.form);
+  return written ? with_user_data(out, view, Bytes(extended_).first(*written)) : 0;
+}
+
+std::size_t MarkWriter::put_option(MutableBytes out, const packet::PacketView& view,
+                                   const PduSetMark& mark) {
+  std::array<std::byte, xrm::protected_sent_max + xrm::body_bytes_max> body{};
+  std::size_t size = 0;
+  if (sender_) {
+    const auto sealed = sender_->seal(in_full(mark), view.udp_header().first<8>(), body);
+    if (!sealed) return 0;
+    size = *sealed;
+  } else {
+    ByteWriter writer(body);
+    xrm::write_body(writer, in_full(mark));
+    if (!writer.ok()) return 0;
+    size = writer.position();
+  }
+  std::array<std::byte, xrm::option_bytes_max> option{};
+  ByteWriter writer(option);
+  xrm::write_option(writer, settings_.option, Bytes(body).first(size));
+  if (!writer.ok()) return 0;
+  return with_padding_kept(out, view, [&](MutableBytes buffer) -> std::size_t {
+    const auto edited = udp_options::insert(buffer, view, writer.written());
+    return edited ? *edited : 0;
+  });
+}
+
+std::size_t MarkStripper::strip_extension(MutableBytes out, const packet::PacketView& view) {
+  const auto rtp = rtp::parse_rtp(view.user_data(), false);
+  if (!rtp.ok() || !rtp::find_element(rtp, settings_.extension_id)) return 0;
+  const auto written = rtp::write_without_element(user_, rtp, settings_.extension_id);
+  return written ? with_user_data(out, view, Bytes(user_).first(*written)) : 0;
+}
+
+std::size_t MarkStripper::strip_option(MutableBytes out, const packet::PacketView& view) const {
+  if (view.surplus().empty()) return 0;
+  const auto surplus = udp_options::read_surplus(view);
+  const auto* option = surplus.accepted() ? find_xrm(surplus, settings_.kind) : nullptr;
+  if (!option) return 0;
+  return with_padding_kept(out, view, [&](MutableBytes buffer) -> std::size_t {
+    const auto edited = udp_options::remove(buffer, view, surplus, *option);
+    return edited ? *edited : 0;
+  });
+}
+
+std::size_t MarkStripper::strip(MutableBytes out, const packet::PacketView& view) {
+  // The option first: what it protects is the header as it stands with the extension.
+  const std::size_t without_option = settings_.option ? strip_option(frame_, view) : 0;
+  if (!settings_.extension) {
+    std::ranges::copy(Bytes(frame_).first(without_option), out.begin());
+    return without_option;
+  }
+  if (without_option == 0) return strip_extension(out, view);
+  const Bytes frame = Bytes(frame_).first(without_option);
+  auto moved = view;
+  moved.frame = frame;
+  moved.ip_end = static_cast<std::uint32_t>(without_option - (view.frame.size() - view.ip_end));
+  const std::size_t without_both = strip_extension(out, moved);
+  if (without_both != 0) return without_both;
+  std::ranges::copy(frame, out.begin());
+  return without_option;
+}
+
+}  // namespace lobo::app

@@ -1,0 +1,39 @@
+#pragma once
+// Says on standard error how far it is, once two seconds have passed, and only to a person.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "adapters/capture/source.hpp"
+
+namespace lobo::app {
+
+class Progress {
+ public:
+  explicit Progress(std::string what);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// Leaves the line empty.
+  ~Progress();
+
+  void share(double done);
+  /// Cheap enough for each packet: looks at the clock once in many.
+  void packet(const adapters::CaptureSource& source) {
+    if ((++packets_ & (packets_between_looks - 1)) == 0) look(source);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::uint64_t packets_between_looks = 4096;
+  void look(const adapters::CaptureSource& source);
+  bool due();
+
+  std::string what_;
+  bool to_a_person_;
+  bool shown_ = false;
+  std::uint64_t packets_ = 0;
+  Clock::time_point next_;
+};
+
+}  // namespace lobo::app
