@@ -63,8 +63,9 @@ std::string pictures_html(const CongestionOutcome& outcome) {
       "overload. "
       "Of all instants this one shows best what went wrong.</p>",
       base64(pictures.before_jpeg),
-      pictures.instant.frozen ? "The picture stands still: this is an older one."
-                              : "Decoded without the references that were dropped.",
+      pictures.instant.frozen
+          ? "The picture stands still: this is an older one."
+          : "Decoded without the references that were dropped: it lags behind and is scarred.",
       base64(pictures.after_jpeg), seconds, shown_overload_percent);
 }
 

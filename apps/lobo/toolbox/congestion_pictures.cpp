@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -17,6 +16,7 @@
 #include "toolbox/congestion_stream.hpp"
 #include "toolbox/program.hpp"
 #include "toolbox/video.hpp"
+#include "wire/rtp/nal_unit.hpp"
 
 namespace lobo::app {
 namespace {
@@ -33,8 +33,9 @@ Result<std::vector<std::byte>> filtered(const DecoderInput& input,
   auto output = ScratchFile::create();
   if (!output) return fail(output.error());
   input.file().rewind();
-  ProgramCall call{.words = {"ffmpeg", "-nostdin", "-threads", "1", "-v", "fatal", "-f", "ivf",
-                             "-i", "pipe:3", "-fps_mode", "passthrough"},
+  const char* decoder = input.codec() == rtp::VideoCodec::h264 ? "h264" : "hevc";
+  ProgramCall call{.words = {"ffmpeg", "-nostdin", "-v", "fatal", "-threads", "1", "-f", "ivf",
+                             "-c:v", decoder, "-i", "pipe:3", "-fps_mode", "passthrough"},
                    .files = {input.file().fd(), output->fd()}};
   call.words.insert(call.words.end(), words.begin(), words.end());
   call.words.emplace_back("pipe:4");
@@ -69,7 +70,7 @@ struct Rank {
   double error = 0;
   auto operator<=>(const Rank&) const = default;
 };
-constexpr std::int64_t recent_ticks = rtp_clock_hz;  // a second
+constexpr std::int64_t recent_ticks = 2 * rtp_clock_hz;  // two seconds
 
 double mean_square_error(Bytes a, Bytes b) {
   double sum = 0;
