@@ -22,7 +22,8 @@
 namespace lobo::dataplane {
 namespace {
 
-constexpr std::size_t pdus_count = 12 * 1024;  // whole sets, and a whole number of PSSN wraps
+constexpr std::size_t pdus_count =
+    std::size_t{12} * 1024;  // whole sets, and a whole number of PSSN wraps
 constexpr std::uint32_t pdu_bytes = 1256;
 constexpr std::size_t pdus_in_set = 12;
 constexpr std::array<unsigned, 8> importance{1, 8, 4, 8, 2, 8, 4, 8};

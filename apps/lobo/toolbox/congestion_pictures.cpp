@@ -70,7 +70,7 @@ struct Rank {
   double error = 0;
   auto operator<=>(const Rank&) const = default;
 };
-constexpr std::int64_t recent_ticks = 2 * rtp_clock_hz;  // two seconds
+constexpr std::int64_t recent_ticks = std::int64_t{2} * rtp_clock_hz;  // two seconds
 
 double mean_square_error(Bytes a, Bytes b) {
   double sum = 0;
