@@ -18,8 +18,8 @@ import harness
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "toolbox"))
 import xrm_decoder  # noqa: E402  (the path above comes first)
 
-COUNT = 20_000
-ROUND = 10_000  # packets of one capture
+COUNT = 10_000
+ROUND = 2_000  # packets of one capture; each carriage has its turn
 KEYS = """lobodon-xrm-keys 1
 context id=7 alg=aes-128-gcm key=000102030405060708090a0b0c0d0e0f iv=a0a1a2a3a4a5a6a7a8a9aaab
 """

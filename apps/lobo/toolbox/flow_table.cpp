@@ -14,7 +14,7 @@ namespace lobo::app {
 namespace {
 
 std::string name_of(const model::IpAddress& address, std::uint16_t port, bool v6) {
-  const std::string text = model::to_text(address);
+  std::string text = model::to_text(address);
   if (port == 0) return text;
   return v6 ? fmt::format("[{}]:{}", text, port) : fmt::format("{}:{}", text, port);
 }
