@@ -1,6 +1,7 @@
 #include "admin_routes.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "output.hpp"
 #include "runtime/ports.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"

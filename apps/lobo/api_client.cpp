@@ -2,13 +2,26 @@
 
 #include <fmt/format.h>
 #include <unistd.h>
+
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "adapters/http/client.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "cli.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app {
 namespace {

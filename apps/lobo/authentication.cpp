@@ -1,10 +1,22 @@
 #include "authentication.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "adapters/crypto/jwt_authenticator.hpp"
 #include "adapters/http/client.hpp"
-#include "wiring.hpp"
+#include "adapters/http/loop.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "config.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::app {
 namespace {

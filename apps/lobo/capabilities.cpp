@@ -1,6 +1,8 @@
 #include "capabilities.hpp"
 
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 

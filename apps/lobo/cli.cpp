@@ -2,14 +2,22 @@
 #include "cli.hpp"
 
 #include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <iostream>
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/text.hpp"
 #include "cli_help.hpp"
+#include "exit_code.hpp"
 
 namespace lobo::app {
 namespace {

@@ -1,10 +1,17 @@
 #include "cli_help.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/text.hpp"
+#include "cli.hpp"
 
 namespace lobo::app {
 namespace {

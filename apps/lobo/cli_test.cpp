@@ -1,12 +1,17 @@
 #include "cli.hpp"
 
 #include <gtest/gtest.h>
+
 #include <algorithm>
 #include <iostream>
+#include <span>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include "base/text.hpp"
 #include "cli_help.hpp"
+#include "exit_code.hpp"
 
 namespace lobo::app {
 namespace {

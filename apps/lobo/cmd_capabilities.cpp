@@ -1,7 +1,11 @@
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "capabilities.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 
 namespace lobo::app {

@@ -1,7 +1,10 @@
 #include <iostream>
+#include <vector>
 
+#include "cli.hpp"
 #include "cli_help.hpp"
 #include "commands.hpp"
+#include "exit_code.hpp"
 
 namespace lobo::app {
 

@@ -1,9 +1,17 @@
 #include <fmt/format.h>
-#include <iostream>
 
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
 #include "config.hpp"
 #include "config_files.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 
 namespace lobo::app {

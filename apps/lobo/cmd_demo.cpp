@@ -1,10 +1,16 @@
 #include <fmt/format.h>
-#include <iostream>
 
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli.hpp"
 #include "commands.hpp"
 #include "demo_congestion.hpp"
 #include "demo_report.hpp"
 #include "demo_story.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 
 namespace lobo::app {

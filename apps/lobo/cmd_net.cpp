@@ -1,16 +1,26 @@
 // `lobo net`: a person's hand on the simulated network, over its control API
 // (api/net_control.yaml).
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <iostream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "api_client.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
 #include "config_section.hpp"
+#include "exit_code.hpp"
 #include "json_rows.hpp"
 #include "output.hpp"
+#include "wire/http/url.hpp"
 
 namespace lobo::app {
 namespace {

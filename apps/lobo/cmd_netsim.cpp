@@ -1,9 +1,16 @@
+#include <cstdint>
 #include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
 #include "config.hpp"
 #include "config_files.hpp"
+#include "exit_code.hpp"
 #include "netsim_server.hpp"
 #include "output.hpp"
 #include "ready.hpp"

@@ -1,18 +1,32 @@
 // `lobo nrm`: unicast QoS for people, over the same API that applications use (TS 29.549, ss-nra).
 #include <fmt/format.h>
-#include <csignal>
-#include <iostream>
 
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
 #include "api_client.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
 #include "config_section.hpp"
+#include "exit_code.hpp"
 #include "json_rows.hpp"
 #include "model/date_time.hpp"
 #include "notification_sink.hpp"
 #include "output.hpp"
 #include "ready.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app {
 namespace {

@@ -1,12 +1,19 @@
 // `lobo pki`: a laboratory's authority, certificates and tokens. Keys lie in the clear: never for
 // service.
 #include <fmt/format.h>
+
+#include <chrono>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "adapters/crypto/pki.hpp"
 #include "adapters/http/loop.hpp"
+#include "base/result.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
 #include "config_section.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 
 namespace lobo::app {

@@ -1,9 +1,16 @@
 #include <filesystem>
 #include <iostream>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
+#include "base/result.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
 #include "config.hpp"
 #include "config_files.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 #include "ready.hpp"
 #include "server.hpp"

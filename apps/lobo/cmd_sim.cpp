@@ -1,13 +1,20 @@
 // `lobo sim`: the whole server on virtual time against a faulty world, one seed a history.
 #include <fmt/format.h>
+
 #include <chrono>
+#include <cstdint>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 #include "simulation/plants.hpp"
 #include "simulation/run.hpp"

@@ -1,9 +1,14 @@
 // `lobo trace`: the last run as a sequence of messages across all processes.
 #include <fmt/format.h>
+
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "adapters/trace/trace_view.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
+#include "exit_code.hpp"
 #include "model/date_time.hpp"
 #include "output.hpp"
 

@@ -1,8 +1,14 @@
 #include <fmt/format.h>
+
 #include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "adapters/aead/choose.hpp"
+#include "cli.hpp"
 #include "commands.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 #include "version_info.hpp"
 

@@ -1,5 +1,10 @@
 #include "commands.hpp"
 
+#include <span>
+#include <vector>
+
+#include "cli.hpp"
+
 namespace lobo::app {
 
 std::span<const Verb> verbs() {

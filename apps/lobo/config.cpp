@@ -2,14 +2,22 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
+#include <ios>
+#include <utility>
+#include <vector>
 
 #include "adapters/crypto/key_feed.hpp"
+#include "base/result.hpp"
 #include "config_read.hpp"
+#include "config_section.hpp"
+#include "config_tree.hpp"
 
 namespace lobo::app {
 namespace {

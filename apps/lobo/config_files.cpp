@@ -3,7 +3,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "adapters/crypto/key_feed.hpp"
+#include "base/result.hpp"
+#include "config.hpp"
 
 namespace lobo::app {
 namespace {

@@ -1,8 +1,19 @@
 #include <fmt/format.h>
-#include <algorithm>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "config.hpp"
 #include "config_read.hpp"
+#include "config_section.hpp"
+#include "config_tree.hpp"
+#include "services/core_sim/config.hpp"
 
 namespace lobo::app {
 namespace {

@@ -1,11 +1,21 @@
 #include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "adapters/crypto/key_feed.hpp"
 #include "api/ss_nra.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "config.hpp"
 #include "config_read.hpp"
+#include "config_section.hpp"
+#include "config_tree.hpp"
 #include "services/seal_nrm/checks.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "wire/http/ssrf.hpp"

@@ -1,13 +1,26 @@
 #include "config_section.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cmath>
-#include <limits>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/quantity.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "config_tree.hpp"
 
 namespace lobo::app {
 namespace {

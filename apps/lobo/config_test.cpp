@@ -1,7 +1,13 @@
 #include "config.hpp"
 
 #include <gtest/gtest.h>
+
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
 
 namespace lobo::app {
 namespace {

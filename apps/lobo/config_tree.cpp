@@ -6,13 +6,23 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
 #include <optional>
 #include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "output.hpp"
 

@@ -1,11 +1,19 @@
 #include "demo_report.hpp"
 
 #include <fmt/format.h>
-#include <algorithm>
-#include <fstream>
 
+#include <algorithm>
+#include <cstddef>
+#include <fstream>
+#include <ios>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "output.hpp"
+#include "sequence_svg.hpp"
 #include "version_info.hpp"
 
 namespace lobo::app {

@@ -1,15 +1,29 @@
 #include "demo_story.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <iostream>
+#include <optional>
+#include <ratio>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "adapters/trace/trace_view.hpp"
+#include "api_client.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "demo_report.hpp"
 #include "demo_world.hpp"
 #include "json_rows.hpp"
-#include "output.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app {
 namespace {

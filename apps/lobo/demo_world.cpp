@@ -1,13 +1,32 @@
 #include "demo_world.hpp"
 
 #include <fmt/format.h>
-#include <algorithm>
-#include <csignal>
-#include <filesystem>
+#include <signal.h>
 
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "adapters/http/server.hpp"
+#include "api_client.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
-#include "json_rows.hpp"
+#include "demo_report.hpp"
+#include "process.hpp"
 #include "ready.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app {
 namespace {

@@ -1,8 +1,14 @@
 #include "json_rows.hpp"
 
 #include <charconv>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "base/text.hpp"
+#include "output.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app {
 namespace {

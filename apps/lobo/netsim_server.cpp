@@ -1,14 +1,22 @@
 #include "netsim_server.hpp"
 
 #include <csignal>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "adapters/crypto/system_rng.hpp"
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
+#include "base/result.hpp"
+#include "config.hpp"
 #include "graph/core_driver.hpp"
 #include "late_handler.hpp"
 #include "ready.hpp"
+#include "runtime/ports.hpp"
 #include "runtime/traced.hpp"
 #include "wiring.hpp"
 

@@ -1,10 +1,20 @@
 #include "network_tokens.hpp"
 
 #include <fmt/format.h>
+
+#include <cstddef>
 #include <fstream>
 #include <iterator>
+#include <memory>
+#include <string>
+#include <utility>
 
+#include "adapters/crypto/token_source.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "config.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::app {
 namespace {

@@ -1,5 +1,15 @@
 #include "nrm_wiring.hpp"
 
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include "api/ss_nra.hpp"
+#include "base/result.hpp"
+#include "config.hpp"
+#include "graph/control_plane.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "wire/http/ssrf.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::app {

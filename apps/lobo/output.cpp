@@ -1,10 +1,20 @@
 #include "output.hpp"
 
 #include <fmt/format.h>
-#include <algorithm>
-#include <iostream>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "cli.hpp"
+#include "exit_code.hpp"
 
 namespace lobo::app {
 namespace {

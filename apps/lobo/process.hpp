@@ -3,6 +3,7 @@
 // ends it when the parent dies, whatever the parent died of.
 
 #include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 #include <string>

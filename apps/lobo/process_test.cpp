@@ -1,8 +1,15 @@
 #include "process.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+
 #include <csignal>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
 
 namespace lobo::app {
 namespace {

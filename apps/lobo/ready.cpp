@@ -1,8 +1,16 @@
 #include "ready.hpp"
 
 #include <fmt/format.h>
+
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
+#include <ios>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
 
 namespace lobo::app {
 

@@ -1,7 +1,9 @@
-#include "demo_report.hpp"
-
 #include <gtest/gtest.h>
 
+#include <vector>
+
+#include "demo_report.hpp"
+#include "sequence_svg.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::app {

@@ -1,7 +1,12 @@
 #include "sequence_svg.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace lobo::app {
 namespace {

@@ -1,28 +1,41 @@
 #include "server.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
+
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "adapters/crypto/system_rng.hpp"
+#include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
+#include "adapters/http/server.hpp"
 #include "adapters/metrics/prometheus_metrics.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "admin_routes.hpp"
 #include "authentication.hpp"
+#include "base/result.hpp"
 #include "capabilities.hpp"
+#include "config.hpp"
 #include "graph/control_plane.hpp"
 #include "late_handler.hpp"
 #include "network_tokens.hpp"
 #include "nrm_wiring.hpp"
 #include "ready.hpp"
+#include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
 #include "services/seal_nrm/routes.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
 #include "wiring.hpp"
 
 namespace lobo::app {

@@ -1,7 +1,20 @@
 #include "wiring.hpp"
 
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "adapters/http/server.hpp"
+#include "adapters/http/tls_files.hpp"
 #include "adapters/log/file_log.hpp"
+#include "adapters/log/line.hpp"
 #include "adapters/trace/trace_file.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "config.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::app {
 

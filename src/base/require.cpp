@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <source_location>
 
 namespace lobo {
 

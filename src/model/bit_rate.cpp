@@ -3,6 +3,11 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/quantity.hpp"
 
 namespace lobo::model {
 namespace {

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstdint>
+
+#include "base/quantity.hpp"
+
 namespace lobo::model {
 namespace {
 

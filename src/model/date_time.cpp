@@ -1,5 +1,14 @@
 #include "model/date_time.hpp"
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+
 namespace lobo::model {
 namespace {
 

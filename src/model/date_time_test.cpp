@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
 namespace lobo::model {
 namespace {
 

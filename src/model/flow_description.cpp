@@ -3,8 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "model/address.hpp"
 
 namespace lobo::model {
 namespace {

@@ -3,6 +3,15 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/result.hpp"
+#include "model/address.hpp"
+
 namespace lobo::model {
 namespace {
 

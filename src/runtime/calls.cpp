@@ -1,6 +1,14 @@
 #include "runtime/calls.hpp"
 
+#include <memory>
+#include <string>
 #include <utility>
+
+#include "base/result.hpp"
+#include "runtime/network_peer.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/effect.hpp"
 
 namespace lobo::runtime {
 

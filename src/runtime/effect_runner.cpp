@@ -1,12 +1,24 @@
 #include "runtime/effect_runner.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/require.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
 #include "runtime/commit_until_done.hpp"
+#include "runtime/ports.hpp"
 #include "wire/http/problem.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::runtime {
 

@@ -1,9 +1,14 @@
 #include "runtime/network_peer.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <chrono>
+#include <memory>
 #include <utility>
 
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/redirect.hpp"
 
 namespace lobo::runtime {

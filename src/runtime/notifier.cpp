@@ -1,12 +1,23 @@
 #include "runtime/notifier.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "base/result.hpp"
+#include "base/rng.hpp"
 #include "runtime/commit_until_done.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/redirect.hpp"
 #include "wire/http/url.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::runtime {
 

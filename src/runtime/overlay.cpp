@@ -1,7 +1,16 @@
 #include "runtime/overlay.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::runtime {
 

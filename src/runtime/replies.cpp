@@ -1,8 +1,14 @@
 #include "runtime/replies.hpp"
 
+#include <optional>
 #include <utility>
 
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
+#include "wire/resource/effect.hpp"
 
 namespace lobo::runtime {
 

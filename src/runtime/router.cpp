@@ -1,15 +1,29 @@
 #include "runtime/router.hpp"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/require.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
 #include "base/text.hpp"
+#include "runtime/effect_runner.hpp"
+#include "runtime/ports.hpp"
 #include "wire/http/media_type.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/http/url.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::runtime {
 

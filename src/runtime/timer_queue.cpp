@@ -1,7 +1,13 @@
 #include "runtime/timer_queue.hpp"
 
 #include <algorithm>
+#include <string>
+#include <tuple>
 #include <utility>
+
+#include "base/clock.hpp"
+#include "runtime/ports.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::runtime {
 

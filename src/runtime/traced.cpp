@@ -1,9 +1,18 @@
 #include "runtime/traced.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::runtime {
 namespace {

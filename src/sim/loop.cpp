@@ -1,6 +1,12 @@
 #include "sim/loop.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::sim {
 

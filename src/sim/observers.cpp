@@ -1,7 +1,19 @@
 #include "sim/observers.hpp"
 
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::sim {
 

@@ -2,10 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 #include "support/test_loop.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::sim {
 namespace {

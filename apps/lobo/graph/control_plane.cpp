@@ -1,11 +1,14 @@
 #include "graph/control_plane.hpp"
 
+#include <memory>
 #include <utility>
 
+#include "runtime/network_peer.hpp"
 #include "services/seal_nrm/core_peer.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
 #include "services/seal_nrm/unicast.hpp"
+#include "wire/http/url.hpp"
 
 namespace lobo::app {
 

@@ -1,7 +1,18 @@
 #include "graph/core_driver.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
 #include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "runtime/ports.hpp"
+#include "services/core_sim/callbacks.hpp"
+#include "services/core_sim/config.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::app {
 

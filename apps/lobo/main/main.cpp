@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli.hpp"
+#include "exit_code.hpp"
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);

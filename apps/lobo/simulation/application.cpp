@@ -1,8 +1,22 @@
 #include "simulation/application.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/ss_nra.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "runtime/ports.hpp"
+#include "sim/loop.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::app::simulation {

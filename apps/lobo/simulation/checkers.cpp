@@ -1,10 +1,23 @@
 #include "simulation/checkers.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
 #include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
 #include "api/state/seal_nrm.hpp"
+#include "sim/store.hpp"
+#include "simulation/application.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::app::simulation {
 

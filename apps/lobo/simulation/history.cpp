@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <string>
+
 #include "base/text.hpp"
+#include "sim/network.hpp"
 
 namespace lobo::app::simulation {
 

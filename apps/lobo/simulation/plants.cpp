@@ -1,12 +1,28 @@
 #include "simulation/plants.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "runtime/forwarding_store.hpp"
+#include "runtime/ports.hpp"
+#include "sim/loop.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::app::simulation {
 

@@ -2,9 +2,30 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/net_control.hpp"
+#include "api/ss_nra.hpp"
+#include "graph/control_plane.hpp"
+#include "graph/core_driver.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "sim/loop.hpp"
+#include "sim/network.hpp"
+#include "sim/store.hpp"
+#include "simulation/application.hpp"
+#include "simulation/checkers.hpp"
+#include "simulation/plants.hpp"
+#include "simulation/run.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::app::simulation {

@@ -1,5 +1,8 @@
 // Files that are cut, broken, empty or the output itself; pipes are read as files are.
+#include "wire/capture/capture.hpp"
+
 #include <gtest/gtest.h>
+
 #include <array>
 #include <cstddef>
 #include <fstream>
@@ -11,7 +14,6 @@
 #include "adapters/capture/source.hpp"
 #include "base/result.hpp"
 #include "support/temp_dir.hpp"
-#include "wire/capture/capture.hpp"
 #include "wire/capture/writer.hpp"
 
 namespace lobo::adapters {

@@ -10,7 +10,17 @@
 #include <openssl/x509v3.h>
 
 #include <array>
+#include <chrono>
+#include <cstddef>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
 
 namespace lobo::adapters::crypto {
 namespace {

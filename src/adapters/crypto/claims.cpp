@@ -3,12 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
-#include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::adapters::crypto {

@@ -2,6 +2,11 @@
 
 #include <openssl/evp.h>
 
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
 #include "base/require.hpp"
 
 namespace lobo::adapters::crypto {

@@ -4,11 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <cstdint>
 #include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "adapters/crypto/digest.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"

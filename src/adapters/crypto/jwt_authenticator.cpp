@@ -3,10 +3,24 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "adapters/crypto/claims.hpp"
+#include "adapters/crypto/digest.hpp"
+#include "adapters/crypto/jws.hpp"
+#include "adapters/crypto/key_feed.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::adapters::crypto {
 namespace {

@@ -4,13 +4,25 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "adapters/crypto/crypto_test_support.hpp"
+#include "adapters/crypto/jws.hpp"
+#include "adapters/crypto/key_feed.hpp"
 #include "adapters/crypto/pki.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
+#include "runtime/ports.hpp"
 #include "support/temp_dir.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::adapters::crypto {
 namespace {

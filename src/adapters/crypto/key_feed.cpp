@@ -2,11 +2,22 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <fstream>
-#include <iterator>
+#include <functional>
+#include <ios>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "adapters/crypto/jws.hpp"
 #include "adapters/crypto/transport.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters::crypto {
 

@@ -7,14 +7,21 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "adapters/crypto/certificate.hpp"
 #include "adapters/crypto/jws.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "wire/http/ip.hpp"
 #include "wire/json/json.hpp"
 

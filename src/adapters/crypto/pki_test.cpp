@@ -6,8 +6,11 @@
 
 #include <chrono>
 #include <filesystem>
+#include <string>
 
 #include "adapters/crypto/crypto_test_support.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "support/temp_dir.hpp"
 
 namespace lobo::adapters::crypto {

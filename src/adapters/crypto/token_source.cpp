@@ -3,12 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "adapters/crypto/digest.hpp"
 #include "adapters/crypto/transport.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::adapters::crypto {

@@ -3,14 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/crypto/crypto_test_support.hpp"
 #include "adapters/crypto/digest.hpp"
 #include "adapters/crypto/system_rng.hpp"
 #include "base/clock.hpp"
+#include "base/result.hpp"
 
 namespace lobo::adapters::crypto {
 namespace {

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
+#include "base/result.hpp"
 #include "wire/http/ip.hpp"
+#include "wire/http/url.hpp"
 
 namespace lobo::adapters::crypto {
 namespace {

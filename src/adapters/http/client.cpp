@@ -1,15 +1,28 @@
 #include "adapters/http/client.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "adapters/http/client_session.hpp"
 #include "adapters/http/dialer.hpp"
-#include "base/text.hpp"
+#include "adapters/http/loop.hpp"
+#include "adapters/http/session.hpp"
+#include "adapters/http/tls.hpp"
+#include "adapters/http/tls_files.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 #include "wire/http/http1.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 
 namespace lobo::adapters {

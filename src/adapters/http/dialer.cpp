@@ -1,10 +1,23 @@
 #include "adapters/http/dialer.hpp"
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "adapters/http/asio_loop.hpp"
 #include "adapters/http/link.hpp"
+#include "adapters/http/loop.hpp"
+#include "adapters/http/session.hpp"
+#include "adapters/http/tls.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::adapters {
 namespace {

@@ -1,6 +1,5 @@
 // The client against servers that misbehave. Each is a plain socket in a thread of the test.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -8,13 +7,19 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
+#include "base/result.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters {
 namespace {

@@ -1,10 +1,20 @@
 // HTTP/1.1 on the client's side: one exchange at a time, no pipelining.
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "adapters/http/client.hpp"
 #include "adapters/http/client_session.hpp"
+#include "adapters/http/session.hpp"
+#include "base/result.hpp"
 #include "wire/http/http1.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters {
 namespace {

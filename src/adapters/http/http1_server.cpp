@@ -2,11 +2,19 @@
 // requests.
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "adapters/http/server_session.hpp"
+#include "adapters/http/session.hpp"
 #include "wire/http/http1.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 
 namespace lobo::adapters {

@@ -1,16 +1,26 @@
 // HTTP/2 on the client's side, over nghttp2: many exchanges on one connection.
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "adapters/http/client.hpp"
 #include "adapters/http/client_session.hpp"
 #include "adapters/http/http2_frames.hpp"
+#include "adapters/http/session.hpp"
 #include "base/require.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "wire/http/http1.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters {
 namespace {

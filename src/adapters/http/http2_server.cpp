@@ -1,18 +1,26 @@
 // HTTP/2 on the server's side, over nghttp2 (RFC 9113). nghttp2 checks the framing and the message
 // rules of clause 8; here stand the limits, the assembly of requests and the answers.
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "adapters/http/http2_frames.hpp"
+#include "adapters/http/server.hpp"
 #include "adapters/http/server_session.hpp"
+#include "adapters/http/session.hpp"
 #include "base/require.hpp"
 #include "base/text.hpp"
 #include "wire/http/chars.hpp"
 #include "wire/http/http1.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/http/status.hpp"
 

@@ -4,7 +4,16 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
 #include <utility>
+
+#include "adapters/http/asio_loop.hpp"
+#include "adapters/http/loop.hpp"
+#include "adapters/http/session.hpp"
+#include "adapters/http/tls.hpp"
 
 namespace lobo::adapters {
 namespace {

@@ -1,11 +1,23 @@
 #include "adapters/http/listener.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "adapters/http/asio_loop.hpp"
 #include "adapters/http/link.hpp"
+#include "adapters/http/loop.hpp"
+#include "adapters/http/session.hpp"
+#include "adapters/http/tls.hpp"
+#include "base/result.hpp"
 
 namespace lobo::adapters {
 namespace {

@@ -4,10 +4,14 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
 #include <new>
 #include <utility>
 
 #include "adapters/http/asio_loop.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::adapters {
 

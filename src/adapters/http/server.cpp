@@ -4,12 +4,24 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <ctime>
+#include <functional>
+#include <memory>
+#include <string_view>
 #include <utility>
 
 #include "adapters/http/listener.hpp"
+#include "adapters/http/loop.hpp"
 #include "adapters/http/server_session.hpp"
+#include "adapters/http/session.hpp"
+#include "adapters/http/tls.hpp"
+#include "adapters/http/tls_files.hpp"
 #include "base/require.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 
 namespace lobo::adapters {

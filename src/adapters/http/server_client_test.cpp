@@ -2,13 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters {
 namespace {

@@ -4,9 +4,18 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "adapters/http/session.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters {
 namespace {

@@ -9,7 +9,15 @@
 #include <array>
 #include <climits>
 #include <cstring>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "adapters/http/tls_files.hpp"
+#include "base/result.hpp"
 #include "wire/http/ip.hpp"
 
 namespace lobo::adapters {

@@ -1,17 +1,22 @@
 // TLS with certificates that the test makes itself by the openssl program.
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
+#include "adapters/http/tls_files.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters {
 namespace {

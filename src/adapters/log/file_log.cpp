@@ -8,12 +8,22 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
+#include "adapters/log/line.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::adapters::log {
 namespace {

@@ -5,10 +5,18 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <initializer_list>
 #include <iterator>
+#include <string>
+#include <string_view>
+#include <variant>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::adapters::log {
 namespace {

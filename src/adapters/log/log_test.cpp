@@ -3,13 +3,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "adapters/log/file_log.hpp"
 #include "adapters/log/line.hpp"
 #include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 #include "support/temp_dir.hpp"
 #include "support/test_loop.hpp"
 

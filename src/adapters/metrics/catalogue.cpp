@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <span>
+#include <string>
+#include <string_view>
 
 namespace lobo::adapters::metrics {
 namespace {

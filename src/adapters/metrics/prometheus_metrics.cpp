@@ -7,14 +7,19 @@
 #include <prometheus/text_serializer.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "adapters/metrics/catalogue.hpp"
 #include "base/require.hpp"
 #include "base/text.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::adapters::metrics {
 namespace {

@@ -1,11 +1,20 @@
 #include "adapters/store/apply.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <string_view>
+#include <utility>
 #include <variant>
+#include <vector>
 
+#include "adapters/store/database.hpp"
 #include "adapters/store/schema.hpp"
 #include "adapters/store/statements.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::adapters::store {
 namespace {

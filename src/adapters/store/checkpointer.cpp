@@ -2,7 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <cstdint>
+#include <mutex>
 #include <utility>
+
+#include "adapters/store/database.hpp"
 
 namespace lobo::adapters::store {
 

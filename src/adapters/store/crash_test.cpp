@@ -1,18 +1,24 @@
 // kill -9 loses nothing that was acknowledged, and no unit is ever half there.
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "adapters/store/sqlite_store.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
+#include "runtime/ports.hpp"
 #include "support/temp_dir.hpp"
 #include "support/test_loop.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::adapters::store {
 namespace {

@@ -4,8 +4,14 @@
 #include <sqlite3.h>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <string_view>
 
 #include "base/require.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 
 namespace lobo::adapters::store {

@@ -7,9 +7,12 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <string>
 #include <system_error>
 #include <utility>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
 
 namespace lobo::adapters::store {

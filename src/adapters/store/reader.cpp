@@ -1,9 +1,21 @@
 #include "adapters/store/reader.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "adapters/store/database.hpp"
 #include "adapters/store/statements.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::adapters::store {
 namespace {

@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
+
+#include "adapters/store/database.hpp"
+#include "base/result.hpp"
+
 namespace lobo::adapters::store {
 namespace {
 

@@ -7,8 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "adapters/store/apply.hpp"
 #include "adapters/store/checkpointer.hpp"
@@ -17,6 +24,10 @@
 #include "adapters/store/reader.hpp"
 #include "adapters/store/schema.hpp"
 #include "adapters/store/writer.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::adapters::store {
 namespace {

@@ -3,19 +3,34 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <ios>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "adapters/store/checkpointer.hpp"
 #include "adapters/store/database.hpp"
 #include "adapters/store/schema.hpp"
 #include "adapters/store/statements.hpp"
 #include "adapters/store/writer.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 #include "support/temp_dir.hpp"
 #include "support/test_loop.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::adapters::store {
 namespace {

@@ -4,8 +4,20 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <iterator>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
+
+#include "adapters/store/apply.hpp"
+#include "adapters/store/checkpointer.hpp"
+#include "adapters/store/database.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 
 namespace lobo::adapters::store {
 

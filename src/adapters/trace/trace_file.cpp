@@ -8,11 +8,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <iterator>
+#include <memory>
+#include <string>
 #include <system_error>
-#include <utility>
 
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::adapters::trace {

@@ -1,12 +1,18 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "adapters/trace/trace_file.hpp"
 #include "adapters/trace/trace_view.hpp"
+#include "base/result.hpp"
+#include "runtime/ports.hpp"
 #include "support/temp_dir.hpp"
 #include "wire/json/value.hpp"
 

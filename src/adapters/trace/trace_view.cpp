@@ -4,13 +4,20 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "model/date_time.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"

@@ -1,6 +1,10 @@
 #include "services/core_sim/admission.hpp"
 
+#include <vector>
+
+#include "base/quantity.hpp"
 #include "base/require.hpp"
+#include "services/core_sim/config.hpp"
 
 namespace lobo::core_sim {
 

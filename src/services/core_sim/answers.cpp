@@ -1,8 +1,14 @@
 #include "services/core_sim/answers.hpp"
 
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "api/as_session_with_qos.hpp"
+#include "base/result.hpp"
 #include "model/supported_features.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/http/status.hpp"
 

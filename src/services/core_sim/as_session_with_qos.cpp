@@ -1,14 +1,29 @@
 #include "services/core_sim/as_session_with_qos.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "api/as_session_with_qos.hpp"
+#include "api/common.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "model/bit_rate.hpp"
+#include "services/core_sim/admission.hpp"
+#include "services/core_sim/answers.hpp"
+#include "services/core_sim/call.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/core_sim/network.hpp"
+#include "services/core_sim/session_terms.hpp"
+#include "services/core_sim/sessions.hpp"
+#include "services/core_sim/world.hpp"
 #include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::core_sim {
 

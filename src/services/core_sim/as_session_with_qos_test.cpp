@@ -1,8 +1,11 @@
-#include "services/core_sim/as_session_with_qos.hpp"
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "services/core_sim/test_lab.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::core_sim {
 namespace {

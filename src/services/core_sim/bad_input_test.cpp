@@ -2,10 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "services/core_sim/config.hpp"
 #include "services/core_sim/test_lab.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::core_sim {
 namespace {

@@ -1,7 +1,20 @@
 #include "services/core_sim/callbacks.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/clock.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/core_sim/faults.hpp"
+#include "services/core_sim/journal.hpp"
+#include "services/core_sim/timers.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/redirect.hpp"
 #include "wire/http/url.hpp"
 

@@ -1,9 +1,13 @@
 #include "services/core_sim/config.hpp"
 
+#include <cstddef>
+#include <functional>
 #include <set>
-#include <string_view>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "model/address.hpp"
 #include "wire/http/url.hpp"
 

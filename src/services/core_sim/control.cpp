@@ -2,12 +2,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "api/net_control.hpp"
+#include "base/quantity.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "model/bit_rate.hpp"
+#include "services/core_sim/admission.hpp"
+#include "services/core_sim/answers.hpp"
+#include "services/core_sim/call.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/core_sim/faults.hpp"
+#include "services/core_sim/journal.hpp"
+#include "services/core_sim/sessions.hpp"
+#include "services/core_sim/world.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
+#include "wire/json/types.hpp"
 
 namespace lobo::core_sim {
 

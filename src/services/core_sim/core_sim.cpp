@@ -1,17 +1,40 @@
 #include "services/core_sim/core_sim.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "api/net_control.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "base/text.hpp"
+#include "services/core_sim/admission.hpp"
+#include "services/core_sim/answers.hpp"
 #include "services/core_sim/as_session_with_qos.hpp"
+#include "services/core_sim/call.hpp"
+#include "services/core_sim/callbacks.hpp"
+#include "services/core_sim/config.hpp"
 #include "services/core_sim/control.hpp"
+#include "services/core_sim/faults.hpp"
+#include "services/core_sim/journal.hpp"
 #include "services/core_sim/monitoring_event.hpp"
 #include "services/core_sim/routes.hpp"
+#include "services/core_sim/sessions.hpp"
+#include "services/core_sim/tokens.hpp"
 #include "services/core_sim/ue_directory.hpp"
 #include "wire/http/media_type.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::core_sim {
 

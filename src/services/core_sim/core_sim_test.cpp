@@ -2,9 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "services/core_sim/config.hpp"
 #include "services/core_sim/test_lab.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::core_sim {
 namespace {

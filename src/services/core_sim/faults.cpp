@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdlib>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "services/core_sim/config.hpp"

@@ -1,5 +1,8 @@
 #include "services/core_sim/journal.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "base/text.hpp"

@@ -1,6 +1,15 @@
 #include "services/core_sim/measurements.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "base/clock.hpp"
+#include "base/quantity.hpp"
+#include "base/rng.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/core_sim/world.hpp"
 
 namespace lobo::core_sim {
 

@@ -1,11 +1,23 @@
 #include "services/core_sim/monitoring_event.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "api/common.hpp"
+#include "api/monitoring_event.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "services/core_sim/answers.hpp"
+#include "services/core_sim/call.hpp"
+#include "services/core_sim/network.hpp"
 #include "services/core_sim/session_terms.hpp"
+#include "services/core_sim/watches.hpp"
+#include "services/core_sim/world.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::core_sim {
 

@@ -1,8 +1,13 @@
-#include "services/core_sim/monitoring_event.hpp"
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "services/core_sim/test_lab.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::core_sim {
 namespace {

@@ -1,5 +1,12 @@
 #include "services/core_sim/routes.hpp"
 
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "api/as_session_with_qos.hpp"
 #include "api/monitoring_event.hpp"
 #include "api/net_control.hpp"
@@ -7,6 +14,7 @@
 #include "api/ue_id.hpp"
 #include "base/text.hpp"
 #include "wire/http/url.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::core_sim {
 

@@ -1,11 +1,21 @@
 // What sessions report by themselves: measurements, usage, and the callbacks that carry them.
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <utility>
 
+#include "api/as_session_with_qos.hpp"
+#include "base/clock.hpp"
 #include "model/bit_rate.hpp"
+#include "services/core_sim/measurements.hpp"
+#include "services/core_sim/network.hpp"
+#include "services/core_sim/session_terms.hpp"
 #include "services/core_sim/sessions.hpp"
+#include "services/core_sim/timers.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::core_sim {
 

@@ -1,12 +1,26 @@
 #include "services/core_sim/session_terms.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <initializer_list>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "api/as_session_with_qos.hpp"
+#include "base/quantity.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "model/bit_rate.hpp"
 #include "model/flow_description.hpp"
+#include "services/core_sim/answers.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/core_sim/world.hpp"
 #include "wire/http/url.hpp"
 
 namespace lobo::core_sim {

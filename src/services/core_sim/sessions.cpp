@@ -1,10 +1,23 @@
 #include "services/core_sim/sessions.hpp"
 
-#include <algorithm>
 #include <cstdlib>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "base/require.hpp"
+#include "base/rng.hpp"
+#include "services/core_sim/admission.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/core_sim/measurements.hpp"
+#include "services/core_sim/network.hpp"
+#include "services/core_sim/session_terms.hpp"
+#include "services/core_sim/timers.hpp"
+#include "services/core_sim/world.hpp"
 #include "wire/http/url.hpp"
 
 namespace lobo::core_sim {

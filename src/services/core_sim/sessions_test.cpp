@@ -1,8 +1,14 @@
-#include "services/core_sim/sessions.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/text.hpp"
 #include "services/core_sim/test_lab.hpp"
 
 namespace lobo::core_sim {

@@ -1,5 +1,9 @@
 #include "services/core_sim/timers.hpp"
 
+#include <optional>
+
+#include "base/clock.hpp"
+
 namespace lobo::core_sim {
 
 void Timers::start(TimerKey key, Instant due) {

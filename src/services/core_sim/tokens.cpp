@@ -1,9 +1,18 @@
 #include "services/core_sim/tokens.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
 
+#include "base/clock.hpp"
+#include "base/rng.hpp"
+#include "base/text.hpp"
+#include "services/core_sim/config.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/formats.hpp"
 

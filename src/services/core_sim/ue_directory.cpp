@@ -1,11 +1,19 @@
 #include "services/core_sim/ue_directory.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "api/ue_address.hpp"
 #include "api/ue_id.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "services/core_sim/answers.hpp"
+#include "services/core_sim/call.hpp"
+#include "services/core_sim/config.hpp"
+#include "services/core_sim/network.hpp"
+#include "services/core_sim/world.hpp"
 
 namespace lobo::core_sim {
 

@@ -1,7 +1,20 @@
 #include "services/core_sim/watches.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "api/monitoring_event.hpp"
+#include "base/clock.hpp"
+#include "base/rng.hpp"
+#include "services/core_sim/network.hpp"
+#include "services/core_sim/timers.hpp"
+#include "services/core_sim/world.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 

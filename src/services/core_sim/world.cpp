@@ -1,9 +1,14 @@
 #include "services/core_sim/world.hpp"
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/require.hpp"
 #include "model/address.hpp"
+#include "services/core_sim/admission.hpp"
+#include "services/core_sim/config.hpp"
 
 namespace lobo::core_sim {
 

@@ -2,12 +2,22 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "api/ss_nra.hpp"
+#include "base/clock.hpp"
+#include "base/quantity.hpp"
+#include "base/result.hpp"
 #include "model/bit_rate.hpp"
 #include "model/flow_description.hpp"
 #include "services/seal_nrm/features.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"

@@ -5,7 +5,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

@@ -1,7 +1,14 @@
 #include "services/seal_nrm/core_peer.hpp"
 
+#include <utility>
+#include <variant>
+
 #include "api/state/seal_nrm.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 

@@ -1,5 +1,9 @@
 #include "services/seal_nrm/features.hpp"
 
+#include <cstddef>
+#include <optional>
+#include <string>
+
 #include "model/supported_features.hpp"
 
 namespace lobo::seal_nrm {

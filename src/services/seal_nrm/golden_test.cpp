@@ -3,7 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

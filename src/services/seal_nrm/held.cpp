@@ -1,8 +1,20 @@
 #include "services/seal_nrm/held.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/clock.hpp"
 #include "base/text.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 

@@ -3,8 +3,29 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/state/seal_nrm.hpp"
+#include "base/result.hpp"
+#include "model/date_time.hpp"
 #include "services/seal_nrm/audit.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/value.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

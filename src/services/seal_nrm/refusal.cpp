@@ -1,8 +1,15 @@
 #include "services/seal_nrm/refusal.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 

@@ -1,6 +1,14 @@
 #include "services/seal_nrm/representation.hpp"
 
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "api/ss_nra.hpp"
+#include "api/state/seal_nrm.hpp"
 #include "services/seal_nrm/features.hpp"
+#include "services/seal_nrm/ports.hpp"
 
 namespace lobo::seal_nrm {
 

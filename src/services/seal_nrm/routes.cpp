@@ -1,16 +1,26 @@
 #include "services/seal_nrm/routes.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "api/nrm_callbacks.hpp"
 #include "api/ss_nra.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/require.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/representation.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/record.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::seal_nrm {
 

@@ -2,7 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/value.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

@@ -2,12 +2,20 @@
 
 #include "services/seal_nrm/southbound_nef.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 #include "api/as_session_with_qos.hpp"
 #include "base/require.hpp"
 #include "model/address.hpp"
 #include "model/flow_description.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
-#include "wire/json/formats.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 

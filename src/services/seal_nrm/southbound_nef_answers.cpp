@@ -1,8 +1,15 @@
 // Answers of AsSessionWithQoS, and what all answers of the NEF have in common.
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/result.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/value.hpp"
 

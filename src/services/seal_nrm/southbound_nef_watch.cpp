@@ -1,9 +1,18 @@
 // MonitoringEvent of type PDN_CONNECTIVITY_STATUS, and the plain question for a UE's address.
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
 #include "api/monitoring_event.hpp"
 #include "api/ue_address.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "model/address.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 

@@ -1,8 +1,22 @@
 #include "services/seal_nrm/ue_watch.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "api/state/seal_nrm.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/secret.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/ue_watch_step.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 

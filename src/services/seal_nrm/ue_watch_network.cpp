@@ -1,7 +1,16 @@
 // What the core answers to a watch.
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/ue_watch_step.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/value.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

@@ -1,9 +1,18 @@
 #include "services/seal_nrm/unicast.hpp"
 
+#include <utility>
+#include <variant>
+
+#include "api/state/seal_nrm.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/representation.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 

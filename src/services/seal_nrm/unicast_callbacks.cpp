@@ -1,10 +1,22 @@
 // What becomes of a reservation later: UserPlaneNotificationData of the core (TS 29.122 clause
 // 5.14.2.1.5) and what it means for the unicast resource.
 
-#include "services/seal_nrm/representation.hpp"
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "api/as_session_with_qos.hpp"
+#include "api/state/seal_nrm.hpp"
+#include "base/result.hpp"
+#include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/refusal.hpp"
 #include "services/seal_nrm/secret.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
 

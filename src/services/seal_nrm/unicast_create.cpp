@@ -1,9 +1,19 @@
 // TS 23.434 clause 14.3.3.3.2: unicast resource request (T7) and response (T8).
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "api/state/seal_nrm.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/checks.hpp"
-#include "services/seal_nrm/representation.hpp"
+#include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/refusal.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
 

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
+#include "base/result.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
 
 namespace lobo::seal_nrm {

@@ -3,8 +3,16 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
 #include "services/seal_nrm/representation.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/value.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

@@ -2,10 +2,19 @@
 // The new set is asked of the core as a whole; until it agrees the resource is as it was, and when
 // it does not agree it stays so.
 
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "api/state/seal_nrm.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/checks.hpp"
-#include "services/seal_nrm/representation.hpp"
+#include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/refusal.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
-#include "wire/json/json.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
 

@@ -1,7 +1,17 @@
 // Answers of the core. Every one is hostile input: it may be late, short, wrong or for something
 // that no longer matters; what it may have made is never forgotten.
 
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/refusal.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
 

@@ -1,8 +1,15 @@
 // What the application is told: UserPlaneNotification to its notifUri, in order, without holes.
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "api/ss_nra.hpp"
 #include "services/seal_nrm/features.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/effect.hpp"
 
 namespace lobo::seal_nrm {
 

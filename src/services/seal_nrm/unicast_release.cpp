@@ -1,7 +1,13 @@
 // The end of a resource, and plan(): what is asked of the core next.
 
-#include "services/seal_nrm/representation.hpp"
+#include "base/result.hpp"
+#include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/refusal.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
 

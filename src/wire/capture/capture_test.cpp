@@ -1,5 +1,8 @@
 // The readers against bytes written by hand from the formats' texts; both byte orders.
+#include "wire/capture/capture.hpp"
+
 #include <gtest/gtest.h>
+
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -7,7 +10,6 @@
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "wire/capture/capture.hpp"
 #include "wire/capture/reader.hpp"
 
 namespace lobo::capture {

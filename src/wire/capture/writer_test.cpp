@@ -1,7 +1,10 @@
 // What is written is read again; what was rewritten and put back is the same file.
+#include "wire/capture/writer.hpp"
+
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -14,7 +17,6 @@
 #include "wire/capture/capture.hpp"
 #include "wire/capture/reader.hpp"
 #include "wire/capture/rewriter.hpp"
-#include "wire/capture/writer.hpp"
 
 namespace lobo::capture {
 namespace {

@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "wire/http/chars.hpp"
 #include "wire/http/http1.hpp"

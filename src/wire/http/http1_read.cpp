@@ -1,9 +1,14 @@
+#include <cstdint>
 #include <cstring>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/text.hpp"
 #include "wire/http/chars.hpp"
 #include "wire/http/http1.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/status.hpp"
 #include "wire/http/url.hpp"
 

@@ -4,7 +4,9 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstddef>
 #include <string>
+#include <utility>
 
 namespace lobo::http::h1 {
 namespace {

@@ -1,8 +1,13 @@
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <string>
+#include <string_view>
 
+#include "base/result.hpp"
 #include "wire/http/chars.hpp"
 #include "wire/http/http1.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/status.hpp"
 #include "wire/http/url.hpp"
 

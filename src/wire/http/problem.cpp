@@ -1,8 +1,13 @@
 #include "wire/http/problem.hpp"
 
+#include <cstdlib>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/status.hpp"
 
 namespace lobo::http {

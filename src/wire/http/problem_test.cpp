@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/result.hpp"
+
 namespace lobo::http {
 namespace {
 

@@ -2,6 +2,10 @@
 
 #include <string>
 
+#include "base/result.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
+
 namespace lobo::http {
 
 Result<Url> redirect_target(const Request& request, const Response& response) {

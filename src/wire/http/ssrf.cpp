@@ -2,10 +2,16 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/require.hpp"
-#include "base/text.hpp"
+#include "base/result.hpp"
+#include "wire/http/ip.hpp"
+#include "wire/http/url.hpp"
 
 namespace lobo::http {
 namespace {

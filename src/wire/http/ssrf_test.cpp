@@ -2,6 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "wire/http/ip.hpp"
+#include "wire/http/url.hpp"
+
 namespace lobo::http {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "wire/http/status.hpp"
 
+#include <string_view>
+
 namespace lobo::http {
 
 std::string_view reason_phrase(int status) {

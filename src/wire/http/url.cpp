@@ -1,8 +1,15 @@
 #include "wire/http/url.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/octets.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "wire/http/chars.hpp"
 #include "wire/http/ip.hpp"

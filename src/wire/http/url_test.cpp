@@ -4,7 +4,11 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <string>
+
+#include "base/result.hpp"
 #include "wire/http/media_type.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/redirect.hpp"
 
 namespace lobo::http {

@@ -4,6 +4,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace lobo::json {
 namespace {

@@ -1,5 +1,9 @@
 #include "wire/json/pointer.hpp"
 
+#include <cstddef>
+#include <string>
+#include <string_view>
+
 namespace lobo::json {
 
 std::string pointer_token(std::string_view name) {

@@ -9,13 +9,24 @@
 #include <algorithm>
 #include <bitset>
 #include <charconv>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
+#include "base/result.hpp"
 #include "model/date_time.hpp"
 #include "wire/json/formats.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/pointer.hpp"
 #include "wire/json/token.hpp"
+#include "wire/json/type.hpp"
 #include "wire/json/value.hpp"
 
 #define SIMDJSON_EXCEPTIONS 0

@@ -3,9 +3,22 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "wire/json/formats.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/type.hpp"
+#include "wire/json/types.hpp"
 
 #pragma GCC diagnostic ignored "-Winvalid-offsetof"
 

@@ -2,7 +2,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
 
+#include "base/result.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/writer.hpp"
 
