@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -76,7 +77,8 @@ void read_qos(Section& section, core_sim::QosProfile& out) {
   if (section.duration("delay", 1ms, 10s, delay)) out.quality.delay_budget = delay;
   double loss_percent = 0;
   if (section.number("loss_percent", 0, 100, loss_percent))
-    out.quality.loss_ppm_max = static_cast<std::uint32_t>(loss_percent * ppm_per_percent + 0.5);
+    out.quality.loss_ppm_max =
+        static_cast<std::uint32_t>(std::lround(loss_percent * ppm_per_percent));
 }
 
 void read_client(Section& section, core_sim::OAuthClient& out) {

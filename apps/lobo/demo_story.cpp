@@ -283,9 +283,9 @@ class Story {
       return;
     }
     figure("restart_ms", milliseconds_since(begin));
-    const std::size_t here = std::ranges::count_if(held_, [&](const Held& one) {
+    const auto here = static_cast<std::size_t>(std::ranges::count_if(held_, [&](const Held& one) {
       return world_.nrm().call("GET", fmt::format("{}/{}", collection, one.id)).has_value();
-    });
+    }));
     const bool settled = world_.ask_until(
         world_.net(), "/netsim-control/v1/reservations",
         [&](const json::Value& answer) {

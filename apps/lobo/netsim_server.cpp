@@ -80,7 +80,7 @@ Result<std::unique_ptr<NetsimServer>> NetsimServer::open(const Config& config) {
   handler.hand_to(traced ? static_cast<runtime::HttpHandler&>(*traced) : *driver);
   auto left = std::make_shared<std::size_t>(servers.size());
   for (const int number : {SIGTERM, SIGINT})
-    loop.on_signal(number, [&loop = loop, &servers = servers, left] {
+    loop.on_signal(number, [&loop, &servers, left] {
       for (const auto& server : servers)
         server->drain(drain_time, [&loop, left] {
           if (--*left == 0) loop.stop();

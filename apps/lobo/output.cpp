@@ -36,7 +36,7 @@ std::string as_json(const Cell& cell) {
 }
 
 std::string as_csv(const Cell& cell) {
-  const std::string text = plain(cell);
+  std::string text = plain(cell);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

@@ -148,7 +148,7 @@ Result<std::uint64_t> Overlay::count(std::string_view kind, std::string_view own
   const Key who{std::string(kind), std::string(owner)};
   if (const auto counted = counts_.find(who); counted != counts_.end())
     return static_cast<std::uint64_t>(std::max<std::int64_t>(counted->second, 0));
-  const auto stored = store_.count(kind, owner);
+  auto stored = store_.count(kind, owner);
   if (!stored) return stored;
   std::int64_t total = static_cast<std::int64_t>(*stored);
   for (const auto& [key, change] : under_way_) {

@@ -11,8 +11,9 @@
 
 #include "base/result.hpp"
 
-struct _cjose_jwk_int;
-struct _cjose_jws_int;
+// cjose's own names behind its handles.
+struct _cjose_jwk_int;  // NOLINT(bugprone-reserved-identifier): cjose chose it
+struct _cjose_jws_int;  // NOLINT(bugprone-reserved-identifier): cjose chose it
 
 namespace lobo::adapters::crypto {
 

@@ -12,7 +12,7 @@ namespace lobo::adapters::crypto {
 std::uint64_t SystemRng::next() {
   if (used_ == words_.size()) {
     // Without randomness no identifier is unguessable: better no service than that.
-    require(RAND_bytes(static_cast<unsigned char*>(static_cast<void*>(words_.data())),
+    require(RAND_bytes(reinterpret_cast<unsigned char*>(words_.data()),
                        static_cast<int>(sizeof words_)) == 1);
     used_ = 0;
   }

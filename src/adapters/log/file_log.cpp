@@ -110,7 +110,7 @@ struct FileLog::Parts {
     try {
       sink->log(spdlog::details::log_msg("", spdlog::level::info, buffer));
       sink->flush();
-    } catch (const spdlog::spdlog_ex&) {
+    } catch (const spdlog::spdlog_ex&) {  // NOLINT(bugprone-empty-catch): what follows is why
       // A full disk costs log lines, never the service.
     }
     buffer.clear();

@@ -34,7 +34,7 @@ Result<int> version_of(Database& database) {
 
 Result<void> migrate(Database& database) {
   if (auto begun = database.run("BEGIN IMMEDIATE"); !begun) return begun;
-  const auto steps = [&]() -> Result<void> {
+  auto steps = [&]() -> Result<void> {
     const auto version = version_of(database);
     if (!version) return fail(version.error());
     if (*version == schema_version_newest) return {};

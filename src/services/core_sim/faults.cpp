@@ -109,7 +109,7 @@ std::optional<PlannedFault> FaultPlan::strike(std::string_view operation, bool c
       --at->skip;
       continue;
     }
-    const PlannedFault struck = *at;
+    PlannedFault struck = *at;
     if (--at->count == 0) faults_.erase(at);
     return struck;
   }

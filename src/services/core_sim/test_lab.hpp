@@ -60,8 +60,8 @@ struct Sent {
 
 class Lab {
  public:
-  explicit Lab(CoreConfig config = lab_config(), std::uint64_t seed = 1)
-      : rng_(seed), core(std::move(config), rng_) {}
+  explicit Lab(const CoreConfig& config = lab_config(), std::uint64_t seed = 1)
+      : rng_(seed), core(config, rng_) {}
 
   http::Request request(std::string method, std::string target, std::string body = {},
                         std::string type = "application/json") const {

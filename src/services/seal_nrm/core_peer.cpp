@@ -21,7 +21,7 @@ Result<resource::Outcome> CorePeerMachine::step(const resource::Record* current,
   if (told == nullptr || told->what != "allocation_event") return resource::Outcome{};
   PeerState state;
   if (current != nullptr)
-    if (auto known = json::read<PeerState>(current->state)) state = std::move(*known);
+    if (auto known = json::read<PeerState>(current->state)) state = *known;
   if (state.allocation_events.value_or(false)) return resource::Outcome{};
   state.allocation_events = true;
   return resource::Outcome{.change = resource::Change::put, .state = json::write(state)};

@@ -85,10 +85,10 @@ class History : public lobo::testing::NrmDriver {
   void check_nothing_is_stuck() const {
     for (const auto& [key, record] : lookup.records) {
       if (key.kind == "core_peer") continue;
-      const bool moves = has_call(key) || has_timer(key) ||
-                         std::ranges::any_of(tells, [&key = key](const auto& tell) {
-                           return tell.second.to == key || tell.first == key;
-                         });
+      const bool moves =
+          has_call(key) || has_timer(key) || std::ranges::any_of(tells, [&key](const auto& tell) {
+            return tell.second.to == key || tell.first == key;
+          });
       if (key.kind == "unicast") {
         const auto s = state(key);
         const bool rests =

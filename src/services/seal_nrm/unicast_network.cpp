@@ -79,9 +79,10 @@ void UnicastStep::rebind_failed(const Refusal& why, bool final) {
     state_.release_first = true;  // Perhaps what is held at the old address takes the place.
     return;
   }
-  state_.rebinds = state_.rebinds.value_or(0) + 1;
-  if (final || *state_.rebinds >= settings_.limits.rebind_attempts_max) return terminate(why.cause);
-  held().attempts = *state_.rebinds;  // Each try may itself have gone well as far as calls go.
+  const auto rebinds = state_.rebinds.value_or(0) + 1;
+  state_.rebinds = rebinds;
+  if (final || rebinds >= settings_.limits.rebind_attempts_max) return terminate(why.cause);
+  held().attempts = rebinds;  // Each try may itself have gone well as far as calls go.
   retry_later(held(), effects_, settings_.limits, key_.id, now_);
 }
 

@@ -18,7 +18,8 @@ template <class T>
 class Patch {
  public:
   Patch() = default;
-  Patch(T value) : value_(std::move(value)) {}  // implicit: a value is the ordinary case
+  // NOLINTNEXTLINE(google-explicit-constructor): a value is the ordinary case
+  Patch(T value) : value_(std::move(value)) {}
   static Patch null() {
     Patch patch;
     patch.null_ = true;
@@ -73,7 +74,8 @@ struct OpenEnum {
   std::string text;
 
   OpenEnum() = default;
-  OpenEnum(Known value) : text(name_of(value)) {}  // implicit: a known value is an open one
+  // NOLINTNEXTLINE(google-explicit-constructor): a known value is an open one
+  OpenEnum(Known value) : text(name_of(value)) {}
   explicit OpenEnum(std::string value) : text(std::move(value)) {}
 
   std::optional<Known> known() const { return enum_from<Known>(text); }
@@ -98,7 +100,8 @@ template <class T>
 class Box {
  public:
   Box() = default;
-  Box(T value) : value_(std::make_unique<T>(std::move(value))) {}  // implicit, as for std::optional
+  // NOLINTNEXTLINE(google-explicit-constructor): as for std::optional
+  Box(T value) : value_(std::make_unique<T>(std::move(value))) {}
   Box(const Box& other) : value_(other.value_ ? std::make_unique<T>(*other.value_) : nullptr) {}
   Box(Box&&) noexcept = default;
   Box& operator=(const Box& other) {
