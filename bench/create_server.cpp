@@ -83,6 +83,7 @@ struct Create {
     if (!checked) return fail(checked.error());
     if (!checked->unknown_ue.empty()) return fail(Errc::not_found, "no such UE");
     http::Response response{201, {}, json::write(checked->doc)};
+    response.headers.reserve(3);
     response.headers.add("location", seal_nrm::unicast_uri(settings, context.fresh_id));
     response.headers.add("content-type", "application/json");
     response.headers.add("etag", "\"1\"");

@@ -35,6 +35,8 @@ inline constexpr std::int32_t connection_window_bytes = 1048576;
 /// before the next: few streams are then alive at once, and what they held is reused while it is
 /// warm. Measured: a tenth less time a request when 32 come in one read.
 inline constexpr std::size_t slice_bytes = 4096;
+/// Room made at once for the fields of a request; most bring fewer.
+inline constexpr std::size_t fields_expected = 8;
 /// Frames that carry no request but belong to one: WINDOW_UPDATE, PRIORITY, SETTINGS ACK.
 inline constexpr double control_frames_per_request = 4;
 
@@ -322,6 +324,7 @@ int Http2Server::on_begin_headers(const nghttp2_frame& frame) {
   stream.began = now_;
   stream.request.scheme = secure_ ? "https" : "http";
   stream.request.peer = peer_;
+  stream.request.headers.reserve(fields_expected);
   nghttp2_session_set_stream_user_data(session_.get(), stream.id, &stream);
   ++incomplete_;
   return 0;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -18,6 +19,9 @@ namespace {
 tl::unexpected<Refusal> refuse(int status, std::string_view why) {
   return tl::unexpected<Refusal>(Refusal{status, why});
 }
+
+/// Room made at once for the fields of a message; most bring fewer.
+inline constexpr std::size_t fields_expected = 8;
 
 /// What the fields say about the message as a whole.
 struct Facts {
@@ -108,6 +112,7 @@ Parsed<void> parse_field(std::string_view line, Headers& headers, Facts& facts) 
 Parsed<void> parse_fields(std::string_view lines, std::size_t fields_max, Headers& headers,
                           Facts& facts) {
   std::size_t count = 0;
+  headers.reserve(std::min(fields_max, fields_expected));
   while (lines.size() > 2) {
     const auto end = lines.find("\r\n");
     const auto line = lines.substr(0, end);

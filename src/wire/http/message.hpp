@@ -31,8 +31,10 @@ class Headers {
     return std::nullopt;
   }
   void add(std::string name, std::string value) {
-    fields_.push_back({std::move(name), std::move(value)});
+    fields_.emplace_back(std::move(name), std::move(value));
   }
+  /// Room for so many fields, where about how many will come is known.
+  void reserve(std::size_t fields) { fields_.reserve(fields); }
   /// Replaces every field of that name.
   void set(std::string name, std::string value) {
     erase(name);

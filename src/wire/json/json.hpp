@@ -33,7 +33,7 @@ namespace lobo::json {
 inline constexpr std::size_t depth_max = 32;   ///< arrays and objects within each other
 inline constexpr std::size_t faults_max = 64;  ///< told about one body; further ones are left out
 inline constexpr std::size_t write_reserve_bytes =
-    512;  ///< most bodies fit without a second allocation
+    1024;  ///< most bodies fit without a second allocation
 inline constexpr std::size_t text_bytes_max = std::size_t{64} << 20U;
 
 /// Reads one value of `type` into `to`, which must be fresh.
@@ -42,9 +42,9 @@ void write_onto(std::string& out, const Type& type, const void* from);
 
 template <class T>
 Result<T> read(std::string_view text, const Rules& rules = no_rules) {
-  T value{};
-  if (auto done = read_into(text, type_of<T>, rules, &value); !done)
-    return fail(std::move(done.error()));
+  Result<T> value(tl::in_place);
+  if (auto done = read_into(text, type_of<T>, rules, &*value); !done)
+    value = fail(std::move(done.error()));
   return value;
 }
 
