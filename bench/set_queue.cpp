@@ -4,7 +4,10 @@
 //   set_queue                     the benchmark, in Google Benchmark's options
 //   set_queue --count POLICY N    N turns and nothing else, for an instruction counter
 
+#include "dataplane/set_queue.hpp"
+
 #include <benchmark/benchmark.h>
+
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -15,7 +18,6 @@
 
 #include "dataplane/elapsed.hpp"
 #include "dataplane/set_handling.hpp"
-#include "dataplane/set_queue.hpp"
 #include "dataplane/set_tracker.hpp"
 #include "model/pdu_set.hpp"
 

@@ -2,6 +2,7 @@
 #include "cmd_pcap.hpp"
 
 #include <fmt/format.h>
+
 #include <charconv>
 #include <cstdint>
 #include <cstdio>

@@ -1,6 +1,7 @@
 // `lobo pcap convert`, `verify`, `squeeze` and `diff`: one capture made into another, or held
 // against another.
 #include <fmt/format.h>
+
 #include <chrono>
 #include <cmath>
 #include <cstddef>

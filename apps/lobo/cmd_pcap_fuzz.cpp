@@ -1,5 +1,6 @@
 // `lobo pcap fuzz`: a corpus of bad marks, and what has to be said of each.
 #include <fmt/format.h>
+
 #include <chrono>
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,6 @@
 // `lobo pcap gen`: real video as RTP in a capture, with known marks.
 #include <fmt/format.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <optional>

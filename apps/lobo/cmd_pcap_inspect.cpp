@@ -1,6 +1,7 @@
 // `lobo pcap inspect`: a table of packets or of PDU Sets, and an exit code that says whether all is
 // well.
 #include <fmt/format.h>
+
 #include <cstdio>
 #include <string>
 #include <string_view>

@@ -1,5 +1,6 @@
 // `lobo pcap mark` and `lobo pcap strip`: marks put into a capture, and taken out of it.
 #include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

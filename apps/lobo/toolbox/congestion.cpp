@@ -1,6 +1,7 @@
 #include "toolbox/congestion.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>

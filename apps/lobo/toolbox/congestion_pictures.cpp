@@ -1,6 +1,7 @@
 #include "toolbox/congestion_pictures.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>

@@ -1,6 +1,7 @@
 #include "toolbox/flow_table.hpp"
 
 #include <fmt/format.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>

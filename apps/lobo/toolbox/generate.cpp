@@ -1,6 +1,7 @@
 #include "toolbox/generate.hpp"
 
 #include <fmt/format.h>
+
 #include <array>
 #include <chrono>
 #include <cstddef>

@@ -1,6 +1,7 @@
 #include "toolbox/inspect.hpp"
 
 #include <fmt/format.h>
+
 #include <cstddef>
 #include <optional>
 #include <string>

@@ -1,6 +1,7 @@
 #include "toolbox/mark_reader.hpp"
 
 #include <fmt/format.h>
+
 #include <cstddef>
 #include <cstdlib>
 #include <fstream>

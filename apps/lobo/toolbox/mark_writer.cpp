@@ -1,6 +1,7 @@
 #include "toolbox/mark_writer.hpp"
 
 #include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>

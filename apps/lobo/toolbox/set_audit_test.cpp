@@ -2,6 +2,7 @@
 #include "toolbox/set_audit.hpp"
 
 #include <gtest/gtest.h>
+
 #include <cstdint>
 #include <utility>
 #include <vector>

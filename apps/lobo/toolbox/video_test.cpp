@@ -2,6 +2,7 @@
 #include "toolbox/video.hpp"
 
 #include <gtest/gtest.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <set>

@@ -1,5 +1,7 @@
 // The suite of the ports Aead and Mac: each library answers the same vectors and refuses the same.
 
+#include "wire/xrm/aead.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,7 +18,6 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
-#include "wire/xrm/aead.hpp"
 
 namespace lobo::adapters::aead {
 namespace {

@@ -34,7 +34,8 @@ using OptionPtr = std::unique_ptr<nghttp2_option, OptionFree>;
 inline nghttp2_nv borrowed_field(std::string_view name, std::string_view value) {
   // nghttp2 takes pointers to non-const but does not write through them.
   const auto octets = [](std::string_view text) {
-    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));  // NOLINT: said above
+    return const_cast<std::uint8_t*>(
+        reinterpret_cast<const std::uint8_t*>(text.data()));  // NOLINT: said above
   };
   return {octets(name), octets(value), name.size(), value.size(),
           NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE};
