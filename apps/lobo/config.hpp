@@ -104,6 +104,14 @@ struct UeConfig {
   bool operator==(const UeConfig&) const = default;
 };
 
+struct GroupConfig {
+  std::string val_group;                ///< VAL group id
+  std::vector<std::string> val_ues;     ///< members; each is one of `ues`
+  std::vector<std::string> val_users;   ///< members that are named as users
+  std::vector<std::string> requesters;  ///< who may name the group; empty: everybody
+  bool operator==(const GroupConfig&) const = default;
+};
+
 struct SinksConfig {
   std::vector<std::string>
       allow;  ///< host names, addresses or CIDR blocks beyond the public Internet
@@ -145,6 +153,7 @@ struct NrmConfig {
   std::string callback_base;  ///< absolute URI by which the network reaches us
   NefConfig nef;
   std::vector<UeConfig> ues;
+  std::vector<GroupConfig> groups;
   std::vector<std::string> qos_references;          ///< that the network knows
   std::map<std::string, std::string> val_services;  ///< VAL service id to its QoS in JSON form
   std::map<std::string, std::string> defaults;  ///< requester ("*": anyone) to service or reference

@@ -103,6 +103,41 @@ void read_ues(Section& section, std::vector<UeConfig>& out) {
   });
 }
 
+/// Members are UEs and users of `ues`: a name that nobody knows is a mistake of who wrote it.
+void read_groups(Section& section, const std::vector<UeConfig>& ues,
+                 std::vector<GroupConfig>& out) {
+  std::set<std::string_view> known_ues, known_users, seen;
+  for (const auto& ue : ues) {
+    known_ues.insert(ue.val_ue);
+    known_users.insert(ue.val_user);
+  }
+  section.each("groups", [&](Section& group) {
+    GroupConfig read;
+    group.require("val_group");
+    group.text("val_group", read.val_group);
+    group.texts("val_ues", read.val_ues);
+    group.texts("val_users", read.val_users);
+    group.texts("requesters", read.requesters);
+    const auto check = [&](std::string_view key, const std::vector<std::string>& members,
+                           const std::set<std::string_view>& known) {
+      std::set<std::string_view> once;
+      for (const auto& member : members) {
+        if (member.empty() || !known.contains(member))
+          group.complain(key, Errc::not_found, fmt::format("'{}' is none of nrm.ues", member));
+        if (!once.insert(member).second)
+          group.complain(key, Errc::duplicate, fmt::format("'{}' is listed twice", member));
+      }
+    };
+    check("val_ues", read.val_ues, known_ues);
+    check("val_users", read.val_users, known_users);
+    out.push_back(std::move(read));
+  });
+  for (const auto& group : out)
+    if (!seen.insert(group.val_group).second)
+      section.complain("groups", Errc::duplicate,
+                       fmt::format("val_group '{}' stands twice", group.val_group));
+}
+
 /// The line of the member at a JSON pointer below `node`, or of the last part of it that is there.
 std::size_t line_at(const YamlNode& node, std::string_view pointer, std::size_t line) {
   const YamlNode* at = &node;
@@ -224,6 +259,7 @@ void read_nrm(Section& section, NrmConfig& out) {
   });
   section.section("nef", [&](Section& nef) { read_nef(nef, out.nef); });
   read_ues(section, out.ues);
+  read_groups(section, out.ues, out.groups);
   read_services(section, out);
   section.section("sinks", [&](Section& sinks) {
     sinks.texts("allow", out.sinks.allow);

@@ -198,6 +198,25 @@ TEST(config, a_ue_is_listed_once) {
   EXPECT_TRUE(holds(reason, "listed twice")) << reason;
 }
 
+TEST(config, a_group_has_members_that_are_configured_each_once_or_none_at_all) {
+  const std::string ues = "  ues:\n    - {val_ue: a, val_user: anna, gpsi: msisdn-1}\n  groups:\n";
+  const auto good = parse_config(
+      with(ues + "    - {val_group: crew, val_ues: [a], val_users: anna, requesters: [app1]}\n"
+                 "    - {val_group: nobody, val_ues: []}\n"),
+      "lobo.yaml");
+  ASSERT_TRUE(good);
+  ASSERT_EQ(good->nrm->groups.size(), 2U);
+  EXPECT_EQ(good->nrm->groups.front().val_users, std::vector<std::string>{"anna"});
+  EXPECT_TRUE(good->nrm->groups.back().val_ues.empty());
+
+  auto reason = reason_at(with(ues + "    - {val_group: crew, val_ues: [a, b]}\n"), 16);
+  EXPECT_TRUE(holds(reason, "'b' is none of nrm.ues")) << reason;
+  reason = reason_at(with(ues + "    - {val_group: crew, val_ues: [a, a]}\n"), 16);
+  EXPECT_TRUE(holds(reason, "listed twice")) << reason;
+  reason = reason_at(with(ues + "    - {val_group: crew}\n    - {val_group: crew}\n"), 15);
+  EXPECT_TRUE(holds(reason, "stands twice")) << reason;
+}
+
 TEST(config, aliases_anchors_and_tags_are_refused) {
   EXPECT_TRUE(holds(reason_at("nrm: &a\n  server: *a\n", 1), "anchors"));
   EXPECT_TRUE(holds(reason_at("nrm: !!map\n  server: 1\n", 1), "tags"));

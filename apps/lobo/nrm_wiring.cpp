@@ -1,7 +1,9 @@
 #include "nrm_wiring.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "api/ss_nra.hpp"
@@ -22,7 +24,18 @@ void replace_ues(ConfiguredUes& ues, const NrmConfig& config) {
     if (!ue.val_ue.empty()) by_ue.emplace(ue.val_ue, entry);
     if (!ue.val_user.empty()) by_user.emplace(ue.val_user, entry);
   }
-  ues.replace(std::move(by_ue), std::move(by_user));
+  ConfiguredUes::Groups groups;
+  for (const auto& configured : config.groups) {
+    seal_nrm::DirectoryGroup group;
+    for (const auto& id : configured.val_ues) group.members.push_back({.user = false, .id = id});
+    for (const auto& id : configured.val_users) group.members.push_back({.user = true, .id = id});
+    std::ranges::sort(group.members);
+    group.requesters = configured.requesters;
+    group.revision = seal_nrm::revision_of(group.members);
+    groups.emplace(configured.val_group,
+                   std::make_shared<const seal_nrm::DirectoryGroup>(std::move(group)));
+  }
+  ues.replace(std::move(by_ue), std::move(by_user), std::move(groups));
 }
 
 Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::string& api_root) {

@@ -9,7 +9,7 @@
 
 namespace lobo::app {
 
-/// Puts the configured UEs and users in place of what was known.
+/// Puts the configured UEs, users and groups in place of what was known.
 void replace_ues(ConfiguredUes& ues, const NrmConfig& config);
 
 /// `api_root` is how applications reach us, and how the core does where the configuration does not

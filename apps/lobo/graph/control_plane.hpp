@@ -26,9 +26,12 @@ namespace lobo::app {
 class ConfiguredUes final : public seal_nrm::UeDirectory {
  public:
   using Entries = std::map<std::string, seal_nrm::DirectoryEntry, std::less<>>;
-  void replace(Entries ues, Entries users) {
+  using Groups =
+      std::map<std::string, std::shared_ptr<const seal_nrm::DirectoryGroup>, std::less<>>;
+  void replace(Entries ues, Entries users, Groups groups = {}) {
     ues_ = std::move(ues);
     users_ = std::move(users);
+    groups_ = std::move(groups);
   }
   std::optional<seal_nrm::DirectoryEntry> ue(std::string_view val_ue_id) const override {
     return find(ues_, val_ue_id);
@@ -36,6 +39,12 @@ class ConfiguredUes final : public seal_nrm::UeDirectory {
   std::optional<seal_nrm::DirectoryEntry> user(std::string_view val_user_id) const override {
     return find(users_, val_user_id);
   }
+  std::shared_ptr<const seal_nrm::DirectoryGroup> group(
+      std::string_view val_group_id) const override {
+    const auto found = groups_.find(val_group_id);
+    return found == groups_.end() ? nullptr : found->second;
+  }
+  const Groups& groups() const { return groups_; }
 
  private:
   static std::optional<seal_nrm::DirectoryEntry> find(const Entries& entries, std::string_view id) {
@@ -44,6 +53,7 @@ class ConfiguredUes final : public seal_nrm::UeDirectory {
   }
   Entries ues_;
   Entries users_;
+  Groups groups_;
 };
 
 class ControlPlane {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "api/ss_nra.hpp"
+#include "base/text.hpp"
 #include "wire/http/ssrf.hpp"
 
 namespace lobo::seal_nrm {
@@ -22,6 +24,30 @@ struct DirectoryEntry {
   std::vector<std::string> requesters;  ///< who may ask for it; empty: everybody
 };
 
+/// One of a group: a VAL UE, or a VAL user where `user` says so.
+struct GroupMember {
+  bool user = false;
+  std::string id;
+  auto operator<=>(const GroupMember&) const = default;
+};
+
+/// A VAL group as it is now. A snapshot: another one takes its place when the membership changes.
+struct DirectoryGroup {
+  std::vector<GroupMember> members;     ///< ascending, each once; may be none
+  std::vector<std::string> requesters;  ///< who may name it; empty: everybody
+  std::uint64_t revision = 0;           ///< a digest of `members`: tells two snapshots apart
+};
+
+/// Never 0, which stands for a group that does not exist.
+inline std::uint64_t revision_of(const std::vector<GroupMember>& members) {
+  std::uint64_t digest = fnv1a({});
+  for (const auto& member : members) {
+    digest = fnv1a(member.user ? "u" : "e", digest);
+    digest = fnv1a(member.id, fnv1a(std::to_string(member.id.size()), digest));
+  }
+  return digest | 1U;
+}
+
 struct UeDirectory {
   UeDirectory() = default;
   UeDirectory(const UeDirectory&) = delete;
@@ -29,6 +55,10 @@ struct UeDirectory {
   virtual ~UeDirectory() = default;
   virtual std::optional<DirectoryEntry> ue(std::string_view val_ue_id) const = 0;
   virtual std::optional<DirectoryEntry> user(std::string_view val_user_id) const = 0;
+  /// Null: no such group. A directory that knows no groups keeps this.
+  virtual std::shared_ptr<const DirectoryGroup> group(std::string_view /*val_group_id*/) const {
+    return nullptr;
+  }
 };
 
 /// Whether the core tells by SUCCESSFUL_RESOURCES_ALLOCATION that a reservation holds.
