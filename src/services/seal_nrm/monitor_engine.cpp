@@ -1,8 +1,19 @@
 #include "services/seal_nrm/monitor_engine.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/monitor_core.hpp"
+#include "services/seal_nrm/monitor_report.hpp"
+#include "services/seal_nrm/monitor_rule.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
+#include "services/seal_nrm/monitor_window.hpp"
 
 namespace lobo::seal_nrm::monitor {
 
@@ -23,7 +34,6 @@ std::uint64_t identity(const Sample& sample) {
   static_assert(micros(latest) < Micros{1} << 52 && sources_max <= 1U << 12);
   return static_cast<std::uint64_t>(micros(sample.taken_at)) << 12U | sample.source;
 }
-constexpr std::uint64_t nothing_seen = ~std::uint64_t{0};
 
 double weight_of(const Sample& sample) {
   if (sample.measure == Measure::loss_rate) return static_cast<double>(sample.packets);

@@ -18,6 +18,7 @@
 // Time comes with each call. After add() nothing allocates, except inside the sink.
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -2,9 +2,10 @@
 
 #include "services/seal_nrm/monitor_engine.hpp"
 
-#include <limits>
-
 #include "services/seal_nrm/monitor_engine_test_support.hpp"
+#include "services/seal_nrm/monitor_report.hpp"
+#include "services/seal_nrm/monitor_rule.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 
 namespace lobo::seal_nrm::monitor {
 namespace {

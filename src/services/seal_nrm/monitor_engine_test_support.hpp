@@ -7,9 +7,14 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "services/seal_nrm/monitor_engine.hpp"
+#include "services/seal_nrm/monitor_report.hpp"
+#include "services/seal_nrm/monitor_rule.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 
 namespace lobo::seal_nrm::monitor {
 

@@ -1,8 +1,18 @@
 // What becomes due: windows close, periods end, thresholds are reached, subscriptions end.
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
 
 #include "services/seal_nrm/monitor_core.hpp"
+#include "services/seal_nrm/monitor_engine.hpp"
+#include "services/seal_nrm/monitor_report.hpp"
+#include "services/seal_nrm/monitor_rule.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
+#include "services/seal_nrm/monitor_threshold.hpp"
+#include "services/seal_nrm/monitor_window.hpp"
 
 namespace lobo::seal_nrm::monitor {
 

@@ -1,9 +1,14 @@
 #include "services/seal_nrm/monitor_rule.hpp"
 
 #include <cmath>
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 
 namespace lobo::seal_nrm::monitor {
 namespace {

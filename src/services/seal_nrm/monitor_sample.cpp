@@ -1,6 +1,9 @@
 #include "services/seal_nrm/monitor_sample.hpp"
 
 #include <cmath>
+#include <cstdlib>
+
+#include "base/clock.hpp"
 
 namespace lobo::seal_nrm::monitor {
 namespace {

@@ -1,11 +1,21 @@
 // How a subscription begins, changes and goes.
 
 #include <algorithm>
-#include <limits>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <utility>
+#include <vector>
 
-#include "base/require.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/monitor_core.hpp"
+#include "services/seal_nrm/monitor_engine.hpp"
+#include "services/seal_nrm/monitor_report.hpp"
+#include "services/seal_nrm/monitor_rule.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
+#include "services/seal_nrm/monitor_threshold.hpp"
+#include "services/seal_nrm/monitor_window.hpp"
 
 namespace lobo::seal_nrm::monitor {
 namespace {
@@ -155,7 +165,7 @@ std::uint32_t Engine::Core::stream_of(std::uint32_t target, Measure measure) {
   }
   Stream& stream = streams_[index];
   stream = {};
-  stream.seen.fill(~std::uint64_t{0});
+  stream.seen.fill(UINT64_MAX);
   stream.target = target;
   stream.measure = measure;
   return index;

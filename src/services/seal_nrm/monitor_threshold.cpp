@@ -1,6 +1,12 @@
 #include "services/seal_nrm/monitor_threshold.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "services/seal_nrm/monitor_report.hpp"
+#include "services/seal_nrm/monitor_rule.hpp"
 
 namespace lobo::seal_nrm::monitor {
 

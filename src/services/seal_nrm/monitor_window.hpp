@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "base/clock.hpp"
 #include "services/seal_nrm/monitor_report.hpp"
 #include "services/seal_nrm/monitor_rule.hpp"
 #include "services/seal_nrm/monitor_sample.hpp"

@@ -1,6 +1,14 @@
 #include "services/seal_nrm/series.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "services/seal_nrm/monitor_report.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 
 namespace lobo::seal_nrm::monitor {
 
