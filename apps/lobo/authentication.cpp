@@ -49,7 +49,7 @@ class OpenAuthentication final : public Authentication {
 class TokenAuthentication final : public Authentication, private runtime::Authenticator {
  public:
   explicit TokenAuthentication(adapters::EventLoop& loop, const Clock& clock)
-      : clock_(clock), http_(loop, adapters::ClientConfig{}) {}
+      : loop_(loop), clock_(clock), http_(loop, adapters::ClientConfig{}) {}
 
   runtime::Authenticator& port() override { return *this; }
   Result<std::function<void()>> prepare(const AuthConfig& config) override {
@@ -66,9 +66,10 @@ class TokenAuthentication final : public Authentication, private runtime::Authen
         &http_);
     if (!made) return fail(made.error());
     return [this, config, fresh = std::shared_ptr(std::move(*made))] {
-      // Requests that wait for the old one's keys are still answered by it.
-      if (inner_) retired_ = std::move(inner_);
-      inner_ = fresh;
+      // Requests that wait for the old one's keys are still answered by it, at the latest when its
+      // look for them has run out of time.
+      loop_.after(2 * adapters::crypto::keys_fetch_deadline,
+                  [old = std::exchange(inner_, fresh)] {});
       config_ = config;
     };
   }
@@ -79,10 +80,11 @@ class TokenAuthentication final : public Authentication, private runtime::Authen
     inner_->authenticate(request, now, std::move(done));
   }
 
+  adapters::EventLoop& loop_;
   const Clock& clock_;
   adapters::HttpClient http_;
   AuthConfig config_;
-  std::shared_ptr<adapters::crypto::JwtAuthenticator> inner_, retired_;
+  std::shared_ptr<adapters::crypto::JwtAuthenticator> inner_;
 };
 
 }  // namespace

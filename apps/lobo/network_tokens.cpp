@@ -36,8 +36,9 @@ Result<std::string> read_secret(const std::string& file) {
 
 Result<std::unique_ptr<NetworkTokens>> NetworkTokens::open(const OAuth2Config& config,
                                                            runtime::HttpClient& http,
+                                                           runtime::Scheduler& scheduler,
                                                            const Clock& clock) {
-  std::unique_ptr<NetworkTokens> made(new NetworkTokens(http, clock));
+  std::unique_ptr<NetworkTokens> made(new NetworkTokens(http, scheduler, clock));
   const auto change = made->prepare(config);
   if (!change) return fail(change.error());
   (*change)();
@@ -54,7 +55,10 @@ Result<std::function<void()>> NetworkTokens::prepare(const OAuth2Config& config)
                                                       http_, clock_);
   if (!source) return fail(source.error());
   return [this, fresh = std::shared_ptr(std::move(*source))] {
-    retired_ = std::exchange(source_, fresh);
+    // Calls that wait for the old one's token get it, at the latest when asking has run out of
+    // time.
+    scheduler_.after(2 * adapters::crypto::token_deadline,
+                     [old = std::exchange(source_, fresh)] {});
   };
 }
 

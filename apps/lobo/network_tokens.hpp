@@ -13,9 +13,11 @@ namespace lobo::app {
 
 class NetworkTokens final : public runtime::TokenProvider {
  public:
-  /// Reads the client secret from its file. `http` and `clock` outlive it.
+  /// Reads the client secret from its file. `http`, `scheduler` and `clock` outlive it.
   static Result<std::unique_ptr<NetworkTokens>> open(const OAuth2Config& config,
-                                                     runtime::HttpClient& http, const Clock& clock);
+                                                     runtime::HttpClient& http,
+                                                     runtime::Scheduler& scheduler,
+                                                     const Clock& clock);
   /// Reads another secret or endpoint; used from the call of what it returns, which cannot fail.
   Result<std::function<void()>> prepare(const OAuth2Config& config);
   void authorization(bool renew, std::function<void(Result<std::string>)> done) override {
@@ -23,11 +25,12 @@ class NetworkTokens final : public runtime::TokenProvider {
   }
 
  private:
-  NetworkTokens(runtime::HttpClient& http, const Clock& clock) : http_(http), clock_(clock) {}
+  NetworkTokens(runtime::HttpClient& http, runtime::Scheduler& scheduler, const Clock& clock)
+      : http_(http), scheduler_(scheduler), clock_(clock) {}
   runtime::HttpClient& http_;
+  runtime::Scheduler& scheduler_;
   const Clock& clock_;
-  /// Calls may still wait for the old one.
-  std::shared_ptr<adapters::crypto::TokenSource> source_, retired_;
+  std::shared_ptr<adapters::crypto::TokenSource> source_;
 };
 
 }  // namespace lobo::app

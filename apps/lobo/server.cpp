@@ -163,7 +163,7 @@ Result<void> NrmServer::Parts::connect() {
         std::make_unique<runtime::TracedClient>(*sink_connections, *trace, "lobo", clock, rng);
   }
   if (config.nef.oauth2) {
-    auto made = NetworkTokens::open(*config.nef.oauth2, *nef_connections, clock);
+    auto made = NetworkTokens::open(*config.nef.oauth2, *nef_connections, loop, clock);
     if (!made) return fail(made.error());
     tokens = std::move(*made);
   }
@@ -306,6 +306,8 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
 
   for (const auto& change : changes) (*change)();
   plane->change(std::move(*settings));
+  // Kept connections were admitted by the rules of before.
+  if (next.sinks != config.sinks) sink_connections->renew_connections();
   replace_ues(plane->ues(), next);
   plane->router().change_limits(router_limits(next.quotas));
   config = next;

@@ -45,6 +45,8 @@ struct Connection {
   std::shared_ptr<ClientSession> session;
   Transport* transport = nullptr;
   std::uint64_t carried = 0;
+  bool retired = false;  ///< carries nothing new: see renew_connections()
+  bool takes_more() const { return !retired && !session->is_over(); }
 };
 
 struct Origin {
@@ -213,7 +215,7 @@ Connection* HttpClient::Impl::with_room(Origin& origin) {
   // The latest first: the others may fall idle and close.
   for (auto at = origin.connections.rbegin(); at != origin.connections.rend(); ++at) {
     // A request that is being repeated must not meet the next stale connection: see run_on().
-    if (at->session->room() > 0) return &*at;
+    if (!at->retired && at->session->room() > 0) return &*at;
   }
   return nullptr;
 }
@@ -323,7 +325,7 @@ void HttpClient::Impl::down(const std::string& key, const Error& why) {
   if (found == origins.end()) return;
   auto& origin = found->second;
   --origin.dialing;
-  if (!origin.connections.empty()) return room_changed();
+  if (std::ranges::any_of(origin.connections, &Connection::takes_more)) return room_changed();
   if (origin.dialing > 0) return;
   const auto failed = std::exchange(origin.waiting, {});
   forget_unused(key);
@@ -390,6 +392,16 @@ Result<void> HttpClient::reload_tls(const ClientTlsFiles& files) {
   if (!change) return fail(change.error());
   (*change)();
   return {};
+}
+
+void HttpClient::renew_connections() {
+  const auto now = std::chrono::steady_clock::now();
+  for (auto& [key, origin] : impl_->origins)
+    for (auto& connection : origin.connections) {
+      connection.retired = true;
+      connection.session->drain(now);
+      connection.transport->wake();
+    }
 }
 
 ClientCounters HttpClient::counters() const { return impl_->counters; }

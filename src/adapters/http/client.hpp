@@ -76,6 +76,9 @@ class HttpClient final : public runtime::HttpClient {
   Result<std::function<void()>> prepare_tls(const ClientTlsFiles& files);
   /// At once; on failure the old ones stay.
   Result<void> reload_tls(const ClientTlsFiles& files);
+  /// What stands carries nothing new: it ends with what it carries now, and what comes next is sent
+  /// over connections whose addresses `admits` has judged anew.
+  void renew_connections();
   ClientCounters counters() const;
   std::size_t connections() const;
 

@@ -306,6 +306,45 @@ TEST_P(either_version, a_kept_connection_that_the_server_closed_is_replaced) {
   EXPECT_EQ(client->counters().connections_opened, 2U);
 }
 
+TEST_P(either_version, renewed_connections_end_what_they_carry_and_take_nothing_new) {
+  serve();
+  ClientConfig config;
+  bool admitted = true;
+  config.admits = [&](std::string_view, std::string_view) { return admitted; };
+  connect(GetParam(), std::move(config));
+  std::vector<runtime::HttpHandler::ReplyFn> waiting;
+  handler.answer = [&](http::Request, runtime::HttpHandler::ReplyFn reply) {
+    waiting.push_back(std::move(reply));
+    loop.stop();
+  };
+  std::optional<Result<http::Response>> first, second;
+  client->send(request("GET", "/1"), 10s, [&](auto result) {
+    first = std::move(result);
+    loop.stop();
+  });
+  loop.run();
+  ASSERT_EQ(waiting.size(), 1U);
+  admitted = false;
+  client->renew_connections();
+  client->send(request("GET", "/2"), 10s, [&](auto result) {
+    second = std::move(result);
+    loop.stop();
+  });
+  loop.run();
+  ASSERT_TRUE(second && !*second);
+  EXPECT_EQ(second->error().code, Errc::forbidden);
+  EXPECT_FALSE(first);
+  waiting[0]({200, {}, "done"});
+  loop.run();
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(*first) << first->error().detail;
+  EXPECT_EQ((*first)->body, "done");
+  admitted = true;
+  handler.answer = nullptr;
+  EXPECT_TRUE(ask_one(request("GET", "/4")));
+  EXPECT_EQ(client->counters().connections_opened, 3U);
+}
+
 INSTANTIATE_TEST_SUITE_P(http, either_version, testing::Values(Http2Use::never, Http2Use::always),
                          [](const auto& version) {
                            return version.param == Http2Use::never ? "http1" : "http2";
