@@ -43,11 +43,17 @@ constexpr void write_pdu_set_marking(ByteWriter& out, const PduSetMark& mark) {
 /// False, and `mark` as it was, if `value` has another length than the four.
 constexpr bool read_pdu_set_marking(Bytes value, PduSetMark& mark) {
   const std::size_t length = value.size();
-  if (length != 3 && length != 5 && length != 6 && length != 8) return false;
+  if (length == pdu_set_marking_bytes_max) {  // all of it, as ours is sent: one load
+    const std::uint64_t all = be64_at(value, 0);
+    set_mandatory(mark, static_cast<std::uint32_t>(all >> 40U));
+    mark.pdu_set_size = static_cast<std::uint32_t>(all >> 16U & 0xFFFFFFU);
+    mark.pdus_in_set = static_cast<std::uint16_t>(all);
+    return true;
+  }
+  if (length != 3 && length != 5 && length != 6) return false;
   set_mandatory(mark, be24_at(value, 0));
-  mark.pdu_set_size = length >= 6 ? std::optional(be24_at(value, 3)) : std::nullopt;
-  mark.pdus_in_set = std::nullopt;
-  if (length == 5 || length == 8) mark.pdus_in_set = be16_at(value, length - 2);
+  mark.pdu_set_size = length == 6 ? std::optional(be24_at(value, 3)) : std::nullopt;
+  mark.pdus_in_set = length == 5 ? std::optional(be16_at(value, 3)) : std::nullopt;
   return true;
 }
 
