@@ -463,6 +463,28 @@ local function show_burst(range, tree)
   if band(third, 1) ~= 0 and range:len() >= at + 2 then t:add(s.ttnb, range:range(at, 2)) end
 end
 
+-- Whose PDU Sets are counted together: those of a flow, or of one RTP stream of it (RFC 7983 tells RTP by
+-- its first octet, RFC 5761 RTCP by its second). `udp_at` is where a UDP header is, `finish` its user data's end.
+local function stream_of(tvb, udp_at, finish)
+  if finish < udp_at + 20 then return "" end
+  local first, second = tvb:range(udp_at + 8, 1):uint(), band(tvb:range(udp_at + 9, 1):uint(), 127)
+  if rshift(first, 6) ~= 2 or (second >= 64 and second <= 95) then return "" end
+  return string.format(" ssrc %u", tvb:range(udp_at + 16, 4):uint())
+end
+
+-- The user's packet in a tunnel: its addresses, ports and RTP stream.
+local function inner_flow(tvb, at, finish)
+  if at >= finish then return "" end
+  local version = rshift(tvb:range(at, 1):uint(), 4)
+  local head = version == 4 and band(tvb:range(at, 1):uint(), 15) * 4 or 40
+  if (version ~= 4 and version ~= 6) or head < 20 or at + head + 8 > finish then return "" end
+  local protocol = tvb:range(at + (version == 4 and 9 or 6), 1):uint()
+  local addresses = version == 4 and tvb:range(at + 12, 8) or tvb:range(at + 8, 32)
+  local flow = " " .. addresses:bytes():tohex()
+  if protocol ~= 17 then return flow end
+  return flow .. " " .. tvb:range(at + head, 4):uint() .. stream_of(tvb, at + head, finish)
+end
+
 local function show_gtpu(tvb, pinfo, tree, user_end, context)
   if user_end < 20 then return end
   local flags = tvb:range(8, 1):uint()
@@ -474,8 +496,6 @@ local function show_gtpu(tvb, pinfo, tree, user_end, context)
     if length == 0 or at + length > user_end then return end
     local content = tvb:range(at + 1, length - 2)
     if (kind == 0x04 or kind == 0x86) and content:len() >= 5 then
-      context.flow = "teid " .. tvb:range(12, 4):uint()
-      context.ip_bytes = user_end - at - length
       -- What follows may be more headers; the size is that of the user's packet.
       local ip = at + length
       local next_kind = tvb:range(ip - 1, 1):uint()
@@ -485,6 +505,7 @@ local function show_gtpu(tvb, pinfo, tree, user_end, context)
         next_kind = tvb:range(ip - 1, 1):uint()
       end
       context.ip_bytes = user_end - ip
+      context.flow = "teid " .. tvb:range(12, 4):uint() .. inner_flow(tvb, ip, user_end)
       show_container(content, pinfo, tree, context)
     elseif kind == 0x85 then
       show_burst(content, tree)
@@ -538,7 +559,8 @@ function udpopt.dissector(tvb, pinfo, tree)
   local context = { depth = depth, ip_bytes = ip_bytes_of(tvb, pinfo) }
   if tvb:len() >= 8 then
     context.header = tvb:range(0, 8):raw()
-    context.flow = string.format("%s %s %d", tostring(pinfo.net_src), tostring(pinfo.net_dst), tvb:range(0, 4):uint())
+    context.flow = string.format("%s %s %d", tostring(pinfo.net_src), tostring(pinfo.net_dst), tvb:range(0, 4):uint()) ..
+      stream_of(tvb, 0, math.min(tvb:captured_len(), tvb:len()))
   end
   local outer = rtp_packet
   rtp_packet, depth = context, depth + 1
@@ -551,8 +573,8 @@ function udpopt.dissector(tvb, pinfo, tree)
   local length = tvb:range(4, 2):uint()
   if length < 8 or length > tvb:len() then return tvb:len() end -- also 0: a jumbogram has no surplus area
   if length < tvb:len() then show_surplus(tvb, pinfo, tree, length, context) end
-  local ports = { tvb:range(0, 2):uint(), tvb:range(2, 2):uint() }
-  if ports[1] == 2152 or ports[2] == 2152 then
+  -- G-PDUs go to this port (TS 29.281 clause 4.4.2); a source port may be anybody's.
+  if tvb:range(2, 2):uint() == 2152 then
     show_gtpu(tvb, pinfo, tree, length, { depth = context.depth })
   end
   return tvb:len()

@@ -44,12 +44,12 @@ def udp(data, options=None, sport=4000, dport=5004, checksum=None, six=False, da
     return out + pad + struct.pack(">H", ocs) + options
 
 
-def rtp(sequence, element=b"", payload=b"\x5a" * 40):
+def rtp(sequence, element=b"", payload=b"\x5a" * 40, ssrc=1):
     if not element:
-        return struct.pack(">BBHII", 0x80, 96, sequence, 1000, 1) + payload
+        return struct.pack(">BBHII", 0x80, 96, sequence, 1000, ssrc) + payload
     body = bytes([0x10 | (len(element) - 1)]) + element
     body += b"\0" * (-len(body) % 4)
-    return struct.pack(">BBHII", 0x90, 96, sequence, 1000, 1) + struct.pack(">HH", 0xBEDE, len(body) // 4) + \
+    return struct.pack(">BBHII", 0x90, 96, sequence, 1000, ssrc) + struct.pack(">HH", 0xBEDE, len(body) // 4) + \
         body + payload
 
 
@@ -136,6 +136,23 @@ def rtp_extensions():
     marks = [mandatory(0, 0, 1, 5, 0), mandatory(0, 0, 1, 5, 1) + b"\0\x04", mandatory(0, 0, 1, 5, 2) + b"\0\x01\x00",
              mandatory(1, 0, 1, 5, 3) + b"\0\0\0\0\0", mandatory(1, 0, 9, 6, 1)]
     return [ipv4(udp(rtp(number, mark))) for number, mark in enumerate(marks)]
+
+
+def two_streams(carry):
+    """Two RTP streams between the same ports, each of which counts its own sets: three of two PDUs from 0
+    on, and six of one from 100 on."""
+    packets = []
+    for pssn in range(3):
+        for ssrc, sets in ((1, [(pssn, 0, 0), (pssn, 1, 1)]), (2, [(2 * pssn + 100, 0, 1), (2 * pssn + 101, 0, 1)])):
+            for number, psn, last in sets:
+                element = mandatory(last, 0, 1, number, psn) if carry == "rtp" else b""
+                data = rtp(len(packets), element, ssrc=ssrc)
+                packet = ipv4(udp(data, xrm_clear(last, 0, 1, number, psn) if carry == "option" else None))
+                if carry == "gtpu":
+                    container = set_container(9, last, 0, 1, number, psn)
+                    packet = ipv4(udp(gtpu(packet, [(0x04, container)]), sport=2152, dport=2152))
+                packets.append(packet)
+    return packets
 
 
 def protected():

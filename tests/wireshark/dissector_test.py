@@ -85,6 +85,20 @@ class Dissector(unittest.TestCase):
     def test_gaps_and_wrong_sizes_of_sets_are_told(self):
         self.hold("clear_sets", captures.clear_sets())
 
+    def test_two_rtp_streams_between_the_same_ports_count_their_sets_apart(self):
+        for carry in ("rtp", "option", "gtpu"):
+            for found in frames(captures.two_streams(carry), "-d", "udp.port==5004,rtp"):
+                with self.subTest(carry=carry):
+                    self.assertIn("pduset.psi", found)
+                    self.assertEqual(set(found.get("expert", [])) & MESSAGES, set())
+
+    def test_who_sends_from_the_port_of_gtp_u_has_no_tunnel(self):
+        inner = captures.ipv4(captures.udp(b"\x5a" * 40))
+        message = captures.gtpu(inner, [(0x04, captures.set_container(9, 1, 1, 2, 341, 42))])
+        there, back = frames([captures.ipv4(captures.udp(message, sport=4000, dport=2152)),
+                              captures.ipv4(captures.udp(message, sport=2152, dport=4000))])
+        self.assertEqual((there.get("pduset.pssn"), back.get("pduset.pssn")), (["341"], None))
+
     def test_rtp_header_extensions_are_read_in_all_lengths(self):
         self.hold("rtp_extensions", captures.rtp_extensions(), "-d", "udp.port==5004,rtp")
 
