@@ -26,10 +26,10 @@ void require_inside(Bytes whole, Bytes part) {
     std::abort();
 }
 
-void rewrite_and_read_again(const Reader& before, const Reader& after, const Item& item) {
+void rewrite_and_read_again(const Reader& before, const Item& item) {
   constexpr std::array<std::byte, 5> other{std::byte{1}, std::byte{2}, std::byte{3}};
   std::vector<std::byte> room(item.raw.size() + other.size() + capture::rewrite_room);
-  const auto size = capture::rewrite(after, item, other, room);
+  const auto size = capture::rewrite(item, other, room);
   if (size == 0) return;
   auto again = before;
   const auto step = again.next(Bytes(room).first(size));
@@ -59,7 +59,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (step.size == 0 || step.size > rest.size()) std::abort();
     require_inside(rest, step.item.raw);
     require_inside(step.item.raw, step.item.packet.bytes);
-    if (step.item.kind == Item::Kind::packet) rewrite_and_read_again(before, reader, step.item);
+    if (step.item.kind == Item::Kind::packet) rewrite_and_read_again(before, step.item);
     at += step.size;
   }
   return 0;

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/capture/file.hpp"
+#include "adapters/capture/sink.hpp"
 #include "adapters/capture/source.hpp"
 #include "base/result.hpp"
 #include "cli.hpp"
@@ -105,6 +107,14 @@ Result<ReadSettings> read_settings(const Arguments& arguments) {
     return fail(Errc::missing, "--protected-only needs --keys");
   settings.leniency = arguments.given("strict") ? xrm::Leniency::strict : xrm::Leniency::lenient;
   return settings;
+}
+
+Result<adapters::ByteSink> open_output(const Arguments& arguments,
+                                       std::vector<adapters::FileIdentity> inputs) {
+  for (const std::string_view name : {"keys", "write-keys", "input"})
+    if (arguments.given(name))
+      inputs.push_back(adapters::identity_of_path(std::string(arguments.text(name)).c_str()));
+  return adapters::ByteSink::open(std::string(arguments.text("output")), inputs);
 }
 
 Exit tell_ending(const adapters::CaptureSource& source) {

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/capture/file.hpp"
+#include "adapters/capture/sink.hpp"
 #include "adapters/capture/source.hpp"
 #include "base/result.hpp"
 #include "cli.hpp"
@@ -29,6 +31,10 @@ Option output_file_option();
 /// A whole number in a range; the fault names the option.
 Result<std::uint64_t> number_option(const Arguments& arguments, std::string_view name,
                                     std::uint64_t least, std::uint64_t most);
+
+/// The file of --output. It is refused if something is read from it: `inputs`, a key file, a video.
+Result<adapters::ByteSink> open_output(const Arguments& arguments,
+                                       std::vector<adapters::FileIdentity> inputs);
 
 /// Says what is wrong with a capture that was read, if anything is; the exit code that follows.
 Exit tell_ending(const adapters::CaptureSource& source);

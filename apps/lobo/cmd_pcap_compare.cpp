@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/capture/sink.hpp"
 #include "adapters/capture/source.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
@@ -86,7 +85,7 @@ Exit convert_capture(const Arguments& arguments) {
   if (!settings) return tell(what, settings.error(), "lobo pcap convert --help"), Exit::usage;
   auto source = adapters::CaptureSource::open(std::string(arguments.text("in")));
   if (!source) return tell(what, source.error());
-  auto out = adapters::ByteSink::open(std::string(arguments.text("output")), source->identity());
+  auto out = open_output(arguments, {source->identity()});
   if (!out) return tell(what, out.error());
   const auto done = convert(*source, *out, *settings);
   if (!done) return tell(what, done.error());
@@ -155,7 +154,7 @@ Exit squeeze_capture(const Arguments& arguments) {
   const std::string input(arguments.text("in"));
   auto source = adapters::CaptureSource::open(input);
   if (!source) return tell(what, source.error());
-  auto out = adapters::ByteSink::open(std::string(arguments.text("output")), source->identity());
+  auto out = open_output(arguments, {source->identity()});
   if (!out) return tell(what, out.error());
   const auto done = squeeze(input, *source, *out, *settings);
   if (!done) return tell(what, done.error());

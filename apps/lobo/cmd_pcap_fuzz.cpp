@@ -1,6 +1,7 @@
 // `lobo pcap fuzz`: a corpus of bad marks, and what has to be said of each.
 #include <fmt/format.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -73,11 +74,14 @@ Result<void> write_corpus(CorpusFiles& files) {
 
 Exit fuzz(const Arguments& arguments) {
   constexpr std::string_view what = "no corpus";
-  auto capture = adapters::ByteSink::open(std::string(arguments.text("output")));
+  auto capture = open_output(arguments, {});
   if (!capture) return tell(what, capture.error());
   std::optional<adapters::ByteSink> expected;
   if (arguments.given("expect")) {
-    auto file = adapters::ByteSink::open(std::string(arguments.text("expect")));
+    if (arguments.text("expect") == "-" && arguments.text("output") == "-")
+      return tell(what, {Errc::conflict, "standard output cannot have both"}), Exit::usage;
+    const std::array others{capture->identity()};
+    auto file = adapters::ByteSink::open(std::string(arguments.text("expect")), others);
     if (!file) return tell(what, file.error());
     expected = std::move(*file);
   }

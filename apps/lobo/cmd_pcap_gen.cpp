@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/capture/sink.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"
@@ -57,9 +56,11 @@ Result<GenerateSettings> generate_settings(const Arguments& arguments) {
   auto& video = settings.video;
   video.codec = arguments.text("codec") == "h265" ? rtp::VideoCodec::h265 : rtp::VideoCodec::h264;
   video.input = std::string(arguments.text("input"));
+  if (video.input == "-")
+    return fail(Errc::not_allowed, "--input wants a file: ffmpeg seeks in it");
   video.picture = std::string(arguments.text("picture"));
   Numbers numbers(arguments);
-  numbers.read("fps", 1, rate_max, video.frames_per_second);
+  if (arguments.given("fps")) numbers.read("fps", 1, rate_max, video.frames_per_second.emplace());
   numbers.read("kbps", 1, kilobits_max, video.kilobits_per_second);
   numbers.read("gop", 1, group_max, video.pictures_per_group);
   numbers.read("b-frames", 0, b_pictures_max, video.b_pictures);
@@ -73,8 +74,13 @@ Result<GenerateSettings> generate_settings(const Arguments& arguments) {
   const auto size = split(arguments.text("size"), 'x');
   const auto width = size.size() == 2 ? parse_decimal(size[0]) : std::nullopt;
   const auto height = size.size() == 2 ? parse_decimal(size[1]) : std::nullopt;
-  if (!width || !height || *width < 16 || *height < 16 || *width > size_max || *height > size_max)
-    return fail(Errc::pattern, "--size wants WIDTHxHEIGHT: 1280x720");
+  const auto fits = [](std::optional<std::uint64_t> side) {
+    return side && *side >= 16 && *side <= size_max && *side % 2 == 0;
+  };
+  if (!fits(width) || !fits(height))
+    return fail(
+        Errc::pattern,
+        fmt::format("--size wants WIDTHxHEIGHT, even numbers from 16 to {}: 1280x720", size_max));
   video.width = static_cast<unsigned>(*width);
   video.height = static_cast<unsigned>(*height);
   settings.source = std::string(arguments.text("source"));
@@ -94,7 +100,7 @@ Exit gen(const Arguments& arguments) {
   constexpr std::string_view what = "nothing was generated";
   const auto settings = generate_settings(arguments);
   if (!settings) return tell(what, settings.error(), "lobo pcap gen --help"), Exit::usage;
-  auto out = adapters::ByteSink::open(std::string(arguments.text("output")));
+  auto out = open_output(arguments, {});
   if (!out) return tell(what, out.error());
   const auto made = generate(*settings, *out);
   if (!made) return tell(what, made.error());
@@ -120,7 +126,7 @@ std::vector<Verb> pcap_gen_verbs() {
        .fallback = "mandelbrot",
        .choices = {"mandelbrot", "testsrc2", "testsrc", "smptebars"}},
       {.name = "--size", .help = "of the test picture", .fallback = "1280x720"},
-      {.name = "--fps", .help = "pictures a second", .fallback = "60"},
+      {.name = "--fps", .help = "pictures a second; else a file's own, of the test picture 60"},
       {.name = "--kbps", .help = "kilobits a second", .fallback = "12000"},
       {.name = "--gop", .help = "pictures from one IDR to the next", .fallback = "60"},
       {.name = "--b-frames", .help = "B pictures between two P pictures", .fallback = "3"},

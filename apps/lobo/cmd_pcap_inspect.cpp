@@ -29,6 +29,10 @@ Exit inspect_capture(const Arguments& arguments) {
   auto read = read_settings(arguments);
   if (!read) return tell(what, read.error(), "lobo pcap inspect --help"), Exit::usage;
   InspectSettings settings{.read = std::move(*read), .form = form_of(arguments.text("output"))};
+  if (arguments.given("summary") && (arguments.given("sets") || arguments.given("wrong"))) {
+    constexpr std::string_view why = "--summary has no lines: leave out --sets and --wrong";
+    return tell(what, {Errc::conflict, std::string(why)}), Exit::usage;
+  }
   if (arguments.given("sets")) settings.what = InspectSettings::What::sets;
   if (arguments.given("summary")) settings.what = InspectSettings::What::nothing;
   settings.wrong_only = arguments.given("wrong");
@@ -39,7 +43,12 @@ Exit inspect_capture(const Arguments& arguments) {
   if (!out) return tell(what, out.error());
   const auto result = inspect(*source, *out, settings);
   if (!result) return tell(what, result.error());
-  fmt::print(stderr, "{}", summary_of(*result));
+  if (settings.what != InspectSettings::What::nothing) {
+    fmt::print(stderr, "{}", summary_of(*result));
+  } else {
+    out->write(summary_of(*result, settings.form));
+    if (auto done = out->flush(); !done) return tell(what, done.error());
+  }
   return result->all_is_well() ? Exit::ok : Exit::failed;
 }
 
@@ -56,7 +65,7 @@ std::vector<Verb> pcap_inspect_verbs() {
                                .help = "a line for each PDU Set instead of each packet",
                                .takes = Option::Takes::nothing},
                               {.name = "--summary",
-                               .help = "no lines, only the counts",
+                               .help = "no lines, only the counts, on standard output",
                                .takes = Option::Takes::nothing},
                               {.name = "--wrong",
                                .help = "only lines that say what is wrong",

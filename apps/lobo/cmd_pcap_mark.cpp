@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/capture/sink.hpp"
 #include "adapters/capture/source.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -40,6 +39,11 @@ constexpr std::uint8_t dynamic_payload_type_first = 96;
 constexpr std::uint8_t dynamic_payload_type_last = 127;
 constexpr std::uint64_t port_max = 65535;
 
+/// "5004,5006": what stands between the commas; nothing of nothing.
+std::vector<std::string_view> list_of(std::string_view text) {
+  return text.empty() ? std::vector<std::string_view>{} : split(text, ',');
+}
+
 /// "111" or "111:3": a payload type whose packets are PDU Sets of their own, and their PSI.
 Result<dataplane::PayloadRule> lone_rule(std::string_view text) {
   const auto parts = split(text, ':');
@@ -60,7 +64,7 @@ Result<MarkSettings> mark_settings(const Arguments& arguments, const WriteSettin
   settings.marker = *marker;
   const bool h264 = arguments.text("codec") == "h264";
   settings.marker.codec = h264 ? rtp::VideoCodec::h264 : rtp::VideoCodec::h265;
-  for (const auto& text : arguments.all("lone")) {
+  for (const auto text : list_of(arguments.text("lone"))) {
     const auto rule = lone_rule(text);
     if (!rule) return fail(rule.error());
     settings.rules.push_back(*rule);
@@ -75,7 +79,7 @@ Result<MarkSettings> mark_settings(const Arguments& arguments, const WriteSettin
   for (std::uint64_t type = first; type <= last; ++type)
     settings.rules.push_back({.payload_type = static_cast<std::uint8_t>(type),
                               .treatment = h264 ? Treatment::h264 : Treatment::h265});
-  for (const auto& text : arguments.all("port")) {
+  for (const auto text : list_of(arguments.text("port"))) {
     const auto port = parse_decimal(text);
     if (!port || *port > port_max)
       return fail(Errc::out_of_range, fmt::format("--port '{}' is no port", text));
@@ -94,17 +98,14 @@ Exit mark(const Arguments& arguments) {
   if (!writer) return tell(what, writer.error());
   auto source = adapters::CaptureSource::open(std::string(arguments.text("in")));
   if (!source) return tell(what, source.error());
-  auto out = adapters::ByteSink::open(std::string(arguments.text("output")), source->identity());
+  auto out = open_output(arguments, {source->identity()});
   if (!out) return tell(what, out.error());
 
   Progress progress("mark");
-  MarkStream stream(std::move(*writer), std::move(*settings),
-                    [&](const capture::Item& item, Bytes changed) {
-                      write_item(*out, source->reader(), item, changed);
-                    });
+  MarkStream stream(
+      std::move(*writer), std::move(*settings),
+      [&](const capture::Item& item, Bytes changed) { write_item(*out, item, changed); });
   while (const auto* item = source->next()) {
-    // A new section may change the byte order in which what waits is to be written.
-    if (item->kind == capture::Item::Kind::header) stream.finish();
     stream.push(*item);
     progress.packet(*source);
     if (out->failed()) break;
@@ -125,7 +126,7 @@ Exit strip(const Arguments& arguments) {
   if (!read) return tell(what, read.error(), "lobo pcap strip --help"), Exit::usage;
   auto source = adapters::CaptureSource::open(std::string(arguments.text("in")));
   if (!source) return tell(what, source.error());
-  auto out = adapters::ByteSink::open(std::string(arguments.text("output")), source->identity());
+  auto out = open_output(arguments, {source->identity()});
   if (!out) return tell(what, out.error());
 
   const auto which = arguments.text("carry");
@@ -163,11 +164,8 @@ std::vector<Verb> pcap_mark_verbs() {
        .choices = {"h264", "h265"}},
       {.name = "--payload-type", .help = "of the video; else every dynamic one, 96 to 127"},
       {.name = "--lone",
-       .help = "payload types whose packets are PDU Sets of their own, with their PSI: 111:3",
-       .takes = Option::Takes::values},
-      {.name = "--port",
-       .help = "destination ports to look at; else all",
-       .takes = Option::Takes::values}};
+       .help = "payload types whose packets are PDU Sets of their own, with their PSI: 111:3,0"},
+      {.name = "--port", .help = "destination ports to look at, 5004,5006; else all"}};
   return {{.path = "pcap mark",
            .summary = "write PDU Set marks into the video of a capture",
            .example = "  lobo pcap mark my.pcap --carry udp-option -o marked.pcap\n"

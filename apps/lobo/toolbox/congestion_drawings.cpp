@@ -92,7 +92,7 @@ std::string timeline_svg(const CongestionOutcome& outcome) {
   std::string svg = open_svg(left + width + right, height, "each frame under each policy");
   svg += legend(left, 8);
   const double seconds =
-      static_cast<double>(outcome.stream.frames.size()) / outcome.settings.video.frames_per_second;
+      static_cast<double>(outcome.stream.frames.size()) / outcome.stream.frames_per_second();
   int y = top;
   for (const unsigned percent : overload_percents) {
     svg += fmt::format("<text class=\"head\" x=\"0\" y=\"{}\">{} % overload</text>\n", y + 20,

@@ -81,7 +81,7 @@ std::string table_html(const CongestionOutcome& outcome) {
     const auto& run = outcome.run(shown_overload_percent, contender);
     text += fmt::format("<td>{:.0f} ms</td><td>{:.0f} %</td></tr>\n",
                         static_cast<double>(longest_freeze(run.verdicts)) * 1000 /
-                            outcome.settings.video.frames_per_second,
+                            outcome.stream.frames_per_second(),
                         run.bytes_delivered == 0 ? 0.0
                                                  : 100 * static_cast<double>(run.bytes_useful) /
                                                        static_cast<double>(run.bytes_delivered));
@@ -103,7 +103,7 @@ std::string recipe_html(const CongestionOutcome& outcome) {
   const auto& video = outcome.settings.video;
   const auto link = link_of(outcome.stream, shown_overload_percent);
   return fmt::format(
-      "<ul><li><b>Real:</b> {0}, encoded by {1} at {2} kbit/s ({3} frames a second, a group of "
+      "<ul><li><b>Real:</b> {0}, encoded by {1} at {2} kbit/s ({3:.4g} frames a second, a group of "
       "pictures every {4} frames, {5} B frames between with one of them a reference), cut into "
       "{6} RTP packets of at most {7} bytes of payload and marked in the RTP header extension "
       "<code>urn:3gpp:pdu-set-marking:rel-18</code>; decoded by ffmpeg.</li>\n"
@@ -126,7 +126,7 @@ std::string recipe_html(const CongestionOutcome& outcome) {
                                         video.picture, video.width, video.height, video.seed)
                           : "a video file",
       video.codec == rtp::VideoCodec::h264 ? "x264" : "x265", video.kilobits_per_second,
-      video.frames_per_second, video.pictures_per_group, video.b_pictures,
+      outcome.stream.frames_per_second(), video.pictures_per_group, video.b_pictures,
       outcome.stream.packets.size(), congestion_payload_bytes,
       static_cast<double>(outcome.stream.rate().count) / 1e6,
       static_cast<double>(link.rate.count) / 1e6, shown_overload_percent,

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <ranges>
 #include <utility>
 #include <vector>
 
@@ -137,18 +137,18 @@ class Builder {
 
 }  // namespace
 
+double Stream::frames_per_second() const {
+  if (frames.size() < 2) return 0;
+  const auto [first, last] =
+      std::ranges::minmax(frames | std::views::transform(&StreamFrame::presentation));
+  return static_cast<double>(frames.size() - 1) * rtp_clock_hz /
+         static_cast<double>(std::max<std::int64_t>(1, last - first));
+}
+
 BitsPerSecond Stream::rate() const {
-  if (frames.size() < 2) return {0};
-  std::int64_t first = std::numeric_limits<std::int64_t>::max();
-  std::int64_t last = 0;
-  for (const auto& frame : frames) {
-    first = std::min(first, frame.presentation);
-    last = std::max(last, frame.presentation);
-  }
   const double frames_shown = static_cast<double>(frames.size());
-  const double seconds =
-      static_cast<double>(last - first) / rtp_clock_hz * frames_shown / (frames_shown - 1);
-  return {static_cast<std::uint64_t>(static_cast<double>(ip_bytes) * 8 / seconds)};
+  return {static_cast<std::uint64_t>(static_cast<double>(ip_bytes) * 8 * frames_per_second() /
+                                     frames_shown)};
 }
 
 Bytes Stream::datagram(const StreamPacket& packet) const {

@@ -58,6 +58,7 @@ struct Stream {
   std::uint64_t ip_bytes = 0;
 
   BitsPerSecond rate() const;
+  double frames_per_second() const;
   Bytes datagram(const StreamPacket& packet) const;
 };
 

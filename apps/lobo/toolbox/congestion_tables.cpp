@@ -14,7 +14,7 @@ namespace lobo::app {
 namespace {
 
 double milliseconds_a_frame(const CongestionOutcome& outcome) {
-  return 1000.0 / outcome.settings.video.frames_per_second;
+  return 1000.0 / outcome.stream.frames_per_second();
 }
 
 std::size_t count(const RunResult& run, Verdict verdict) {

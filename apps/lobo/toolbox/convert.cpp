@@ -65,7 +65,7 @@ std::size_t link_header(MutableBytes out, const capture::Packet& packet,
 class Conversion {
  public:
   Conversion(MarkReader reader, MarkWriter writer, const ConvertSettings& settings,
-             adapters::CaptureSource& source, adapters::ByteSink& out)
+             adapters::ByteSink& out)
       : reader_(std::move(reader)),
         writer_(std::move(writer)),
         stripper_({.extension = !settings.to_n3,
@@ -73,7 +73,6 @@ class Conversion {
                    .extension_id = settings.read.extension_id,
                    .kind = settings.read.option}),
         settings_(settings),
-        source_(source),
         out_(out),
         clean_(frame_room),
         inner_(frame_room),
@@ -91,7 +90,6 @@ class Conversion {
 
   void item(const capture::Item& item) {
     const auto emit = [this](const SetHold::Held& held) { write(held); };
-    if (item.kind == capture::Item::Kind::header) hold_.finish(emit);
     if (item.kind != capture::Item::Kind::packet) return hold_.pass(item, emit);
     ++result_.packets;
     take_apart(item.packet, layers_);
@@ -100,7 +98,7 @@ class Conversion {
     const auto clean = cleaned(layers_.inner);
     const std::uint32_t bytes =
         settings_.to_n3 ? clean.ip_end - clean.ip_at : writer_.marked_ip_bytes(clean);
-    hold_.marked(item, layers_.inner.flow, reading_.mark, bytes, emit);
+    hold_.marked(item, reading_.stream(layers_), reading_.mark, bytes, emit);
   }
 
   Converted finish() {
@@ -125,7 +123,7 @@ class Conversion {
         size = settings_.to_n3 ? to_n3(held.item.packet, mark) : from_n3(held.item.packet, mark);
       ++(mark && size != 0 ? result_.marked : size != 0 ? result_.unmarked : result_.left);
     }
-    write_item(out_, source_.reader(), held.item, Bytes(frame_).first(size));
+    write_item(out_, held.item, Bytes(frame_).first(size));
   }
 
   PduSetMark resized(const SetHold::Held& held) const {
@@ -202,7 +200,6 @@ class Conversion {
   MarkWriter writer_;
   MarkStripper stripper_;
   const ConvertSettings& settings_;
-  adapters::CaptureSource& source_;
   adapters::ByteSink& out_;
   packet::FlowKey tunnel_;
   SetHold hold_;
@@ -222,7 +219,7 @@ Result<Converted> convert(adapters::CaptureSource& source, adapters::ByteSink& o
   if (!reader) return fail(reader.error());
   auto writer = MarkWriter::create(settings.write);
   if (!writer) return fail(writer.error());
-  Conversion conversion(std::move(*reader), std::move(*writer), settings, source, out);
+  Conversion conversion(std::move(*reader), std::move(*writer), settings, out);
   if (auto ready = conversion.ready(); !ready) return fail(ready.error());
   Progress progress("convert");
   while (const auto* item = source.next()) {

@@ -9,6 +9,7 @@
 
 #include "model/address.hpp"
 #include "toolbox/set_audit.hpp"
+#include "toolbox/stream_key.hpp"
 #include "wire/packet/flow.hpp"
 
 namespace lobo::app {
@@ -20,8 +21,9 @@ std::string name_of(const model::IpAddress& address, std::uint16_t port, bool v6
   return v6 ? fmt::format("[{}]:{}", text, port) : fmt::format("{}:{}", text, port);
 }
 
-void name(Flow& flow, const packet::FlowKey& key) {
-  flow.key = key;
+void name(Flow& flow, const StreamKey& stream) {
+  flow.key = stream;
+  const packet::FlowKey& key = stream.flow;
   const bool v6 = key.ip_version == 6;
   if (key.ip_version == 0) {
     flow.source = flow.destination = "-";
@@ -33,7 +35,7 @@ void name(Flow& flow, const packet::FlowKey& key) {
 
 }  // namespace
 
-Flow& FlowTable::of(const packet::FlowKey& key) {
+Flow& FlowTable::of(const StreamKey& key) {
   if (last_ && last_->key == key) return *last_;
   const auto found = flows_.find(key);
   if (found != flows_.end()) {

@@ -1,6 +1,6 @@
 #pragma once
-// The flows of a capture: their names as text, and the audit of their PDU Sets. Made once for each
-// flow, so that a packet costs a look-up and no allocation.
+// The flows of a capture, and the RTP streams in them: their names as text, and the audit of their
+// PDU Sets. Made once for each, so that a packet costs a look-up and no allocation.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <unordered_map>
 
 #include "toolbox/set_audit.hpp"
-#include "wire/packet/flow.hpp"
+#include "toolbox/stream_key.hpp"
 
 namespace lobo::app {
 
@@ -19,7 +19,7 @@ inline constexpr std::size_t flows_max = 65536;
 inline constexpr std::size_t audited_flows_max = 8192;
 
 struct Flow {
-  packet::FlowKey key;
+  StreamKey key;
   std::string source;  ///< address and port
   std::string destination;
   std::unique_ptr<SetAudit> audit;  ///< once it has a mark
@@ -28,7 +28,7 @@ struct Flow {
 class FlowTable {
  public:
   /// Never fails: beyond flows_max all new flows share one entry, which is named anew each time.
-  Flow& of(const packet::FlowKey& key);
+  Flow& of(const StreamKey& key);
   /// nullptr where too many flows are followed already.
   SetAudit* audit_of(Flow& flow);
 
@@ -38,7 +38,7 @@ class FlowTable {
   }
 
  private:
-  std::unordered_map<packet::FlowKey, std::unique_ptr<Flow>, packet::FlowHash> flows_;
+  std::unordered_map<StreamKey, std::unique_ptr<Flow>, StreamHash> flows_;
   Flow* last_ = nullptr;  ///< most packets belong to the flow of the one before
   Flow shared_;
   std::size_t audited_ = 0;

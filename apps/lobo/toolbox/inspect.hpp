@@ -2,6 +2,7 @@
 // `lobo pcap inspect`: what each packet says, what each PDU Set adds up to, and whether all is
 // well.
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "base/result.hpp"
 #include "toolbox/mark_reader.hpp"
 #include "toolbox/reason.hpp"
+#include "wire/xrm/unmarked.hpp"
 
 namespace lobo::app {
 
@@ -28,6 +30,7 @@ struct InspectResult {
   std::uint64_t sets_well = 0;
   ReasonCounts of_packets;
   ReasonCounts of_sets;
+  std::array<std::uint64_t, xrm::warning_kinds> warnings{};  ///< how many packets have each
   std::uint64_t damaged_items = 0;
   std::string ending;  ///< what is wrong with the capture itself; empty: nothing
   bool all_is_well() const {
@@ -39,7 +42,8 @@ struct InspectResult {
 Result<InspectResult> inspect(adapters::CaptureSource& source, adapters::ByteSink& out,
                               const InspectSettings& settings);
 
-/// A few lines for people.
-std::string summary_of(const InspectResult& result);
+/// A few lines for people, one JSON object, or rows of comma-separated values.
+std::string summary_of(const InspectResult& result,
+                       InspectSettings::Form form = InspectSettings::Form::table);
 
 }  // namespace lobo::app

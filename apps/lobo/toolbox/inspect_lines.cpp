@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "adapters/capture/sink.hpp"
@@ -30,11 +31,11 @@ struct Column {
 };
 
 constexpr std::array packet_columns{
-    Column{"frame", 7}, Column{"time", 21},  Column{"source", 22}, Column{"destination", 22},
-    Column{"bytes", 6}, Column{"teid", 11},  Column{"seq", 6},     Column{"carry", 11},
-    Column{"PSSN", 5},  Column{"PSN", 5},    Column{"PSI", 4},     Column{"E", 2},
-    Column{"D", 2},     Column{"PSSize", 7}, Column{"NPDS", 5},    Column{"BSize", 7},
-    Column{"TTNB", 6},  Column{"verdict", 0}};
+    Column{"frame", 7}, Column{"time", 21},    Column{"source", 22}, Column{"destination", 22},
+    Column{"bytes", 6}, Column{"teid", 11},    Column{"seq", 6},     Column{"carry", 11},
+    Column{"PSSN", 5},  Column{"PSN", 5},      Column{"PSI", 4},     Column{"E", 2},
+    Column{"D", 2},     Column{"PSSize", 7},   Column{"NPDS", 5},    Column{"BSize", 7},
+    Column{"TTNB", 6},  Column{"verdict", 20}, Column{"warnings", 0}};
 constexpr std::array set_columns{
     Column{"source", 22}, Column{"destination", 22}, Column{"PSSN", 5},
     Column{"PSI", 4},     Column{"PDUs", 5},         Column{"NPDS", 5},
@@ -78,15 +79,19 @@ class Row {
     if (form_ == Form::json) line_.text("\"");
     end();
   }
-  /// A member that JSON alone has.
-  void json_text(std::string_view name, std::string_view value) {
-    if (form_ != Form::json) return;
-    line_.text(",\"");
-    line_.text(name);
-    line_.text("\":\"");
-    line_.text(value);
-    line_.text("\"");
+  /// Several names in one cell.
+  void list(std::span<const std::string_view> values) {
+    if (begin(!values.empty(), false)) {
+      const bool json = form_ == Form::json;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        line_.text(json ? (i == 0 ? "[\"" : "\",\"") : (i == 0 ? "" : " "));
+        line_.text(values[i]);
+      }
+      if (json) line_.text("\"]");
+    }
+    end();
   }
+  /// A member that JSON alone has.
   void json_number(std::string_view name, std::uint64_t value) {
     if (form_ != Form::json) return;
     line_.text(",\"");
@@ -98,7 +103,6 @@ class Row {
  private:
   /// Whether a value is to be written.
   bool begin(bool there, bool quoted) {
-    cell_ = line_.size();
     switch (form_) {
       case Form::json:
         if (!there) return false;
@@ -112,15 +116,15 @@ class Row {
         if (at_ > 0) line_.text(",");
         return there;
       case Form::table:
+        if (!there && at_ + 1 == count) return false;  // nothing at the end of most lines
+        if (at_ > 0) line_.pad_to(cell_, columns_[at_ - 1].width);
+        cell_ = line_.size();
         if (!there) line_.text("-");
         return there;
     }
     std::abort();
   }
-  void end() {
-    if (form_ == Form::table && at_ + 1 < count) line_.pad_to(cell_, columns_[at_].width);
-    ++at_;
-  }
+  void end() { ++at_; }
 
   adapters::ByteSink& out_;
   Line line_;
@@ -139,11 +143,13 @@ void write_head(adapters::ByteSink& out, Form form, const std::array<Column, cou
 }
 
 void write_warnings(Row<packet_columns.size()>& row, xrm::Warnings warnings) {
-  if (warnings.none()) return;
+  std::array<std::string_view, xrm::warning_kinds> names;
+  std::size_t count = 0;
   for (std::size_t i = 0; i < xrm::warning_kinds; ++i) {
     const auto one = static_cast<xrm::Warning>(i);
-    if (warnings.has(one)) row.json_text("warning", to_string(one));
+    if (warnings.has(one)) names[count++] = to_string(one);
   }
+  row.list(std::span(names).first(count));
 }
 
 }  // namespace
@@ -189,6 +195,7 @@ void write_packet(adapters::ByteSink& out, Form form, const PacketLine& line) {
   row.number(member(mark.burst_size, 0));
   row.number(member(mark.time_to_next_burst, xrm::ttnb_unknown));
   row.text(to_string(line.reason));
+  write_warnings(row, reading.warnings);
   if (form != Form::json) return;
   if (reading.is_rtp) {
     row.json_number("ssrc", reading.rtp.ssrc);
@@ -198,7 +205,6 @@ void write_packet(adapters::ByteSink& out, Form form, const PacketLine& line) {
   }
   if (reading.session) row.json_number("qfi", reading.session->qfi);
   if (reading.set_qfi) row.json_number("set_qfi", *reading.set_qfi);
-  write_warnings(row, reading.warnings);
 }
 
 void write_set(adapters::ByteSink& out, Form form, const Flow& flow, const AuditedSet& set) {
@@ -217,6 +223,7 @@ void write_set(adapters::ByteSink& out, Form form, const Flow& flow, const Audit
   row.time(std::chrono::nanoseconds(set.first_at_ns));
   row.time(std::chrono::nanoseconds(set.last_at_ns));
   row.text(set.reason == Reason::marked ? "complete" : to_string(set.reason));
+  if (flow.key.ssrc != 0) row.json_number("ssrc", flow.key.ssrc);
 }
 
 }  // namespace lobo::app

@@ -28,7 +28,8 @@ packet::PacketView parse_cooked(Bytes frame, std::size_t header, std::size_t pro
   if (frame.size() < header) return view;
   std::uint16_t ether_type = be16_at(frame, protocol_at);
   std::size_t at = header;
-  for (std::size_t tags = 0; is_vlan(ether_type); ++tags) {
+  std::uint8_t tags = 0;
+  for (; is_vlan(ether_type); ++tags) {
     if (tags == packet::vlan_tags_max) {
       view.unread = packet::Unread::too_many_vlan_tags;
       return view;
@@ -38,8 +39,10 @@ packet::PacketView parse_cooked(Bytes frame, std::size_t header, std::size_t pro
     at += packet::vlan_tag_bytes;
   }
   view.unread = packet::Unread::not_ip;
-  if (ether_type != packet::ether_type_ipv4 && ether_type != packet::ether_type_ipv6) return view;
-  return packet::parse_ip(frame, at);
+  if (ether_type == packet::ether_type_ipv4 || ether_type == packet::ether_type_ipv6)
+    view = packet::parse_ip(frame, at);
+  view.vlan_tags = tags;
+  return view;
 }
 
 packet::PacketView parse_link(const capture::Packet& packet) {
@@ -112,9 +115,8 @@ void take_apart(const capture::Packet& packet, Layers& layers) {
   layers.outer = parse_link(packet);
   layers.inner = layers.outer;
   layers.reason = reason_of(layers.outer.unread, captured_in_part);
-  if (!layers.whole_udp() || (layers.outer.flow.destination_port != gtpu::udp_port &&
-                              layers.outer.flow.source_port != gtpu::udp_port))
-    return;
+  // G-PDUs go to the port of GTP-U (TS 29.281 clause 4.4.2); a source port may be anybody's.
+  if (!layers.whole_udp() || layers.outer.flow.destination_port != gtpu::udp_port) return;
   layers.tunnel = gtpu::parse_gtpu(layers.outer.user_data());
   if (!layers.tunnel.ok()) {
     layers.reason = Reason::gtpu_malformed;

@@ -111,6 +111,7 @@ Result<std::string> read_key_text(const std::string& path) {
   if (!file) return fail(Errc::not_found, fmt::format("{}: cannot be read", path));
   std::string text(xrm::key_file_bytes_max + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return fail(Errc::not_found, fmt::format("{}: cannot be read", path));
   text.resize(static_cast<std::size_t>(file.gcount()));
   return text;
 }

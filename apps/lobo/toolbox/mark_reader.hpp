@@ -13,6 +13,7 @@
 #include "model/pdu_set.hpp"
 #include "toolbox/layers.hpp"
 #include "toolbox/reason.hpp"
+#include "toolbox/stream_key.hpp"
 #include "wire/gtpu/bits.hpp"
 #include "wire/gtpu/containers.hpp"
 #include "wire/rtp/packet.hpp"
@@ -58,6 +59,10 @@ struct Reading {
   std::optional<gtpu::DlSession> session;  ///< of the PDU Session Container
   std::optional<std::uint8_t> set_qfi;     ///< of the PDU Set Information Container
 
+  /// Of the packet that was read.
+  StreamKey stream(const Layers& layers) const {
+    return {layers.inner.flow, is_rtp ? rtp.ssrc : 0};
+  }
   bool has_mark() const { return reason == Reason::marked || reason == Reason::carriages_differ; }
 };
 

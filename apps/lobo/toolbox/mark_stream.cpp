@@ -12,6 +12,7 @@
 #include "toolbox/edit.hpp"
 #include "toolbox/layers.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "toolbox/stream_key.hpp"
 #include "wire/capture/capture.hpp"
 #include "wire/packet/parse.hpp"
 #include "wire/rtp/packet.hpp"

@@ -16,8 +16,8 @@
 #include "toolbox/edit.hpp"
 #include "toolbox/layers.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "toolbox/stream_key.hpp"
 #include "wire/capture/capture.hpp"
-#include "wire/packet/flow.hpp"
 
 namespace lobo::app {
 
@@ -66,16 +66,6 @@ class MarkStream {
     Stream* stream = nullptr;  ///< undecided
     bool to_mark = false;
     PduSetMark mark;
-  };
-  struct StreamKey {
-    packet::FlowKey flow;
-    std::uint32_t ssrc = 0;
-    bool operator==(const StreamKey&) const = default;
-  };
-  struct StreamHash {
-    std::size_t operator()(const StreamKey& key) const {
-      return packet::flow_hash(key.flow, key.ssrc);
-    }
   };
 
   Waiting& wait(const capture::Item& item);

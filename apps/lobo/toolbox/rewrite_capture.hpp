@@ -9,18 +9,16 @@
 #include "base/bytes.hpp"
 #include "toolbox/progress.hpp"
 #include "wire/capture/capture.hpp"
-#include "wire/capture/reader.hpp"
 #include "wire/capture/rewriter.hpp"
 
 namespace lobo::app {
 
 /// Writes the item with `changed` in place of its packet; as it was where `changed` is empty or
 /// does not fit. True if it was changed.
-inline bool write_item(adapters::ByteSink& out, const capture::Reader& reader,
-                       const capture::Item& item, Bytes changed) {
+inline bool write_item(adapters::ByteSink& out, const capture::Item& item, Bytes changed) {
   if (!changed.empty()) {
     const std::size_t room = item.raw.size() + changed.size() + capture::rewrite_room;
-    const std::size_t size = capture::rewrite(reader, item, changed, out.room(room));
+    const std::size_t size = capture::rewrite(item, changed, out.room(room));
     if (size != 0) {
       out.commit(size);
       return true;
@@ -39,7 +37,7 @@ std::uint64_t rewrite_capture(adapters::CaptureSource& source, adapters::ByteSin
   Progress progress(verb);
   while (const auto* item = source.next()) {
     const Bytes bytes = item->kind == capture::Item::Kind::packet ? change(item->packet) : Bytes{};
-    if (write_item(out, source.reader(), *item, bytes)) ++changed;
+    if (write_item(out, *item, bytes)) ++changed;
     progress.packet(source);
     if (out.failed()) break;
   }

@@ -12,12 +12,13 @@
 
 #include "base/bytes.hpp"
 #include "model/pdu_set.hpp"
+#include "toolbox/stream_key.hpp"
 #include "wire/capture/capture.hpp"
-#include "wire/packet/flow.hpp"
 
 namespace lobo::app {
 
 inline constexpr std::size_t held_items_max = 16384;
+inline constexpr std::size_t held_bytes_max = std::size_t{128} << 20U;
 
 class SetHold {
  public:
@@ -43,11 +44,11 @@ class SetHold {
   }
   /// A marked packet that will be `bytes` long.
   template <class Out>
-  void marked(const capture::Item& item, const packet::FlowKey& flow, const PduSetMark& mark,
+  void marked(const capture::Item& item, const StreamKey& stream, const PduSetMark& mark,
               std::uint32_t bytes, Out&& out) {
     Held& held = hold(item);
     held.mark = mark;
-    held.group = join(flow, mark, bytes);
+    held.group = join(stream, mark, bytes);
     release(out);
   }
   template <class Out>
@@ -66,6 +67,7 @@ class SetHold {
   Held& hold(const capture::Item& item) {
     Held& held = held_.emplace_back();
     held.raw.assign(item.raw.begin(), item.raw.end());
+    held_bytes_ += held.raw.size();
     held.item = item;
     held.item.raw = held.raw;
     if (item.kind == capture::Item::Kind::packet)
@@ -77,9 +79,9 @@ class SetHold {
 
   /// Two sets of a flow are open at a time: the newest and the one before it, which may be
   /// overtaken.
-  std::shared_ptr<Group> join(const packet::FlowKey& flow, const PduSetMark& mark,
+  std::shared_ptr<Group> join(const StreamKey& stream, const PduSetMark& mark,
                               std::uint32_t bytes) {
-    auto& [older, newer] = open_[flow];
+    auto& [older, newer] = open_[stream];
     std::shared_ptr<Group> group;
     if (newer.group && newer.pssn == mark.pssn) {
       group = newer.group;
@@ -114,10 +116,11 @@ class SetHold {
     while (!held_.empty()) {
       Held& front = held_.front();
       if (front.group && !front.group->decided) {
-        if (held_.size() <= held_items_max) return;
+        if (held_.size() <= held_items_max && held_bytes_ <= held_bytes_max) return;
         front.group->decided = true;
       }
       out(static_cast<const Held&>(front));
+      held_bytes_ -= front.raw.size();
       held_.pop_front();
     }
     if (open_.size() > flows_open_max) open_.clear();  // nothing waits for them
@@ -125,7 +128,8 @@ class SetHold {
 
   static constexpr std::size_t flows_open_max = 4096;
   std::deque<Held> held_;
-  std::unordered_map<packet::FlowKey, std::pair<Open, Open>, packet::FlowHash> open_;
+  std::size_t held_bytes_ = 0;
+  std::unordered_map<StreamKey, std::pair<Open, Open>, StreamHash> open_;
 };
 
 }  // namespace lobo::app

@@ -23,9 +23,9 @@
 #include "toolbox/mark_reader.hpp"
 #include "toolbox/progress.hpp"
 #include "toolbox/reason.hpp"
+#include "toolbox/stream_key.hpp"
 #include "wire/capture/capture.hpp"
 #include "wire/capture/writer.hpp"
-#include "wire/packet/flow.hpp"
 
 namespace lobo::app {
 namespace {
@@ -106,7 +106,7 @@ class Link {
   };
 
   dataplane::SetTracker* tracker() {
-    const auto& key = layers_.inner.flow;
+    const auto key = reading_.stream(layers_);
     const auto found = trackers_.find(key);
     if (found != trackers_.end()) return found->second.get();
     if (trackers_.size() >= tracked_flows_max) return nullptr;
@@ -144,8 +144,7 @@ class Link {
   capture::Writer writer_;
   adapters::ByteSink& out_;
   dataplane::SetTracker nobody_;  ///< of packets without a mark; never asked
-  std::unordered_map<packet::FlowKey, std::unique_ptr<dataplane::SetTracker>, packet::FlowHash>
-      trackers_;
+  std::unordered_map<StreamKey, std::unique_ptr<dataplane::SetTracker>, StreamHash> trackers_;
   /// Bound: what the queue holds, and the one in service.
   std::unordered_map<std::uint64_t, Waiting> waiting_;
   Layers layers_;

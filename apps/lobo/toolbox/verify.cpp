@@ -161,7 +161,7 @@ class Verification {
   }
 
   void audit(const Layers& layers, const Reading& told, const capture::Packet& packet) {
-    Flow& flow = flows_.of(layers.inner.flow);
+    Flow& flow = flows_.of(told.stream(layers));
     SetAudit* audit = flows_.audit_of(flow);
     if (!audit) return;
     // The mark as told on N3, not what the packet itself still carries.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +27,7 @@ struct EncodeSettings {
   std::string picture = "mandelbrot";  ///< a source of ffmpeg's lavfi that takes size and rate
   unsigned width = 1280;               ///< of the test picture; a file keeps its own
   unsigned height = 720;
-  unsigned frames_per_second = 60;
+  std::optional<unsigned> frames_per_second;  ///< none: a file's own, of the test picture 60
   double seconds = 10;
   unsigned kilobits_per_second = 12000;
   unsigned pictures_per_group = 60;  ///< from one IDR picture to the next

@@ -25,6 +25,8 @@ namespace {
 // depend on who was first.
 constexpr unsigned encoder_threads = 1;
 
+constexpr unsigned test_picture_frames_per_second = 60;
+
 std::vector<std::string> source_words(const EncodeSettings& settings) {
   if (!settings.input.empty())
     return {"-i", settings.input, "-t", fmt::format("{:.3f}", settings.seconds)};
@@ -33,7 +35,9 @@ std::vector<std::string> source_words(const EncodeSettings& settings) {
           "lavfi",
           "-i",
           fmt::format("{}=size={}x{}:rate={},noise=alls=8:allf=t:all_seed={}", settings.picture,
-                      settings.width, settings.height, settings.frames_per_second, settings.seed),
+                      settings.width, settings.height,
+                      settings.frames_per_second.value_or(test_picture_frames_per_second),
+                      settings.seed),
           "-t",
           fmt::format("{:.3f}", settings.seconds)};
 }
@@ -41,14 +45,18 @@ std::vector<std::string> source_words(const EncodeSettings& settings) {
 std::vector<std::string> encoder_words(const EncodeSettings& settings) {
   const auto rate = fmt::format("{}k", settings.kilobits_per_second);
   const auto group = fmt::format("{}", settings.pictures_per_group);
-  std::vector<std::string> words{"-r",       fmt::format("{}", settings.frames_per_second),
-                                 "-pix_fmt", "yuv420p",
+  std::vector<std::string> words{"-pix_fmt", "yuv420p",
                                  "-preset",  "veryfast",
                                  "-b:v",     rate,
                                  "-maxrate", rate,
                                  "-bufsize", fmt::format("{}k", settings.kilobits_per_second / 2),
                                  "-g",       group,
                                  "-bf",      fmt::format("{}", settings.b_pictures)};
+  if (settings.frames_per_second)
+    words.insert(words.end(), {"-r", fmt::format("{}", *settings.frames_per_second)});
+  // Colour of half the resolution wants even sizes: a file's last odd column and row go.
+  if (!settings.input.empty())
+    words.insert(words.end(), {"-vf", "crop=iw-mod(iw\\,2):ih-mod(ih\\,2)"});
   if (settings.codec == rtp::VideoCodec::h264) {
     words.insert(words.end(),
                  {"-c:v", "libx264", "-x264-params",

@@ -5,9 +5,11 @@
 
 #include <array>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <ios>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/capture/sink.hpp"
@@ -80,9 +82,26 @@ TEST(byte_sink, refuses_the_file_that_is_read) {
   const auto path = put(dir, capture_of(1));
   const auto source = CaptureSource::open(path);
   ASSERT_TRUE(source);
-  const auto sink = ByteSink::open(path, source->identity());
+  const std::array inputs{source->identity()};
+  const auto sink = ByteSink::open(path, inputs);
   ASSERT_FALSE(sink);
   EXPECT_EQ(sink.error().code, Errc::conflict);
+}
+
+TEST(byte_sink, what_a_file_held_goes_when_the_first_bytes_come) {
+  const testing::TempDir dir;
+  const auto path = put(dir, "what was there before");
+  {
+    auto nothing = ByteSink::open(path);
+    ASSERT_TRUE(nothing);
+    EXPECT_TRUE(nothing->close());
+  }
+  EXPECT_EQ(std::filesystem::file_size(path), 21U);
+  auto sink = ByteSink::open(path);
+  ASSERT_TRUE(sink);
+  sink->write(std::string_view("new"));
+  EXPECT_TRUE(sink->close());
+  EXPECT_EQ(std::filesystem::file_size(path), 3U);
 }
 
 TEST(byte_sink, a_full_device_is_told_at_the_end) {

@@ -16,6 +16,8 @@ class UniqueFile {
   UniqueFile& operator=(UniqueFile&& other) noexcept;
   ~UniqueFile() { close(); }
   int get() const { return fd_; }
+  /// Opened by us, and closed by us.
+  bool ours() const { return ours_; }
   /// False if what was written may not have arrived.
   bool close();
 

@@ -29,20 +29,24 @@ constexpr mode_t new_file_mode = 0644;
 ByteSink::ByteSink(std::string path, UniqueFile file)
     : path_(std::move(path)), file_(std::move(file)), buffer_(buffer_bytes) {}
 
-Result<ByteSink> ByteSink::open(const std::string& path, const FileIdentity& input) {
-  if (path == "-") {
-    if (identity_of(STDOUT_FILENO).same_file(input))
-      return fail(Errc::conflict, "standard output is the file that is read");
-    return ByteSink("standard output", UniqueFile(STDOUT_FILENO, false));
-  }
-  if (identity_of_path(path.c_str()).same_file(input))
-    return fail(Errc::conflict, fmt::format("{} is the file that is read", path));
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, new_file_mode);
+Result<ByteSink> ByteSink::open(const std::string& path, std::span<const FileIdentity> inputs) {
+  const bool standard = path == "-";
+  const auto target = standard ? identity_of(STDOUT_FILENO) : identity_of_path(path.c_str());
+  const std::string name = standard ? "standard output" : path;
+  if (std::ranges::any_of(inputs, [&](const FileIdentity& one) { return target.same_file(one); }))
+    return fail(Errc::conflict, fmt::format("{} is a file that is read", name));
+  if (standard) return ByteSink(name, UniqueFile(STDOUT_FILENO, false));
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, new_file_mode);
   if (fd < 0) return fail(Errc::refused, fmt::format("{}: {}", path, std::strerror(errno)));
   return ByteSink(path, UniqueFile(fd, true));
 }
 
 void ByteSink::write_out(Bytes bytes) {
+  if (bytes.empty()) return;
+  // A standard stream is its opener's: it may stand behind what others wrote.
+  if (!std::exchange(begun_, true) && file_.ours() && identity_of(file_.get()).regular &&
+      ::ftruncate(file_.get(), 0) != 0)
+    error_ = errno;
   while (!bytes.empty() && error_ == 0) {
     const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;

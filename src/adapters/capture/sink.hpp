@@ -2,6 +2,7 @@
 // Where a capture, or lines of text, go: a file or standard output, by large writes.
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,9 @@ namespace lobo::adapters {
 
 class ByteSink {
  public:
-  /// "-" is standard output. A file that `input` is read from is refused: it would be emptied
-  /// before it is read.
-  static Result<ByteSink> open(const std::string& path, const FileIdentity& input = {});
+  /// "-" is standard output. A file that `inputs` are read from is refused. What a file held before
+  /// goes when the first bytes come, so that a run that has none to write leaves it alone.
+  static Result<ByteSink> open(const std::string& path, std::span<const FileIdentity> inputs = {});
 
   void write(Bytes bytes);
   void write(std::string_view text);
@@ -29,6 +30,8 @@ class ByteSink {
   /// Flushes and closes.
   Result<void> close();
   bool failed() const { return error_ != 0; }
+  /// Of the file that is written.
+  FileIdentity identity() const { return identity_of(file_.get()); }
 
   static constexpr std::size_t room_max = std::size_t{32} << 20U;
 
@@ -41,6 +44,7 @@ class ByteSink {
   std::vector<std::byte> buffer_;
   std::size_t used_ = 0;
   int error_ = 0;
+  bool begun_ = false;
 };
 
 }  // namespace lobo::adapters

@@ -33,7 +33,6 @@ class CaptureSource {
   End end() const { return end_; }
   /// A sentence for people unless the end is `whole`: what is wrong, and at which byte.
   std::string what_is_wrong() const;
-  const capture::Reader& reader() const { return reader_; }
   std::uint64_t bytes_taken() const { return offset_; }
   std::uint64_t bytes_total() const { return total_; }  ///< 0: nobody knows
   std::uint64_t packets() const { return packets_; }

@@ -52,6 +52,10 @@ struct Item {
     damaged,  ///< its frame is sound, what stands in it contradicts itself
   };
   Kind kind = Kind::other;
+  // What its numbers are read and written by. A later section may have another order, so an item
+  // that is kept says its own.
+  Format format = Format::pcapng;
+  ByteOrder byte_order = ByteOrder::little;
   Bytes raw;  ///< the whole item, as the file has it
   Packet packet;
 };

@@ -59,7 +59,10 @@ Reader::Step Reader::start(Bytes available) {
     state_ = State::records;
     return {.status = Status::item,
             .size = file_header_bytes,
-            .item = {.kind = Item::Kind::header, .raw = available.first(file_header_bytes)}};
+            .item = {.kind = Item::Kind::header,
+                     .format = format_,
+                     .byte_order = order_,
+                     .raw = available.first(file_header_bytes)}};
   }
   return wrong(Broken::not_a_capture);
 }
@@ -78,6 +81,8 @@ Reader::Step Reader::record(Bytes available) const {
   return {.status = Status::item,
           .size = size,
           .item = {.kind = Item::Kind::packet,
+                   .format = format_,
+                   .byte_order = order_,
                    .raw = available.first(size),
                    .packet = {.time = std::chrono::seconds(seconds) + below_a_second,
                               .link_type = link_type_,
@@ -103,7 +108,9 @@ Reader::Step Reader::block(Bytes available) {
   if (number_at<std::uint32_t>(available, size - 4, order_) != size)
     return wrong(Broken::block_length);
   // 3. What is in it.
-  Step step{.status = Status::item, .size = size, .item = {.raw = available.first(size)}};
+  Step step{.status = Status::item,
+            .size = size,
+            .item = {.format = format_, .byte_order = order_, .raw = available.first(size)}};
   Item& item = step.item;
   switch (type) {
     case section_block:

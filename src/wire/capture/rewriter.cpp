@@ -7,14 +7,16 @@
 #include "wire/capture/capture.hpp"
 #include "wire/capture/layout.hpp"
 #include "wire/capture/ordered.hpp"
-#include "wire/capture/reader.hpp"
 
 namespace lobo::capture {
 
 namespace {
 
+/// A capture may say that a packet was shorter on the wire than what it holds of it: then there is
+/// nothing to take away from.
 std::uint32_t original_length(const Packet& old, Bytes bytes) {
-  return static_cast<std::uint32_t>(old.original_length + bytes.size() - old.bytes.size());
+  const std::uint64_t grown = old.original_length + std::uint64_t{bytes.size()};
+  return static_cast<std::uint32_t>(grown > old.bytes.size() ? grown - old.bytes.size() : 0);
 }
 
 /// Head, data, zeros up to a multiple of four, then what stood behind the old data.
@@ -33,12 +35,12 @@ std::size_t block_with(Bytes head, Bytes data, Bytes behind, MutableBytes out, B
 
 }  // namespace
 
-std::size_t rewrite(const Reader& reader, const Item& item, Bytes bytes, MutableBytes out) {
-  const ByteOrder order = reader.byte_order();
+std::size_t rewrite(const Item& item, Bytes bytes, MutableBytes out) {
+  const ByteOrder order = item.byte_order;
   const Packet& old = item.packet;
   if (item.kind != Item::Kind::packet || bytes.size() > packet_bytes_max) return 0;
   const auto captured = static_cast<std::uint32_t>(bytes.size());
-  if (reader.format() != Format::pcapng) {
+  if (item.format != Format::pcapng) {
     ByteWriter writer(out);
     writer.bytes(item.raw.first(record_header_bytes));
     writer.bytes(bytes);

@@ -6,7 +6,6 @@
 
 #include "base/bytes.hpp"
 #include "wire/capture/capture.hpp"
-#include "wire/capture/reader.hpp"
 
 namespace lobo::capture {
 
@@ -16,6 +15,6 @@ inline constexpr std::size_t rewrite_room = 64;
 /// The item with `bytes` in place of its packet's, written to `out`, which must have room for
 /// item.raw.size() + bytes.size() + rewrite_room. The length on the wire changes by what the bytes
 /// did. Returns how many bytes were written; 0 if the item cannot hold them.
-std::size_t rewrite(const Reader& reader, const Item& item, Bytes bytes, MutableBytes out);
+std::size_t rewrite(const Item& item, Bytes bytes, MutableBytes out);
 
 }  // namespace lobo::capture

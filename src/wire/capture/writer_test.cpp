@@ -137,7 +137,7 @@ RC_GTEST_PROP(capture_rewriter, what_is_rewritten_and_put_back_is_the_same_file,
       }
       const Bytes bytes = bytes_of(packet++);
       std::vector<std::byte> room(step.item.raw.size() + bytes.size() + rewrite_room);
-      const auto size = rewrite(reader, step.item, bytes, room);
+      const auto size = rewrite(step.item, bytes, room);
       RC_ASSERT(size > 0U);
       out.insert(out.end(), room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size));
     }
@@ -161,8 +161,22 @@ TEST(capture_rewriter, a_simple_packet_whose_data_was_cut_is_left_alone) {
   std::vector<std::byte> raw(16);
   raw[0] = std::byte{3};
   std::vector<std::byte> room(256);
-  EXPECT_EQ(rewrite(Reader{}, {.kind = Item::Kind::packet, .raw = raw, .packet = cut}, {}, room),
-            0U);
+  EXPECT_EQ(rewrite({.kind = Item::Kind::packet, .raw = raw, .packet = cut}, {}, room), 0U);
+}
+
+TEST(capture_rewriter, a_length_on_the_wire_below_what_was_captured_does_not_wrap) {
+  Writer writer(Format::pcap_nanoseconds);
+  std::vector<std::byte> room(writer_room + 64);
+  const std::vector<std::byte> bytes(40);
+  const auto size = writer.packet({.original_length = 4, .bytes = bytes}, room);
+  ASSERT_TRUE(size);
+  Reader reader;
+  auto step = reader.next(room);
+  step = reader.next(Bytes(room).subspan(step.size));
+  ASSERT_EQ(step.item.packet.original_length, 4U);
+  std::vector<std::byte> shorter(step.item.raw.size() + rewrite_room);
+  ASSERT_GT(rewrite(step.item, Bytes(bytes).first(20), shorter), 0U);
+  EXPECT_EQ(reader.next(shorter).item.packet.original_length, 0U);
 }
 
 }  // namespace

@@ -1,0 +1,183 @@
+"""lobo pcap with captures, names and outputs that a careful user would not give it."""
+
+import json
+import shutil
+import struct
+import subprocess
+import unittest
+
+import captures as c
+import harness
+from pcap_case import KEYS, PcapCase, one_object
+
+# 16-bit lengths: E, PSI 1, PSSN 341, PSN 42, nothing else; Len_EM = 4 counts itself, R is set, no groups behind.
+ODD_READING = bytes.fromhex("7f085852 04 e1556a")
+
+
+def two_streams(pictures=6):
+    """A video and its audio between the same ports, as a browser sends them."""
+    frames, numbers = [], {96: 0, 111: 0}
+    for picture in range(pictures):
+        for kind, packets, ssrc in ((96, 3, 0x4C4F424F), (111, 1, 0x11112222)):
+            for number in range(packets):
+                numbers[kind] += 1
+                nal = bytes([0x65 if picture == 0 else 0x41, 0x9A])
+                user = c.rtp(numbers[kind], picture * 3000, nal + bytes(50), number == packets - 1, payload_type=kind, ssrc=ssrc)
+                frames.append((1000, picture * 33000 + number * 10, c.ethernet(c.udp(user))))
+    return c.pcap(frames)
+
+
+class Captures(PcapCase):
+    def test_packets_that_wait_keep_the_byte_order_of_their_own_section(self):
+        def part(order, frames):
+            data = c.section(order) + c.interface(order, 1)
+            return data + b"".join(c.enhanced(order, 0, s * 1000000 + f, frame) for s, f, frame in frames)
+
+        video = c.video(6)
+        data = part("<", video[:13]) + part(">", video[13:22]) + part("<", video[22:])
+        path = self.put("a.pcapng", data)
+        for words in (("mark",), ("mark", "--carry", "udp-option")):
+            self.lobo("pcap", *words, path, "-o", self.folder / "marked.pcapng")
+            self.assertEqual({line["verdict"] for line in self.lines(self.folder / "marked.pcapng")}, {"marked"})
+            self.strips_to(self.folder / "marked.pcapng", data)
+        self.lobo("pcap", "convert", self.folder / "marked.pcapng", "--to", "n3", "-o", self.folder / "n3.pcapng")
+        self.assertEqual([line["carry"] for line in self.lines(self.folder / "n3.pcapng")], ["n3"] * len(video))
+
+    def test_a_cooked_capture_with_a_tag_changes_its_ip_version_on_n3(self):
+        def cooked2(packet):
+            head = struct.pack(">HHIHBB8s", 0x8100, 0, 2, 1, 0, 6, b"\2\0\0\0\0\1")
+            return head + struct.pack(">HH", 5, 0x86DD) + packet
+
+        marked = self.marked(c.pcap(c.video(4, v6=True, wrap=cooked2), 276))
+        self.lobo("pcap", "convert", marked, "--to", "n3", "-o", self.folder / "n3.pcap")
+        self.assertEqual({(line["verdict"], line["carry"]) for line in self.lines(self.folder / "n3.pcap")}, {("marked", "n3")})
+
+    def test_who_sends_from_the_port_of_gtp_u_has_no_tunnel(self):
+        frames = [(1, i, c.ethernet(c.udp(c.rtp(i, 0, b"\x41abc"), source_port=2152))) for i in range(3)]
+        self.assertEqual({line["verdict"] for line in self.lines(self.put("a.pcap", c.pcap(frames)))}, {"unmarked"})
+        marked = self.marked(c.pcap(frames))
+        self.assertEqual({line["verdict"] for line in self.lines(marked)}, {"marked"})
+
+    def test_two_rtp_streams_between_the_same_ports_count_their_sets_apart(self):
+        for carry in ("rtp-he", "udp-option"):
+            marked = self.marked(two_streams(), "--carry", carry, "--payload-type", "96", "--lone", "111:3")
+            self.assertEqual({line["verdict"] for line in self.lines(marked)}, {"marked"}, carry)
+            sets = self.lines(marked, "--sets")
+            self.assertEqual(sorted((line["ssrc"], line["PSSN"]) for line in sets),
+                             sorted((ssrc, n) for ssrc in (0x4C4F424F, 0x11112222) for n in range(6)))
+            n3 = self.folder / "n3.pcap"
+            self.lobo("pcap", "convert", marked, "--to", "n3", "-o", n3)
+            rows = json.loads(self.lobo("pcap", "verify", "--n6", marked, "--n3", n3, "-o", "json"))
+            self.assertEqual({row["what"]: row["count"] for row in rows if row["count"]}, {"conveyed": 24})
+
+    def test_all_warnings_of_a_packet_are_told_in_every_form(self):
+        user = c.rtp(1, 0, b"\x41abc")
+        path = self.put("a.pcap", c.pcap([(1, 0, c.ethernet(c.udp(user, surplus=c.surplus(len(user), ODD_READING))))]))
+        names = ["lengths_count_themselves", "trailing_groups_omitted", "reserved_bits_set"]
+        self.assertEqual(self.lines(path)[0]["warnings"], names)
+        self.assertIn(f"1 {names[0]}", self.last_error)
+        self.assertTrue(self.lobo("pcap", "inspect", path).splitlines()[1].endswith(" ".join(names)))
+        head, row = self.lobo("pcap", "inspect", path, "-o", "csv").splitlines()
+        self.assertEqual(dict(zip(head.split(","), row.split(","), strict=True))["warnings"], " ".join(names))
+
+
+class Summaries(PcapCase):
+    def test_the_counts_are_the_answer_where_only_they_are_asked_for(self):
+        data = c.pcap(c.video(5))
+        marked = self.marked(data)
+        lost = self.put("lost.pcap", marked.read_bytes()[:24] + marked.read_bytes()[24 + 16 + len(c.packets_of(marked.read_bytes())[0]):])
+        for path, exit_code, text in ((marked, 0, "all is well"), (lost, 0, "1 at the edge"), (self.put("none", b""), 1, "is empty")):
+            self.assertIn(text, self.lobo("pcap", "inspect", path, "--summary", exit_code=exit_code))
+            self.assertEqual(self.last_error, "")
+            told = json.loads(self.lobo("pcap", "inspect", path, "--summary", "-o", "json", exit_code=exit_code),
+                              object_pairs_hook=one_object)
+            self.assertEqual(told["all_is_well"], exit_code == 0)
+        told = json.loads(self.lobo("pcap", "inspect", marked, "--summary", "-o", "json"))
+        self.assertEqual((told["packets"], told["verdicts"], told["verdicts_of_sets"]), (25, {"marked": 25}, {"complete": 5}))
+        rows = self.lobo("pcap", "inspect", marked, "--summary", "-o", "csv").splitlines()
+        self.assertEqual(rows, ["of,what,count,wrong", "packets,marked,25,no", "sets,complete,5,no"])
+        self.lobo("pcap", "inspect", marked, "--summary", "--sets", exit_code=2)
+
+    def test_an_answer_that_could_not_be_written_is_a_failure(self):
+        marked = self.marked(c.pcap(c.video(2)))
+        for words in (["inspect", marked], ["inspect", marked, "--summary"], ["diff", marked, marked],
+                      ["verify", "--n6", marked, "--n3", marked, "--allow-loss"]):
+            with open("/dev/full", "w", encoding="ascii") as full:
+                done = subprocess.run([harness.LOBO, "pcap", *map(str, words)], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn("standard output", done.stderr)
+
+    def test_lists_stand_between_commas_wherever_the_capture_is_named(self):
+        path = self.put("a.pcap", two_streams())
+        for words in (["--lone", "111:3,112", path], [path, "--lone", "111:3,112"]):
+            self.lobo("pcap", "mark", *words, "--port", "5004,5006", "-o", self.folder / "o.pcap")
+            self.assertIn("24 marked in 2 streams", self.last_error)
+        self.lobo("pcap", "mark", path, "--port", "1,2", "-o", self.folder / "o.pcap")
+        self.assertIn("0 marked", self.last_error)
+        for bad in ("5004,", "5004 5006", "70000"):
+            self.lobo("pcap", "mark", path, "--port", bad, "-o", self.folder / "o.pcap", exit_code=2)
+
+
+class Outputs(PcapCase):
+    def test_a_key_file_is_not_written_over(self):
+        keys, data = self.write("keys", KEYS), self.put("a.pcap", c.pcap(c.video(2)))
+        self.lobo("pcap", "mark", data, "--carry", "udp-option", "--keys", keys, "-o", keys, exit_code=1)
+        self.assertIn("is a file that is read", self.last_error)
+        marked = self.marked(c.pcap(c.video(2)))
+        self.lobo("pcap", "convert", marked, "--to", "udp-option", "--write-keys", keys, "-o", keys, exit_code=1)
+        self.assertEqual(keys.read_text(), KEYS)
+
+    def test_a_run_that_has_nothing_to_write_leaves_what_was_there(self):
+        precious, letter = self.put("o.pcap", b"precious"), self.put("a.pcap", b"Dear friend, this is a letter.")
+        for words in (["mark", letter], ["strip", letter], ["convert", letter, "--to", "n3"], ["squeeze", letter, "--rate", "9kbps"],
+                      ["gen", "--input", letter], ["gen", "--size", "321x241"], ["mark", self.folder]):
+            done = self.run_lobo("pcap", *words, "-o", precious)
+            self.assertNotEqual(done.returncode, 0, words)
+            self.assertEqual(precious.read_bytes(), b"precious", words)
+
+    def test_the_corpus_and_what_is_expected_of_it_are_two_files(self):
+        both = self.folder / "both"
+        self.lobo("pcap", "fuzz", "-o", both, "--expect", both, exit_code=1)
+        self.lobo("pcap", "fuzz", "-o", "-", "--expect", "-", exit_code=2)
+
+    def test_a_key_file_that_is_a_folder_cannot_be_read(self):
+        marked = self.marked(c.pcap(c.video(1)))
+        self.lobo("pcap", "inspect", marked, "--keys", self.folder, exit_code=5)
+        self.assertIn("cannot be read", self.last_error)
+
+
+@unittest.skipUnless(shutil.which("ffmpeg"), "ffmpeg is not installed")
+class Films(PcapCase):
+    def film(self, size="62x46", rate=25):
+        path = self.folder / "film.mkv"
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc=size={size}:rate={rate}", "-t", "1",
+                        "-pix_fmt", "rgb24", "-c:v", "ffv1", str(path)], check=True, timeout=60, stdin=subprocess.DEVNULL)
+        return path
+
+    def times(self, path):
+        return sorted({line["rtp_timestamp"] for line in self.lines(path)})
+
+    def test_a_film_keeps_its_own_rate_unless_another_is_asked_for(self):
+        film, out = self.film(), self.folder / "a.pcap"
+        self.lobo("pcap", "gen", "--input", film, "--seconds", "1", "-o", out)
+        times = self.times(out)
+        self.assertEqual({b - a for a, b in zip(times, times[1:])}, {90000 // 25})
+        self.assertEqual(len(times), 25)
+        self.lobo("pcap", "gen", "--input", film, "--seconds", "1", "--fps", "50", "-o", out)
+        self.assertEqual({b - a for a, b in zip(self.times(out), self.times(out)[1:])}, {90000 // 50})
+
+    def test_a_film_of_odd_size_is_encoded(self):
+        film = self.film("63x47")
+        for codec in ("h264", "h265"):
+            self.lobo("pcap", "gen", "--input", film, "--seconds", "1", "--codec", codec, "-o", self.folder / "a.pcap")
+            self.assertIn("25 pictures", self.last_error)
+
+    def test_a_film_is_not_written_over(self):
+        film = self.film()
+        before = film.read_bytes()
+        self.lobo("pcap", "gen", "--input", film, "-o", film, exit_code=1)
+        self.assertEqual(film.read_bytes(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
