@@ -108,6 +108,15 @@ void read_behaviour(Section& section, core_sim::CoreConfig& out) {
     out.token_lifetime = std::chrono::ceil<std::chrono::seconds>(token_lifetime);
 }
 
+void read_pcf(Section& section, core_sim::PcfQuirks& out) {
+  section.boolean("patch_replaces", out.patch_replaces);
+  section.boolean("no_get", out.no_get);
+  section.boolean("no_events_resource", out.no_events_resource);
+  section.boolean("silent", out.silent);
+  section.boolean("media_type_needed", out.media_type_needed);
+  section.boolean("plain_404_on_create", out.plain_404_on_create);
+}
+
 /// The node that a path of core_sim::check names ("ues/3/cell"), as near as the file has it.
 std::size_t line_of(const YamlNode& top, std::string_view path) {
   const YamlNode* node = &top;
@@ -146,6 +155,8 @@ void read_netsim(Section& section, NetsimConfig& out) {
                [&](Section& client) { read_client(client, core.clients.emplace_back()); });
   section.boolean("tokens_required", core.tokens_required);
   section.section("behaviour", [&](Section& behaviour) { read_behaviour(behaviour, core); });
+  section.section("pcf", [&](Section& pcf) { read_pcf(pcf, core.pcf); });
+  section.text("bsf_names", core.bsf_names);
   section.section("callback_tls", [&](Section& tls) { read_client_tls(tls, out.callback_tls); });
   read_trace(section, out.trace);
   if (!section.complaints().empty()) return;  // what could not be read would be told twice

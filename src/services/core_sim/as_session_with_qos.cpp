@@ -1,7 +1,5 @@
 #include "services/core_sim/as_session_with_qos.hpp"
 
-#include <algorithm>
-#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,12 +11,11 @@
 #include "api/common.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
-#include "model/bit_rate.hpp"
-#include "services/core_sim/admission.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/call.hpp"
 #include "services/core_sim/config.hpp"
 #include "services/core_sim/network.hpp"
+#include "services/core_sim/no_room.hpp"
 #include "services/core_sim/session_terms.hpp"
 #include "services/core_sim/sessions.hpp"
 #include "services/core_sim/world.hpp"
@@ -107,7 +104,8 @@ Answer AsSessionWithQos::handle(const Call& call) {
 
 Outcome<Session*> AsSessionWithQos::found(const Call& call) {
   auto* session = sessions_.find(call.param("scsAsId"), call.param("subscriptionId"));
-  if (session == nullptr) return refuse(Errc::not_found, "The AF has no such subscription.");
+  if (session == nullptr || session->terms.surface != Surface::nef)
+    return refuse(Errc::not_found, "The AF has no such subscription.");
   return session;
 }
 
@@ -116,7 +114,8 @@ Answer AsSessionWithQos::fetch_all(const Call& call) {
   if (!ues) return tl::unexpected<Refusal>(ues.error());
   std::vector<std::string> bodies;
   sessions_.each_of(call.param("scsAsId"), [&](const Session& session) {
-    if (!*ues || (*ues)->contains(session.ue)) bodies.push_back(session.body);
+    if (session.terms.surface == Surface::nef && (!*ues || (*ues)->contains(session.ue)))
+      bodies.push_back(session.body);
   });
   return json_response(200, joined(bodies));
 }
@@ -133,7 +132,7 @@ Answer AsSessionWithQos::create(const Call& call) {
     return refuse(403, "QUOTA_EXCEEDED", "The AF has as many sessions as it may have.");
   const auto cell = net_.world.ue(*ue).cell;
   const auto placement = sessions_.placement(cell, *terms, {});
-  if (!placement) return tl::unexpected<Refusal>(no_room(cell, *terms, {}));
+  if (!placement) return tl::unexpected<Refusal>(no_room(net_, cell, *terms, {}));
 
   const bool test = terms->test_notification;
   auto& session =
@@ -187,7 +186,8 @@ Answer AsSessionWithQos::change(const Call& call, Session& session, Subscription
   std::optional<Placement> placement;
   if (Sessions::needs_placement(session, *terms)) {
     placement = sessions_.placement(session.cell, *terms, session.held);
-    if (!placement) return tl::unexpected<Refusal>(no_room(session.cell, *terms, session.held));
+    if (!placement)
+      return tl::unexpected<Refusal>(no_room(net_, session.cell, *terms, session.held));
   }
   sessions_.modify(session, std::move(*terms), placement, call.now);
   finish(call, session, std::move(wanted));
@@ -219,48 +219,6 @@ Answer AsSessionWithQos::remove(const Call& call) {
   }
   sessions_.remove(**session, call.now);
   return response;
-}
-
-// 403 with what the network would accept instead: the rates that are left, and the QoS references
-// that would fit, those that the AF named itself first, then those nearest to what it wanted.
-Refusal AsSessionWithQos::no_room(CellIndex cell, const Terms& terms, const Share& held) const {
-  std::vector<std::string> fitting;
-  const auto fits = [&](const Quality& quality) {
-    return net_.admission.fits_instead(cell, held, share_of(quality));
-  };
-  const auto offer = [&](const std::string& name) {
-    if (fitting.size() < offered_references_max &&
-        std::ranges::find(fitting, name) == fitting.end())
-      fitting.push_back(name);
-  };
-  for (const auto& alternative : terms.alternatives)
-    if (fits(alternative.quality)) offer(alternative.name);
-  std::vector<const QosProfile*> lesser;
-  for (const auto& profile : net_.world.profiles())
-    if (profile.quality.gbr_dl <= terms.wanted.gbr_dl &&
-        profile.quality.gbr_ul <= terms.wanted.gbr_ul && fits(profile.quality))
-      lesser.push_back(&profile);
-  std::ranges::stable_sort(lesser, std::ranges::greater{}, [](const QosProfile* profile) {
-    return profile->quality.gbr_dl.count + profile->quality.gbr_ul.count;
-  });
-  for (const auto* profile : lesser) offer(profile->name);
-
-  Refusal refused{.status = 403, .cause = "REQUESTED_SERVICE_NOT_AUTHORIZED"};
-  refused.detail = "The cell has no room for the guaranteed rates.";
-  const auto left = net_.admission.left_instead(cell, held);
-  auto& acceptable = refused.acceptable.emplace();
-  acceptable.mar_bw_dl = model::format_bit_rate(left.dl);
-  acceptable.mar_bw_ul = model::format_bit_rate(left.ul);
-  if (!fitting.empty()) {
-    api_qos::MediaComponent component;
-    component.med_comp_n = 1;
-    component.qos_reference = fitting.front();
-    component.alt_ser_reqs = fitting;
-    component.mar_bw_dl = acceptable.mar_bw_dl;
-    component.mar_bw_ul = acceptable.mar_bw_ul;
-    acceptable.acc_bw_med_comps.emplace().emplace("1", std::move(component));
-  }
-  return refused;
 }
 
 }  // namespace lobo::core_sim

@@ -29,7 +29,6 @@ class AsSessionWithQos {
   Outcome<Session*> found(const Call& call);
   Answer change(const Call& call, Session& session, Subscription wanted);
   void finish(const Call& call, Session& session, Subscription body);
-  Refusal no_room(CellIndex cell, const Terms& terms, const Share& held) const;
 
   Network& net_;
   Sessions& sessions_;

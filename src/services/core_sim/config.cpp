@@ -79,6 +79,9 @@ Result<void> check(const CoreConfig& config) {
   const auto root = http::parse_url(config.api_root);
   if (!root || root->origin() != config.api_root)
     faults.add(Errc::pattern, "api_root", "must be http(s)://host[:port], without a path");
+  const auto named = http::parse_url(config.bsf_names);
+  if (!config.bsf_names.empty() && (!named || named->origin() != config.bsf_names))
+    faults.add(Errc::pattern, "bsf_names", "must be http(s)://host[:port], without a path");
   if (config.ues.size() > ues_max) faults.add(Errc::out_of_range, "ues", "are too many");
   if (config.cells.size() > cells_max) faults.add(Errc::out_of_range, "cells", "are too many");
   if (config.no_session_status != 404 && config.no_session_status != 500)

@@ -68,6 +68,16 @@ struct OAuthClient {
   std::vector<std::string> scs_as_ids;  ///< in whose name it may ask
 };
 
+/// What some PCFs do otherwise than TS 29.514 says, seen on real ones.
+struct PcfQuirks {
+  bool patch_replaces = false;       ///< a media component of a PATCH replaces, it does not merge
+  bool no_get = false;               ///< GET of a session: 405
+  bool no_events_resource = false;   ///< PUT of an events-subscription: 400
+  bool silent = false;               ///< takes subscriptions to events, and never sends one
+  bool media_type_needed = false;    ///< 400 without qosReference and a media type that it knows
+  bool plain_404_on_create = false;  ///< no PDU session: 404 without a cause
+};
+
 /// Bounds of every table. What is beyond is refused, never forgotten silently.
 struct Limits {
   std::size_t sessions_per_af_max = 200'000;
@@ -115,6 +125,10 @@ struct CoreConfig {
   int no_session_status = 500;
   /// Added to every answer of the NEF.
   std::chrono::milliseconds response_delay{0};
+
+  PcfQuirks pcf;
+  /// The PCF that the BSF names; empty: `api_root`.
+  std::string bsf_names;
 
   /// A callback that gets no answer, 429 or 5xx is repeated, the pause doubling each time.
   unsigned callback_attempts_max = 6;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/net_control.hpp"
+#include "api/policy_authorization.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
@@ -19,6 +20,7 @@
 #include "services/core_sim/admission.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/as_session_with_qos.hpp"
+#include "services/core_sim/bsf.hpp"
 #include "services/core_sim/call.hpp"
 #include "services/core_sim/callbacks.hpp"
 #include "services/core_sim/config.hpp"
@@ -26,6 +28,7 @@
 #include "services/core_sim/faults.hpp"
 #include "services/core_sim/journal.hpp"
 #include "services/core_sim/monitoring_event.hpp"
+#include "services/core_sim/policy_authorization.hpp"
 #include "services/core_sim/routes.hpp"
 #include "services/core_sim/sessions.hpp"
 #include "services/core_sim/tokens.hpp"
@@ -57,7 +60,9 @@ Outcome<void> check_form(const http::Request& request, const resource::Operation
     return refuse(Errc::not_acceptable, "Answers are application/json.");
   if (request.body.size() > operation.body_bytes_max)
     return refuse(Errc::too_large, "The body is larger than this operation takes.");
-  if (operation.content_type.empty()) return {};
+  // The one body that may be left out (TS 29.514 clause 5.3.3.4.2).
+  const bool optional = operation.id == api::policy_authorization::operation::delete_app_session;
+  if (operation.content_type.empty() || (optional && request.body.empty())) return {};
   const auto type = request.headers.find("content-type");
   if (!type || !http::is_media_type(*type, operation.content_type))
     return refuse(Errc::media_type,
@@ -109,6 +114,7 @@ struct CoreSim::State {
         sessions(net),
         watches(net),
         qos(net, sessions),
+        policy(net, sessions),
         monitoring(net, watches),
         control(net, sessions, watches) {}
 
@@ -116,6 +122,7 @@ struct CoreSim::State {
   Sessions sessions;
   Watches watches;
   AsSessionWithQos qos;
+  PolicyAuthorization policy;
   MonitoringEvent monitoring;
   Control control;
 
@@ -259,6 +266,9 @@ Answer CoreSim::State::perform(Call& call) {
   const auto path = call.operation.path;
   if (path.starts_with("/3gpp-ue-address/")) return retrieve_ue_address(call, net);
   if (path.starts_with("/3gpp-ueid/")) return retrieve_ue_id(call, net);
+  // Whom the operator lets speak to a PCF or a BSF it trusts: no AF is named in the path.
+  if (path.starts_with("/npcf-policyauthorization/")) return policy.handle(call);
+  if (path.starts_with("/nbsf-management/")) return find_pcf_binding(call, net);
   if (auto known = check_af(call, net.config, call.param("scsAsId"), {}); !known)
     return tl::unexpected<Refusal>(std::move(known.error()));
   if (path.starts_with("/3gpp-monitoring-event/")) return monitoring.handle(call);

@@ -1,5 +1,5 @@
 #pragma once
-// The network when there is none: a NEF, the 5G core and the cells behind it, as one value.
+// The network when there is none: NEF, PCF and BSF, and the cells behind them, as one value.
 // Requests and time go in; answers and callbacks come out. It opens no socket and reads no clock,
 // so `lobo netsim` puts it behind a real server and the simulator behind a virtual one: the same
 // bytes.

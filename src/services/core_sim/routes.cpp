@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "api/as_session_with_qos.hpp"
+#include "api/bsf.hpp"
 #include "api/monitoring_event.hpp"
 #include "api/net_control.hpp"
+#include "api/policy_authorization.hpp"
 #include "api/ue_address.hpp"
 #include "api/ue_id.hpp"
 #include "base/text.hpp"
@@ -29,6 +31,8 @@ std::vector<resource::Operation> collect() {
   add(api::monitoring_event::operations());
   add(api::ue_address::operations());
   add(api::ue_id::operations());
+  add(api::policy_authorization::operations());
+  add(api::bsf::operations());
   add(api::net_control::operations());
   all.push_back({.id = request_access_token,
                  .method = "POST",

@@ -10,6 +10,7 @@
 #include "api/as_session_with_qos.hpp"
 #include "base/clock.hpp"
 #include "model/bit_rate.hpp"
+#include "services/core_sim/app_session_news.hpp"
 #include "services/core_sim/measurements.hpp"
 #include "services/core_sim/network.hpp"
 #include "services/core_sim/session_terms.hpp"
@@ -44,6 +45,12 @@ void Sessions::notify(Session& session, Report report, Instant now) {
   const bool wanted =
       event && (*event == Event::session_termination || session.terms.wants(*event));
   if (!wanted) return;
+  if (session.terms.surface == Surface::pcf) {
+    if (auto news = app_session_news(session, report, uri_of(session), net_.config.pcf))
+      net_.callbacks.push(session.number, news->to, news->operation, std::move(news->body), now,
+                          now);
+    return;
+  }
   UserPlaneNotificationData data;
   data.transaction = uri_of(session);
   data.event_reports.push_back(std::move(report));

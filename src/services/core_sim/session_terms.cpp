@@ -1,6 +1,5 @@
 #include "services/core_sim/session_terms.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +15,10 @@
 #include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
-#include "model/bit_rate.hpp"
 #include "model/flow_description.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/core_sim/term_checks.hpp"
 #include "services/core_sim/world.hpp"
 #include "wire/http/url.hpp"
 
@@ -32,38 +31,6 @@ using api::as_session_with_qos::QosMonitoringInformation;
 using api::as_session_with_qos::ReportingFrequencyKnown;
 using api::as_session_with_qos::RequestedQosMonitoringParameterKnown;
 using api::as_session_with_qos::TscQosRequirement;
-using Faults = std::vector<Fault>;
-
-struct Member {
-  bool present;
-  std::string_view name;
-};
-
-std::size_t how_many(std::initializer_list<Member> members) {
-  std::size_t present = 0;
-  for (const auto& member : members) present += member.present ? 1 : 0;
-  return present;
-}
-
-// Exactly one of `members`: none is a missing member, each of several is one too many.
-void exactly_one(std::initializer_list<Member> members, Faults& faults) {
-  const auto present = how_many(members);
-  if (present == 1) return;
-  std::string all;
-  for (const auto& member : members) {
-    if (!all.empty()) all += ", ";
-    all += member.name;
-  }
-  if (present == 0) {
-    faults.push_back(
-        {Errc::missing, "/" + std::string(members.begin()->name), "one of " + all + " is needed"});
-    return;
-  }
-  for (const auto& member : members)
-    if (member.present)
-      faults.push_back({Errc::not_allowed, "/" + std::string(member.name),
-                        "only one of " + all + " may be present"});
-}
 
 // The member of one release and its successors in the next say the same twice.
 void not_both(Member older, std::initializer_list<Member> newer, Faults& faults) {
@@ -120,35 +87,6 @@ void check_flows(const Subscription& from, Terms& terms, Faults& faults) {
   if (from.en_eth_flow_info && ip)
     faults.push_back(
         {Errc::not_allowed, "/enEthFlowInfo", "an Ethernet flow has no UE IP address"});
-}
-
-// What is longer than this lasts for ever here; a sum with the time of now stays in range.
-inline constexpr std::int64_t seconds_max = std::int64_t{100} * 365 * 86'400;
-
-std::chrono::seconds seconds_of(std::int64_t value) {
-  return std::chrono::seconds(std::min(value, seconds_max));
-}
-
-BitsPerSecond rate(const std::optional<std::string>& text, const std::string& where,
-                   Faults& faults) {
-  if (!text) return {};
-  const auto parsed = model::parse_bit_rate(*text);
-  if (!parsed || *parsed > bit_rate_max)
-    faults.push_back({Errc::out_of_range, where, "is more than a network has"});
-  return std::min(parsed.value_or(BitsPerSecond{}), bit_rate_max);
-}
-
-// "4E-3": the schema's pattern has checked the form.
-std::optional<std::uint32_t> ppm(const std::optional<std::string>& error_rate) {
-  if (!error_rate || error_rate->size() != 4) return std::nullopt;
-  auto value = static_cast<std::uint32_t>((*error_rate)[0] - '0') * 1'000'000U;
-  for (int digit = (*error_rate)[3] - '0'; digit > 0; --digit) value /= 10;
-  return value;
-}
-
-std::optional<std::chrono::milliseconds> budget(const std::optional<std::int64_t>& ms) {
-  if (!ms) return std::nullopt;
-  return std::chrono::milliseconds(*ms);
 }
 
 bool gives_figures(const TscQosRequirement& figures) {
@@ -216,11 +154,6 @@ Outcome<void> resolve_references(const Subscription& from, const World& world, T
   }
   if (unknown.empty()) return {};
   return refuse(403, "REQUESTED_SERVICE_NOT_AUTHORIZED", "A QoS reference is not known.", unknown);
-}
-
-std::optional<std::uint64_t> unsigned_of(const std::optional<std::int64_t>& value) {
-  if (!value) return std::nullopt;
-  return static_cast<std::uint64_t>(*value);
 }
 
 void read_parameters(const QosMonitoringInformation& from, const std::string& where, bool rates,

@@ -20,6 +20,12 @@ namespace lobo::core_sim {
 using Subscription = api::as_session_with_qos::AsSessionWithQoSSubscription;
 using UserPlaneEventKnown = api::as_session_with_qos::UserPlaneEventKnown;
 
+/// By which API a session was asked for, and so how it is named and told of.
+enum class Surface : std::uint8_t {
+  nef,  ///< AsSessionWithQoS
+  pcf,  ///< Npcf_PolicyAuthorization
+};
+
 struct Alternative {
   std::string name;  ///< QoS reference, or altQosParamSetRef
   Quality quality;
@@ -47,7 +53,9 @@ struct UsageTerms {
 };
 
 struct Terms {
+  Surface surface = Surface::nef;
   std::string destination;  ///< absolute http(s) URI
+  std::string end_told_to;  ///< the PCF tells the end of a session at another URI than events
   std::vector<std::int64_t> flow_ids;
   std::set<UserPlaneEventKnown> events;
   std::string qos_reference;  ///< empty where the quality was given by figures

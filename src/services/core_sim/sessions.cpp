@@ -71,6 +71,8 @@ void Sessions::each_of(std::string_view scs_as_id,
 }
 
 std::string Sessions::uri_of(const Session& session) const {
+  if (session.terms.surface == Surface::pcf)
+    return net_.config.api_root + "/npcf-policyauthorization/v1/app-sessions/" + session.id;
   return net_.config.api_root + "/3gpp-as-session-with-qos/v1/" +
          http::percent_encode(session.scs_as_id) + "/subscriptions/" + session.id;
 }
