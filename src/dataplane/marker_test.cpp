@@ -6,13 +6,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <vector>
 
 #include "dataplane/elapsed.hpp"
 #include "dataplane/importance.hpp"
 #include "model/pdu_set.hpp"
+#include "support/octets.hpp"
 #include "wire/rtp/nal_unit.hpp"
 
 namespace lobo::dataplane {
@@ -22,11 +22,7 @@ using namespace std::chrono_literals;
 
 using Octets = std::vector<std::byte>;
 
-Octets octets(std::initializer_list<unsigned> values) {
-  Octets out;
-  for (const unsigned value : values) out.push_back(static_cast<std::byte>(value));
-  return out;
-}
+using test::octets;
 
 // ue(v) 0 and a slice_type: 5 "00110" is P, 6 "00111" B, 7 "0001000" I.
 const Octets idr = octets({0x65, 0b1'0001000});

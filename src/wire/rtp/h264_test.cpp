@@ -5,29 +5,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <vector>
 
+#include "base/bytes.hpp"
+#include "support/nal_pieces.hpp"
+#include "support/octets.hpp"
 #include "wire/rtp/nal_unit.hpp"
 
 namespace lobo::rtp::h264 {
 namespace {
 
-std::vector<std::byte> octets(std::initializer_list<unsigned> values) {
-  std::vector<std::byte> out;
-  for (const unsigned value : values) out.push_back(static_cast<std::byte>(value));
-  return out;
-}
+using test::octets;
 
-struct Read {
-  tl::expected<PayloadForm, PayloadFault> form;
-  std::vector<NalPiece> pieces;
-};
-
-Read read(const std::vector<std::byte>& payload) {
-  Read out;
-  out.form = for_each_nal(payload, [&](const NalPiece& piece) { out.pieces.push_back(piece); });
-  return out;
+test::NalPieces read(const std::vector<std::byte>& payload) {
+  return test::nal_pieces(payload, [](Bytes in, auto&& take) { return for_each_nal(in, take); });
 }
 
 NalDescription described(const std::vector<std::byte>& payload) {
