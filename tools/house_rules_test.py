@@ -152,6 +152,17 @@ class Texts(unittest.TestCase):
         self.assertEqual(1, len(findings("`nrm.it_is_not`")))
         self.assertEqual(1, len(findings("-")))
 
+    def test_a_row_of_the_second_table_is_held_by_tests_as_well(self):
+        def findings(*cells):
+            return found(texts.spec_map, {
+                texts.SPEC_MAP: spec_map([*ALL_ROWS, ["M1", "draft 2", "marking", *cells]]),
+                "src/wire/x/a_test.cpp": "TEST(rtp, it_is_done) {}\n"})
+        self.assertEqual([], findings("done", "`rtp.it_is_done`", "-"))
+        self.assertEqual([], findings("not yet", "-", "-"))
+        self.assertEqual(1, len(findings("done", "`rtp.it_is_not`", "-")))
+        self.assertEqual(1, len(findings("done", "-", "-")))
+        self.assertEqual(1, len(findings("done", "`rtp.it_is_done`")))
+
     def test_metrics_and_their_document_agree(self):
         document = {"docs/metrics.md": "| `lobo_http_requests_total` | counter |\n"}
         used = {"src/adapters/metrics/a.cpp": 'counter("lobo_http_requests_total");\n'}

@@ -59,18 +59,30 @@ def tests_of(tree):
     return names
 
 
-def spec_rows(text):
-    """(line, cells) of each row of the table whose first cell is T and a number."""
+def spec_rows(text, letter="T"):
+    """(line, cells) of each row of the table whose first cell is this letter and a number."""
     for line, content in numbered(text):
         if not content.startswith("|"):
             continue
         cells = [cell.strip() for cell in content.strip().strip("|").split("|")]
-        if re.fullmatch(r"T\d+", cells[0]):
+        if re.fullmatch(letter + r"\d+", cells[0]):
             yield line, cells
 
 
+def state_faults(line, row, state, named, tests):
+    """A row says that it is done, or not yet, and what is done names tests that exist."""
+    if state not in STATES:
+        yield Finding(SPEC_MAP, line, "spec-map", f"{row}: the state is {' or '.join(STATES)}")
+    if state == "done" and not named:
+        yield Finding(SPEC_MAP, line, "spec-map", f"{row} is done, but names no test")
+    for name in named:
+        if name not in tests:
+            yield Finding(SPEC_MAP, line, "spec-map", f"{row}: there is no test {name}")
+
+
 def spec_map(tree):
-    """| T1 | clause | information flow | direction | operation | state | test | reading |, 71 times."""
+    """| M1 | of | what | state | test | reading | any number of times, and
+    | T1 | clause | information flow | direction | operation | state | test | reading |, 71 times."""
     if SPEC_MAP not in tree.files:
         yield Finding(SPEC_MAP, 1, "spec-map", "is missing")
         return
@@ -83,14 +95,12 @@ def spec_map(tree):
         if len(cells) != 8:
             yield Finding(SPEC_MAP, line, "spec-map", f"{cells[0]} has {len(cells)} cells, not 8")
             continue
-        state, named = cells[5], NAMED_TEST.findall(cells[6])
-        if state not in STATES:
-            yield Finding(SPEC_MAP, line, "spec-map", f"{cells[0]}: the state is {' or '.join(STATES)}")
-        if state == "done" and not named:
-            yield Finding(SPEC_MAP, line, "spec-map", f"{cells[0]} is done, but names no test")
-        for name in named:
-            if name not in tests:
-                yield Finding(SPEC_MAP, line, "spec-map", f"{cells[0]}: there is no test {name}")
+        yield from state_faults(line, cells[0], cells[5], NAMED_TEST.findall(cells[6]), tests)
+    for line, cells in spec_rows(tree.files[SPEC_MAP], "M"):
+        if len(cells) != 6:
+            yield Finding(SPEC_MAP, line, "spec-map", f"{cells[0]} has {len(cells)} cells, not 6")
+            continue
+        yield from state_faults(line, cells[0], cells[3], NAMED_TEST.findall(cells[4]), tests)
     if expected != TABLES + 1:
         yield Finding(SPEC_MAP, 1, "spec-map", f"ends at T{expected - 1}, not at T{TABLES}")
 
