@@ -39,6 +39,11 @@ class Congestion(harness.Case):
                 self.assertTrue(0 <= share <= bound <= 1, (policy, share, bound))
         self.assertGreater(figures["bit_exact"]["threshold"][3], figures["bit_exact"]["taildrop"][3])
 
+        psnr = figures["psnr_db_at_20"]
+        self.assertEqual(set(psnr), {"taildrop", "psihi", "evict", "threshold", "oracle_sent"})
+        self.assertTrue(all(5 < value < 100 for value in psnr.values()), psnr)
+        self.assertGreater(psnr["threshold"], psnr["taildrop"])
+
         with open(out / "frames.csv", newline="", encoding="ascii") as rows:
             frames = list(csv.DictReader(rows))
         self.assertEqual(len(frames), 4 * 5 * figures["frames"])

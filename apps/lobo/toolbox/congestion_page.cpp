@@ -73,15 +73,16 @@ std::string pictures_html(const CongestionOutcome& outcome) {
 std::string table_html(const CongestionOutcome& outcome) {
   std::string text = "<div class=\"wide\"><table><tr><th>Bit-exact frames</th>";
   for (const unsigned percent : overload_percents) text += fmt::format("<th>{} %</th>", percent);
-  text += "<th>freeze*</th><th>useful bytes*</th></tr>\n";
+  text += "<th>freeze*</th><th>PSNR*</th><th>useful bytes*</th></tr>\n";
   for (const auto contender : contenders) {
     text += fmt::format("<tr><td>{}</td>", words(contender));
     for (const unsigned percent : overload_percents)
       text += fmt::format("<td>{:.1f} %</td>", outcome.run(percent, contender).exact_share() * 100);
     const auto& run = outcome.run(shown_overload_percent, contender);
-    text += fmt::format("<td>{:.0f} ms</td><td>{:.0f} %</td></tr>\n",
+    text += fmt::format("<td>{:.0f} ms</td><td>{:.1f} dB</td><td>{:.0f} %</td></tr>\n",
                         static_cast<double>(longest_freeze(run.verdicts)) * 1000 /
                             outcome.stream.frames_per_second(),
+                        run.psnr_db.value_or(0),
                         run.bytes_delivered == 0 ? 0.0
                                                  : 100 * static_cast<double>(run.bytes_useful) /
                                                        static_cast<double>(run.bytes_delivered));
@@ -91,12 +92,13 @@ std::string table_html(const CongestionOutcome& outcome) {
     text += fmt::format("<td>{:.1f} %</td>",
                         100 * static_cast<double>(outcome.run(percent, Contender::oracle).bound) /
                             static_cast<double>(outcome.stream.frames.size()));
-  return text +
-         fmt::format(
-             "<td></td><td></td></tr></table></div>\n<p class=\"sub\">* at {} % overload: the "
-             "longest time without a new picture, and the share of what the link "
-             "delivered that belongs to bit-exact frames.</p>\n",
-             shown_overload_percent);
+  return text + fmt::format(
+                    "<td></td><td></td><td></td></tr></table></div>\n<p class=\"sub\">* at {} % "
+                    "overload: the "
+                    "longest time without a new picture, what was seen next to what was sent, and "
+                    "the share of what the link "
+                    "delivered that belongs to bit-exact frames.</p>\n",
+                    shown_overload_percent);
 }
 
 std::string recipe_html(const CongestionOutcome& outcome) {

@@ -110,6 +110,18 @@ Result<void> judge(const Stream& stream, const DecodedPictures& reference, RunRe
   return {};
 }
 
+Result<void> measure_psnr(const Stream& stream, RunResult& run) {
+  // Inputs of its own: two runs are measured at a time, and a file is read from one place.
+  const auto whole = received(stream, std::vector<bool>(stream.packets.size(), true));
+  if (!whole) return fail(whole.error());
+  const auto arrived = received(stream, run.arrived);
+  if (!arrived) return fail(arrived.error());
+  const auto db = psnr(*whole, *arrived);
+  if (!db) return fail(db.error());
+  run.psnr_db = *db;
+  return {};
+}
+
 std::size_t longest_freeze(const std::vector<Verdict>& verdicts) {
   std::size_t longest = 0;
   std::size_t now = 0;

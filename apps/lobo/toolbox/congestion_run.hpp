@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,7 +66,8 @@ struct RunResult {
   std::uint64_t bytes_delivered = 0;
   std::uint64_t bytes_useful = 0;  ///< of frames that are exact
   std::size_t sets_complete = 0;
-  std::size_t bound = 0;  ///< of the oracle: frames that no policy can exceed
+  std::optional<double> psnr_db;  ///< where it was asked for: against the undisturbed stream
+  std::size_t bound = 0;          ///< of the oracle: frames that no policy can exceed
   double exact_share() const;
 };
 
@@ -75,6 +77,9 @@ RunResult send(const Stream& stream, Contender contender, const Link& link);
 
 /// Decodes what arrived and judges each frame against `reference`.
 Result<void> judge(const Stream& stream, const DecodedPictures& reference, RunResult& run);
+
+/// What a viewer saw next to what was sent, the last picture standing where there is none.
+Result<void> measure_psnr(const Stream& stream, RunResult& run);
 
 /// The longest time for which the viewer saw one and the same picture, in frames.
 std::size_t longest_freeze(const std::vector<Verdict>& verdicts);

@@ -47,6 +47,23 @@ std::string figures(const CongestionOutcome& outcome, Figure&& figure, bool with
   return "{" + text + "}";
 }
 
+std::string psnr_text(const RunResult& run) {
+  return run.psnr_db ? fmt::format("{:.2f}", *run.psnr_db) : "";
+}
+
+/// "policy": dB of each contender that was measured.
+std::string psnr_figures(const CongestionOutcome& outcome) {
+  std::string text;
+  for (const auto contender : contenders) {
+    const auto& run = outcome.run(shown_overload_percent, contender);
+    if (run.psnr_db)
+      text += fmt::format("{}\"{}\": {}", text.empty() ? "" : ", ",
+                          contender == Contender::oracle ? "oracle_sent" : to_string(contender),
+                          psnr_text(run));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string congestion_summary(const CongestionOutcome& outcome) {
@@ -80,7 +97,8 @@ std::string congestion_summary(const CongestionOutcome& outcome) {
       "{{\"demo\": \"congestion\", \"ok\": {}, \"steps\": [{}\n], \"figures\": {{\n"
       "  \"overload_percent\": [{}],\n  \"bit_exact\": {},\n"
       "  \"oracle_sent\": {},\n  \"goodput\": {},\n  \"longest_freeze_ms\": {},\n"
-      "  \"frames\": {},\n  \"packets\": {},\n  \"offered_bits_per_second\": {},\n"
+      "  \"psnr_db_at_{}\": {{{}}},\n  \"frames\": {},\n  \"packets\": {},\n  "
+      "\"offered_bits_per_second\": {},\n"
       "  \"threshold_over_taildrop_at_{}\": {}\n}}}}\n",
       sound, steps, percents,
       [&] {
@@ -97,22 +115,23 @@ std::string congestion_summary(const CongestionOutcome& outcome) {
                    milliseconds_a_frame(outcome);
           },
           true),
-      outcome.stream.frames.size(), outcome.stream.packets.size(), outcome.stream.rate().count,
-      shown_overload_percent, tail > 0 ? fmt::format("{:.3g}", after / tail) : "null");
+      shown_overload_percent, psnr_figures(outcome), outcome.stream.frames.size(),
+      outcome.stream.packets.size(), outcome.stream.rate().count, shown_overload_percent,
+      tail > 0 ? fmt::format("{:.3g}", after / tail) : "null");
 }
 
 std::string shares_csv(const CongestionOutcome& outcome) {
   std::string text =
       "overload_percent,policy,frames,bit_exact,damaged,lost,longest_freeze_ms,pdu_sets_complete,"
-      "bytes_delivered,bytes_useful,bound\r\n";
+      "bytes_delivered,bytes_useful,bound,psnr_db\r\n";
   for (const auto& run : outcome.runs)
     text += fmt::format(
-        "{},{},{},{},{},{},{:.1f},{},{},{},{}\r\n", run.overload_percent, to_string(run.contender),
-        run.verdicts.size(), count(run, Verdict::exact), count(run, Verdict::damaged),
-        count(run, Verdict::lost),
+        "{},{},{},{},{},{},{:.1f},{},{},{},{},{}\r\n", run.overload_percent,
+        to_string(run.contender), run.verdicts.size(), count(run, Verdict::exact),
+        count(run, Verdict::damaged), count(run, Verdict::lost),
         static_cast<double>(longest_freeze(run.verdicts)) * milliseconds_a_frame(outcome),
         run.sets_complete, run.bytes_delivered, run.bytes_useful,
-        run.contender == Contender::oracle ? fmt::format("{}", run.bound) : "");
+        run.contender == Contender::oracle ? fmt::format("{}", run.bound) : "", psnr_text(run));
   return text;
 }
 
