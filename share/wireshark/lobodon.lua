@@ -2,10 +2,10 @@
 -- marking in RTP header extensions, and the PDU Set Information Container of GTP-U.
 --
 --   tshark -X lua_script:share/wireshark/lobodon.lua -r CAPTURE
---   -o xrm.key_file:PATH      keys (docs/xrm.md), to open what is protected by AES-GCM
+--   -o xrm.key_file:PATH      keys (docs/xrm.md), to open what is protected
 --   -o xrm.kind:127 -o xrm.exid:0x5852 -o pduset.rtp_id:1
 --
--- Or put it with lobodon_gcm.lua into the folder of personal Lua plugins. The UDP dissector is
+-- Or put it with lobodon_gcm.lua and lobodon_chacha.lua into the folder of personal Lua plugins. The UDP dissector is
 -- wrapped where IP hands over to it: there the buffer is the whole IP payload, also of IPv6, of
 -- reassembled fragments and of packets inside a tunnel.
 
@@ -109,6 +109,7 @@ pduset.prefs.rtp_id = Pref.uint("RTP extension identifier", 1, "of urn:3gpp:pdu-
 
 local folder = debug.getinfo(1, "S").source:match("^@(.*[/\\])") or ""
 local has_gcm, gcm = pcall(dofile, folder .. "lobodon_gcm.lua")
+local has_chacha, chacha = pcall(dofile, folder .. "lobodon_chacha.lua")
 local keys, keys_from = {}, nil
 
 local function octets(hex)
@@ -259,11 +260,13 @@ local function open(body, header)
   if tag == 8 and not context.short then return nil, "short tag refused" end
   local sealed = body:sub(9, #body - tag)
   if #sealed < 16 or #sealed % 16 ~= 0 then return nil, "malformed" end
-  if not has_gcm or not context.alg:match("gcm$") then return nil, "cipher not supported here" end
+  local cipher = has_gcm and context.alg:match("gcm$") and gcm or
+    has_chacha and context.alg == "chacha20-poly1305" and chacha
+  if not cipher then return nil, "cipher not supported here" end
   if context.bind == "length" then header = "\0\0\0\0" .. header:sub(5, 6) .. "\0\0" end
   local mask, nonce = string.rep("\0", 6) .. body:sub(3, 8), {}
   for i = 1, 12 do nonce[i] = string.char(bxor(context.iv:byte(i), mask:byte(i))) end
-  local text = gcm.open(context.key, table.concat(nonce), header .. body:sub(1, 8), sealed, body:sub(#body - tag + 1))
+  local text = cipher.open(context.key, table.concat(nonce), header .. body:sub(1, 8), sealed, body:sub(#body - tag + 1))
   if not text then return nil, "not authentic" end
   return text, "opened"
 end
