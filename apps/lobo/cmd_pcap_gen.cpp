@@ -83,6 +83,7 @@ Result<GenerateSettings> generate_settings(const Arguments& arguments) {
         fmt::format("--size wants WIDTHxHEIGHT, even numbers from 16 to {}: 1280x720", size_max));
   video.width = static_cast<unsigned>(*width);
   video.height = static_cast<unsigned>(*height);
+  settings.aggregate = arguments.given("aggregate");
   settings.source = std::string(arguments.text("source"));
   settings.destination = std::string(arguments.text("destination"));
 
@@ -133,6 +134,9 @@ std::vector<Verb> pcap_gen_verbs() {
       {.name = "--slices", .help = "of a picture", .fallback = "1"},
       {.name = "--seed", .help = "of the noise and of the SSRC", .fallback = "1"},
       {.name = "--payload", .help = "bytes of an RTP payload, at most", .fallback = "1200"},
+      {.name = "--aggregate",
+       .help = "NAL units that fit one payload share it: STAP-A, AP",
+       .takes = Option::Takes::nothing},
       {.name = "--source", .help = "IPv4 or IPv6 address", .fallback = "192.0.2.1"},
       {.name = "--destination", .help = "IPv4 or IPv6 address", .fallback = "198.51.100.2"},
       {.name = "--port", .help = "destination port", .fallback = "5004"},

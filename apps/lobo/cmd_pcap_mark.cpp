@@ -132,6 +132,7 @@ Exit strip(const Arguments& arguments) {
   const auto which = arguments.text("carry");
   MarkStripper stripper({.extension = which != "udp-option",
                          .option = which != "rtp-he",
+                         .whole_surplus = arguments.given("surplus"),
                          .extension_id = read->extension_id,
                          .kind = read->option});
   Layers layers;
@@ -185,6 +186,9 @@ std::vector<Verb> pcap_strip_verbs() {
                         .help = "which marks to take out",
                         .fallback = "all",
                         .choices = {"all", "rtp-he", "udp-option"}},
+                       {.name = "--surplus",
+                        .help = "with the XRM option go all UDP options: the whole surplus area",
+                        .takes = Option::Takes::nothing},
                        {.name = "--he-id",
                         .help = "identifier of the PDU Set header extension, as SDP binds it",
                         .fallback = "1"},

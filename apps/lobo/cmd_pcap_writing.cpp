@@ -55,6 +55,11 @@ std::vector<Option> writing_options(std::string_view carry_fallback, bool none_t
                .help = "ExID of the option where its kind is 127",
                .fallback = "0x5852"},
         Option{.name = "--keys", .help = "key file: the option is protected"},
+        Option{.name = "--apc",
+               .help = "with the option, a checksum of the user data",
+               .takes = Option::Takes::nothing},
+        Option{.name = "--auth",
+               .help = "with the option, AUTH by this key of the key file; experimental"},
         Option{.name = "--key-id", .help = "which context of the key file; the first one"},
         Option{
             .name = "--sid", .help = "sender identifier of the protected option", .fallback = "1"},
@@ -81,6 +86,15 @@ Result<WriteSettings> write_settings(const Arguments& arguments) {
   settings.key_file = std::string(arguments.text("keys"));
   if (!settings.key_file.empty() && settings.carry != Carry::option)
     return fail(Errc::not_allowed, "--keys protects the UDP option: give --carry udp-option");
+  settings.apc = arguments.given("apc");
+  if (settings.apc && settings.carry != Carry::option)
+    return fail(Errc::not_allowed, "--apc is a UDP option: give --carry udp-option");
+  if (arguments.given("auth")) {
+    const auto id = number_option(arguments, "auth", 0, key_id_max);
+    if (!id) return fail(id.error());
+    if (settings.key_file.empty()) return fail(Errc::missing, "--auth needs --keys");
+    settings.auth_key = static_cast<std::uint8_t>(*id);
+  }
   if (arguments.given("key-id")) {
     const auto id = number_option(arguments, "key-id", 0, key_id_max);
     if (!id) return fail(id.error());

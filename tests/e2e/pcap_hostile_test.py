@@ -81,6 +81,59 @@ class Captures(PcapCase):
         self.assertEqual(dict(zip(head.split(","), row.split(","), strict=True))["warnings"], " ".join(names))
 
 
+class Checks(PcapCase):
+    """APC and AUTH beside the mark: written on request, and told where they do not hold."""
+
+    AUTH = "auth id=3 key=0f0e0d0c0b0a09080706050403020100 cover={}\n"
+
+    def flipped(self, path, at_end, name="flipped.pcap"):
+        """The capture with one bit of its third packet changed, so far from the packet's end, and with no UDP
+        checksum that would have told."""
+        data, at = bytearray(path.read_bytes()), 24
+        for _ in range(2):
+            at += 16 + struct.unpack_from("<I", data, at + 8)[0]
+        data[at + 16 + struct.unpack_from("<I", data, at + 8)[0] - at_end] ^= 1
+        return self.put(name, bytes(data))
+
+    def test_an_apc_stands_in_front_of_the_mark_and_damaged_user_data_show(self):
+        data = c.pcap(c.video(4))
+        marked = self.marked(data, "--carry", "udp-option", "--apc")
+        self.assertEqual({line["verdict"] for line in self.lines(marked)}, {"marked"})
+        first = c.packets_of(marked.read_bytes())[0]
+        length = struct.unpack_from(">H", first, 38)[0]
+        self.assertEqual(first[34 + length + length % 2 + 2], 2)
+        damaged = self.lines(self.flipped(marked, 120), exit_code=1)
+        self.assertEqual([line["verdict"] for line in damaged[1:4]], ["marked", "apc_wrong", "marked"])
+        self.assertEqual((damaged[2]["PSSN"], damaged[2]["PSN"]), (0, 2))
+        self.lobo("pcap", "strip", marked, "--surplus", "-o", self.folder / "plain2.pcap")
+        self.assertEqual((self.folder / "plain2.pcap").read_bytes(), data)
+        self.lobo("pcap", "mark", self.folder / "plain.pcap", "--apc", "-o", self.folder / "x", exit_code=2)
+
+    def test_auth_covers_what_it_says_and_a_mark_under_a_wrong_mac_is_not_believed(self):
+        for v6 in (False, True):
+            data = c.pcap(c.video(4, v6=v6))
+            for cover, shows_user_data in (("options", False), ("all", True)):
+                clear = self.write("auth", "lobodon-xrm-keys 1\n" + self.AUTH.format(cover))
+                both = self.write("both", KEYS + self.AUTH.format(cover))
+                for keys in (clear, both):
+                    marked = self.marked(data, "--carry", "udp-option", "--keys", keys, "--auth", "3", "--apc")
+                    self.assertEqual({line["verdict"] for line in self.lines(marked, "--keys", keys)}, {"marked"})
+                    verdicts = [line["verdict"] for line in self.lines(self.flipped(marked, 200), "--keys", keys, exit_code=1)]
+                    self.assertEqual(verdicts[2], "auth_wrong" if shows_user_data else "apc_wrong", (v6, cover))
+        self.lobo("pcap", "mark", self.folder / "plain.pcap", "--carry", "udp-option", "--auth", "3", "-o", self.folder / "x", exit_code=2)
+        self.lobo("pcap", "mark", self.folder / "plain.pcap", "--carry", "udp-option", "--keys", both, "--auth", "4",
+                  "-o", self.folder / "x", exit_code=5)
+
+    def test_a_mac_of_another_key_is_told_and_one_of_a_key_that_we_have_not_is_passed_over(self):
+        keys = self.write("auth", "lobodon-xrm-keys 1\n" + self.AUTH.format("options"))
+        marked = self.marked(c.pcap(c.video(2)), "--carry", "udp-option", "--keys", keys, "--auth", "3")
+        other = self.write("other", (self.folder / "auth").read_text().replace("0f0e", "ff0e"))
+        self.assertEqual({line["verdict"] for line in self.lines(marked, "--keys", other, exit_code=1)}, {"auth_wrong"})
+        stranger = self.write("stranger", (self.folder / "auth").read_text().replace("id=3", "id=4"))
+        for words in ((), ("--keys", stranger)):
+            self.assertEqual({line["verdict"] for line in self.lines(marked, *words)}, {"marked"})
+
+
 class Summaries(PcapCase):
     def test_the_counts_are_the_answer_where_only_they_are_asked_for(self):
         data = c.pcap(c.video(5))
@@ -165,6 +218,22 @@ class Films(PcapCase):
         self.assertEqual(len(times), 25)
         self.lobo("pcap", "gen", "--input", film, "--seconds", "1", "--fps", "50", "-o", out)
         self.assertEqual({b - a for a, b in zip(self.times(out), self.times(out)[1:])}, {90000 // 50})
+
+    def test_small_units_share_a_packet_where_that_is_asked_for(self):
+        film, alone, together = self.film(), self.folder / "a.pcap", self.folder / "b.pcap"
+        for codec, kind in (("h264", lambda first: first & 31 == 24), ("h265", lambda first: first >> 1 == 48)):
+            words = ("--input", film, "--seconds", "1", "--codec", codec, "--carry", "none")
+            self.lobo("pcap", "gen", *words, "-o", alone)
+            self.lobo("pcap", "gen", *words, "--aggregate", "-o", together)
+            firsts = [packet[14 + 20 + 8 + 12] for packet in c.packets_of(together.read_bytes())]
+            self.assertTrue(any(map(kind, firsts)), codec)
+            self.assertFalse(any(kind(packet[14 + 20 + 8 + 12]) for packet in c.packets_of(alone.read_bytes())))
+            self.lobo("pcap", "mark", together, "--codec", codec, "-o", self.folder / "m.pcap")
+            self.assertEqual({line["verdict"] for line in self.lines(self.folder / "m.pcap", "--sets")}, {"complete"})
+            self.assertEqual(self.lines(self.folder / "m.pcap", "--sets")[0]["PSI"], 1)
+            rows = json.loads(self.lobo("pcap", "diff", together, self.folder / "m.pcap", "--codec", codec, "--decode", "-o", "json"))
+            shares = {row["what"]: row["count"] for row in rows}
+            self.assertEqual(shares["pictures that are bit-exact"], 25)
 
     def test_a_film_of_odd_size_is_encoded(self):
         film = self.film("63x47")

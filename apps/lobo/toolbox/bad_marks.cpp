@@ -65,6 +65,9 @@ void surplus_cases(Corpus& corpus) {
   corpus.surplus("an option of Length 0", Reason::option_length, "14 00 00 00");
   corpus.surplus("an Extended Length below 255", Reason::option_length, "14 ff 0010 00000000");
   corpus.surplus("an APC of two bytes", Reason::option_length, "02 04 0000");
+  corpus.surplus("an APC of other user data", Reason::apc_wrong, "02 06 00000000");
+  corpus.surplus("a mark behind an APC of other user data", Reason::apc_wrong,
+                 "02 06 00000000 7f 0a 5852 03810140 00 00");
   std::string many;  // of kinds that nobody has assigned; a repeated one would not count
   for (const char* kind :
        {"14", "15", "16", "17", "18", "19", "1a", "1b", "1c", "1d", "1e", "1f", "20",

@@ -94,7 +94,7 @@ class Conversion {
     ++result_.packets;
     take_apart(item.packet, layers_);
     reader_.read(layers_, reading_);
-    if (reading_.reason != Reason::marked) return hold_.pass(item, emit);
+    if (!reading_.holds()) return hold_.pass(item, emit);
     const auto clean = cleaned(layers_.inner);
     const std::uint32_t bytes =
         settings_.to_n3 ? clean.ip_end - clean.ip_at : writer_.marked_ip_bytes(clean);

@@ -47,7 +47,12 @@ Result<packet::FlowKey> flow_of(const GenerateSettings& settings) {
 class Packetizer {
  public:
   Packetizer(const GenerateSettings& settings, const packet::FlowKey& flow, MarkStream& out)
-      : settings_(settings), flow_(flow), out_(out), user_(frame_room), frame_(frame_room) {
+      : settings_(settings),
+        flow_(flow),
+        out_(out),
+        aggregate_(frame_room),
+        user_(frame_room),
+        frame_(frame_room) {
     if (settings.vlan != 0) vlan_[0].control = settings.vlan;
   }
 
@@ -56,15 +61,25 @@ class Packetizer {
     rtp::AnnexBReader units(stream);
     auto unit = units.next();
     while (unit) {
-      const auto next = units.next();
+      together_.assign(1, *unit);
+      unit = units.next();
+      while (settings_.aggregate && unit && joins(*unit)) {
+        together_.push_back(*unit);
+        unit = units.next();
+      }
       bool fits = true;
-      rtp::packetize(settings_.video.codec, *unit, settings_.payload_bytes,
-                     [&](Bytes header, Bytes body, bool last) {
-                       fits = fits && send(picture, header, body, last && !next, at);
-                       at += settings_.spacing;
-                     });
+      const auto one = [&](Bytes header, Bytes body, bool last) {
+        fits = fits && send(picture, header, body, last && !unit, at);
+        at += settings_.spacing;
+      };
+      if (together_.size() == 1) {
+        rtp::packetize(settings_.video.codec, together_.front(), settings_.payload_bytes, one);
+      } else {
+        ByteWriter payload(aggregate_);
+        rtp::aggregate(settings_.video.codec, together_, payload);
+        one({}, payload.written(), true);
+      }
       if (!fits) return fail(Errc::too_large, "a packet does not fit an IP packet");
-      unit = next;
     }
     return {};
   }
@@ -73,6 +88,12 @@ class Packetizer {
   std::uint64_t bytes() const { return bytes_; }
 
  private:
+  /// Whether one more unit fits a payload with those that are together already.
+  bool joins(Bytes unit) const {
+    return rtp::aggregate_bytes(settings_.video.codec, together_) + 2 + unit.size() <=
+           settings_.payload_bytes;
+  }
+
   bool send(const CodedPicture& picture, Bytes header, Bytes body, bool marker,
             std::chrono::nanoseconds at) {
     ByteWriter user(user_);
@@ -104,6 +125,8 @@ class Packetizer {
   packet::FlowKey flow_;
   MarkStream& out_;
   std::array<packet::VlanTag, 1> vlan_{};
+  std::vector<Bytes> together_;
+  std::vector<std::byte> aggregate_;
   std::vector<std::byte> user_;
   std::vector<std::byte> frame_;
   std::uint16_t sequence_number_ = first_sequence_number;

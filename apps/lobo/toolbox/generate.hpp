@@ -26,6 +26,7 @@ struct GenerateSettings {
   std::uint16_t vlan = 0;  ///< 0: no tag
   std::uint8_t payload_type = 96;
   std::size_t payload_bytes = 1200;  ///< of RTP, at most
+  bool aggregate = false;            ///< NAL units that fit one payload share it
   /// The first packet's time; the packets of a picture follow one another by `spacing`.
   std::chrono::nanoseconds begin = std::chrono::seconds{1767225600};
   std::chrono::nanoseconds spacing = std::chrono::microseconds{10};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include "adapters/aead/choose.hpp"
 #include "base/result.hpp"
 #include "model/pdu_set.hpp"
+#include "toolbox/auth_of.hpp"
 #include "toolbox/layers.hpp"
 #include "toolbox/reason.hpp"
 #include "wire/gtpu/containers.hpp"
@@ -20,7 +22,9 @@
 #include "wire/packet/parse.hpp"
 #include "wire/rtp/packet.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
+#include "wire/udp_options/kinds.hpp"
 #include "wire/udp_options/surplus.hpp"
+#include "wire/xrm/auth.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm/key_file.hpp"
 #include "wire/xrm/metadata.hpp"
@@ -93,6 +97,7 @@ void take(Reading& reading, Carriage carriage, const PduSetMark& mark) {
   }
   if (is_wrong(reading.reason)) return;  // what was wrong first is told
   reading.reason = Reason::marked;
+  reading.found = true;
   reading.carriage = carriage;
   reading.mark = mark;
 }
@@ -101,6 +106,7 @@ void refuse(Reading& reading, Carriage carriage, Reason reason) {
   if (reason == Reason::unmarked || is_wrong(reading.reason)) return;
   if (reading.reason == Reason::marked && !is_wrong(reason)) return;
   reading.reason = reason;
+  reading.found = false;
   reading.carriage = carriage;
 }
 
@@ -124,6 +130,12 @@ Result<MarkReader> MarkReader::create(const ReadSettings& settings) {
   const auto keys = xrm::read_key_file(*text);
   if (!keys) return fail(keys.error());
   reader.crypto_ = adapters::aead::make_fastest();
+  for (const auto& one : keys->auth) {
+    auto mac = reader.crypto_->aes_128_cmac(one.key.bytes());
+    if (!mac) return fail(mac.error());
+    reader.auth_.push_back({one.id, one.cover, std::move(*mac)});
+  }
+  if (keys->contexts.empty() && !settings.protected_only) return reader;
   reader.receiver_ = std::make_unique<xrm::Receiver>(
       xrm::ReceiverSettings{.accept = settings.protected_only ? xrm::Accept::protected_only
                                                               : xrm::Accept::clear_and_protected,
@@ -152,10 +164,28 @@ void MarkReader::read_extension(Reading& reading) const {
   if (elements.damaged()) refuse(reading, Carriage::rtp_extension, Reason::extension_damaged);
 }
 
-void MarkReader::read_option(const packet::PacketView& view, Reading& reading) {
+bool MarkReader::authentic(const udp_options::Surplus& surplus, const packet::PacketView& view) {
+  const auto* option = auth_.empty() ? nullptr : surplus.find(udp_options::kind_auth);
+  const auto auth = option ? xrm::read_auth(surplus.value(*option)) : std::nullopt;
+  if (!auth) return true;
+  const auto key = std::ranges::find(auth_, auth->key_id, &AuthCheck::id);
+  return key == auth_.end() ||
+         xrm::auth_verifies(*key->mac, auth_input(view, surplus, *option), key->cover);
+}
+
+void MarkReader::read_surplus(const packet::PacketView& view, Reading& reading) {
   if (view.user_end == view.ip_end) return;  // most packets: no surplus area at all
   const auto surplus = udp_options::read_surplus(view);
   if (!surplus.accepted()) return refuse(reading, Carriage::option, reason_of(surplus.verdict));
+  if (!authentic(surplus, view)) return refuse(reading, Carriage::option, Reason::auth_wrong);
+  read_option(surplus, view, reading);
+  if (!is_wrong(reading.reason) &&
+      udp_options::verify_apc(surplus, view.user_data()) == udp_options::Apc::bad)
+    reading.reason = Reason::apc_wrong;
+}
+
+void MarkReader::read_option(const udp_options::Surplus& surplus, const packet::PacketView& view,
+                             Reading& reading) {
   const auto body = xrm::find_body(surplus, settings_.option);
   if (!body) return refuse(reading, Carriage::option, reason_of(body.error()));
   const bool sealed = !body->empty() && xrm::form_of(body->front()) == xrm::Form::protected_;
@@ -201,6 +231,7 @@ void MarkReader::read_containers(const gtpu::GtpuView& tunnel, Reading& reading)
 void MarkReader::read(const Layers& layers, Reading& reading) {
   reading.reason = layers.reason;
   reading.carriage = Carriage::none;
+  reading.found = false;
   reading.warnings = {};
   reading.is_rtp = false;
   reading.session.reset();
@@ -217,7 +248,7 @@ void MarkReader::read(const Layers& layers, Reading& reading) {
   reading.is_rtp = reading.rtp.ok();
   if (!settings_.carriages_in_packet) return;
   if (reading.is_rtp) read_extension(reading);
-  read_option(layers.inner, reading);
+  read_surplus(layers.inner, reading);
 }
 
 }  // namespace lobo::app

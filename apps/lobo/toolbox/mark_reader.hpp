@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "model/pdu_set.hpp"
@@ -19,6 +20,8 @@
 #include "wire/rtp/packet.hpp"
 #include "wire/udp_options/surplus.hpp"
 #include "wire/xrm/aead.hpp"
+#include "wire/xrm/auth.hpp"
+#include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/receiver.hpp"
@@ -63,7 +66,10 @@ struct Reading {
   StreamKey stream(const Layers& layers) const {
     return {layers.inner.flow, is_rtp ? rtp.ssrc : 0};
   }
-  bool has_mark() const { return reason == Reason::marked || reason == Reason::carriages_differ; }
+  bool found = false;  ///< a mark was read, whatever is wrong besides
+  bool has_mark() const { return holds() || reason == Reason::carriages_differ; }
+  /// A mark to go by. One of a damaged datagram is: who asked for APC decides what that means.
+  bool holds() const { return found && (reason == Reason::marked || reason == Reason::apc_wrong); }
 };
 
 /// The text of a key file, at most what a key file may be long.
@@ -80,12 +86,22 @@ class MarkReader {
   explicit MarkReader(const ReadSettings& settings) : settings_(settings) {}
 
   void read_extension(Reading& reading) const;
-  void read_option(const packet::PacketView& view, Reading& reading);
+  void read_surplus(const packet::PacketView& view, Reading& reading);
+  void read_option(const udp_options::Surplus& surplus, const packet::PacketView& view,
+                   Reading& reading);
+  /// False where AUTH is there, its key is known, and it does not hold.
+  bool authentic(const udp_options::Surplus& surplus, const packet::PacketView& view);
   void read_containers(const gtpu::GtpuView& tunnel, Reading& reading) const;
 
   ReadSettings settings_;
   std::unique_ptr<xrm::Crypto> crypto_;
   std::unique_ptr<xrm::Receiver> receiver_;  ///< none without keys
+  struct AuthCheck {
+    xrm::KeyId id{};
+    xrm::AuthCover cover{};
+    std::unique_ptr<xrm::Mac> mac;
+  };
+  std::vector<AuthCheck> auth_;
 };
 
 }  // namespace lobo::app

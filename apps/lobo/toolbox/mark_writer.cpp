@@ -15,6 +15,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "model/pdu_set.hpp"
+#include "toolbox/auth_of.hpp"
 #include "toolbox/edit.hpp"
 #include "toolbox/mark_reader.hpp"
 #include "wire/packet/parse.hpp"
@@ -22,7 +23,9 @@
 #include "wire/rtp/packet.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
 #include "wire/udp_options/edit.hpp"
+#include "wire/udp_options/kinds.hpp"
 #include "wire/udp_options/surplus.hpp"
+#include "wire/xrm/auth.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm/key_file.hpp"
 #include "wire/xrm/metadata.hpp"
@@ -37,6 +40,7 @@ namespace {
 /// before it is known which packet ends a burst.
 constexpr std::size_t full_body_bytes = xrm::block_bytes;
 constexpr std::size_t psn16_clear_bytes = 4;
+constexpr std::size_t apc_bytes = 6;
 constexpr std::size_t psn16_protected_bytes = xrm::block_bytes;
 
 PduSetMark in_full(PduSetMark mark) {
@@ -60,12 +64,24 @@ Result<MarkWriter> MarkWriter::create(const WriteSettings& settings) {
   if (!text) return fail(text.error());
   const auto keys = xrm::read_key_file(*text);
   if (!keys) return fail(keys.error());
+  writer.crypto_ = adapters::aead::make_fastest();
+  if (settings.auth_key) {
+    const auto key =
+        std::ranges::find(keys->auth, xrm::KeyId{*settings.auth_key}, &xrm::AuthKey::id);
+    if (key == keys->auth.end())
+      return fail(Errc::not_found, fmt::format("{} has no such auth key", settings.key_file));
+    auto mac = writer.crypto_->aes_128_cmac(key->key.bytes());
+    if (!mac) return fail(mac.error());
+    writer.auth_mac_ = std::move(*mac);
+    writer.auth_cover_ = key->cover;
+    // A file of AUTH keys alone: the option is clear.
+    if (keys->contexts.empty() && !settings.key_id) return writer;
+  }
   const auto wanted = std::ranges::find_if(keys->contexts, [&](const xrm::ContextSettings& one) {
     return !settings.key_id || one.key_id == xrm::KeyId{*settings.key_id};
   });
   if (wanted == keys->contexts.end())
     return fail(Errc::not_found, fmt::format("{} has no such context", settings.key_file));
-  writer.crypto_ = adapters::aead::make_fastest();
   auto context = xrm::Context::create(*wanted, *writer.crypto_);
   if (!context) return fail(context.error());
   writer.tag_bytes_ = xrm::tag_bytes(wanted->tag);
@@ -80,6 +96,16 @@ std::size_t MarkWriter::body_bytes() const {
   return sender_ ? xrm::protected_header_bytes + full_body_bytes + tag_bytes_ : full_body_bytes;
 }
 
+bool MarkWriter::adds_apc(const packet::PacketView& view) const {
+  return settings_.apc && (view.surplus().empty() ||
+                           udp_options::read_surplus(view).find(udp_options::kind_apc) == nullptr);
+}
+
+std::size_t MarkWriter::options_bytes(const packet::PacketView& view) const {
+  return settings_.option.prefix_bytes() + body_bytes() + (adds_apc(view) ? apc_bytes : 0) +
+         (auth_mac_ ? xrm::auth_option_bytes : 0);
+}
+
 std::uint32_t MarkWriter::marked_ip_bytes(const packet::PacketView& view) {
   const std::uint32_t now = view.ip_end - view.ip_at;
   switch (settings_.carry) {
@@ -90,7 +116,7 @@ std::uint32_t MarkWriter::marked_ip_bytes(const packet::PacketView& view) {
     }
     case Carry::option: break;
   }
-  const std::size_t option = settings_.option.prefix_bytes() + body_bytes();
+  const std::size_t option = options_bytes(view);
   const bool fresh = view.surplus().empty();
   const bool odd = (view.user_end - view.transport_at) % 2 != 0;
   return static_cast<std::uint32_t>(now +
@@ -150,14 +176,31 @@ std::size_t MarkWriter::put_option(MutableBytes out, const packet::PacketView& v
     if (!writer.ok()) return 0;
     size = writer.position();
   }
-  std::array<std::byte, xrm::option_bytes_max> option{};
-  ByteWriter writer(option);
+  std::array<std::byte, xrm::option_bytes_max + apc_bytes + xrm::auth_option_bytes> options{};
+  ByteWriter writer(options);
+  if (adds_apc(view)) udp_options::write_apc(writer, view.user_data());
   xrm::write_option(writer, settings_.option, Bytes(body).first(size));
+  if (auth_mac_) xrm::write_auth(writer, {.key_id = xrm::KeyId{*settings_.auth_key}});
   if (!writer.ok()) return 0;
   return with_padding_kept(out, view, [&](MutableBytes buffer) -> std::size_t {
     const auto edited = udp_options::insert(buffer, view, writer.written());
-    return edited ? *edited : 0;
+    return edited && (!auth_mac_ || authenticate(buffer.first(*edited), view.ip_at)) ? *edited : 0;
   });
+}
+
+bool MarkWriter::authenticate(MutableBytes frame, std::size_t ip_at) {
+  const auto view = packet::parse_ip(frame, ip_at);
+  const auto surplus = udp_options::read_surplus(view);
+  const auto* option = surplus.accepted() ? surplus.find(udp_options::kind_auth) : nullptr;
+  // One that was there already was made for other options, with a key that is not ours.
+  if (!option || option->length != xrm::auth_option_bytes) return false;
+  const auto input = auth_input(view, surplus, *option);
+  const auto mac = xrm::auth_mac(*auth_mac_, input, auth_cover_);
+  if (!mac) return false;
+  const MutableBytes area = frame.subspan(view.user_end, surplus.area.size());
+  std::ranges::copy(*mac, area.begin() + static_cast<std::ptrdiff_t>(input.mac_at));
+  put_be16_at(area, input.ocs_at, udp_options::option_checksum(area, surplus.odd));
+  return true;
 }
 
 std::size_t MarkStripper::strip_extension(MutableBytes out, const packet::PacketView& view) {
@@ -171,9 +214,11 @@ std::size_t MarkStripper::strip_option(MutableBytes out, const packet::PacketVie
   if (view.surplus().empty()) return 0;
   const auto surplus = udp_options::read_surplus(view);
   const auto* option = surplus.accepted() ? find_xrm(surplus, settings_.kind) : nullptr;
-  if (!option) return 0;
+  if (!option && !settings_.whole_surplus) return 0;
   return with_padding_kept(out, view, [&](MutableBytes buffer) -> std::size_t {
-    const auto edited = udp_options::remove(buffer, view, surplus, *option);
+    const auto edited = settings_.whole_surplus
+                            ? udp_options::strip(buffer, view)
+                            : udp_options::remove(buffer, view, surplus, *option);
     return edited ? *edited : 0;
   });
 }

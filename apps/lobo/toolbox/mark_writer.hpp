@@ -16,6 +16,7 @@
 #include "wire/packet/parse.hpp"
 #include "wire/rtp/edit.hpp"
 #include "wire/xrm/aead.hpp"
+#include "wire/xrm/auth.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/sender.hpp"
 
@@ -34,6 +35,8 @@ struct WriteSettings {
   std::optional<std::uint8_t> key_id;  ///< none: the first context of the file
   std::uint16_t sid = 1;
   std::uint32_t first_counter = 0;
+  bool apc = false;                      ///< APC in front of the option
+  std::optional<std::uint8_t> auth_key;  ///< AUTH behind it, by this key of the file
 };
 
 class MarkWriter {
@@ -61,11 +64,18 @@ class MarkWriter {
                             const PduSetMark& mark);
   std::size_t put_option(MutableBytes out, const packet::PacketView& view, const PduSetMark& mark);
   std::size_t body_bytes() const;
+  /// Bytes of all options that are put into this packet.
+  std::size_t options_bytes(const packet::PacketView& view) const;
+  bool adds_apc(const packet::PacketView& view) const;
+  /// Fills in the MAC of the frame's AUTH, and OCS.
+  bool authenticate(MutableBytes frame, std::size_t ip_at);
 
   WriteSettings settings_;
   std::unique_ptr<xrm::Crypto> crypto_;
   std::unique_ptr<xrm::Sender> sender_;  ///< with keys
   std::size_t tag_bytes_ = 0;
+  std::unique_ptr<xrm::Mac> auth_mac_;  ///< with an AUTH key
+  xrm::AuthCover auth_cover_{};
   std::vector<std::byte> user_;
   std::vector<std::byte> extended_;
 };
@@ -73,6 +83,7 @@ class MarkWriter {
 struct StripSettings {
   bool extension = true;
   bool option = true;
+  bool whole_surplus = false;  ///< with `option`: all UDP options go, APC and AUTH among them
   std::uint8_t extension_id = 1;
   xrm::OptionKind kind;
 };

@@ -33,6 +33,8 @@ enum class Reason : std::uint8_t {
   too_many_options,
   unsafe_option,
   fragment_misplaced,
+  apc_wrong,   ///< the user data are not what its APC says; the mark stands
+  auth_wrong,  ///< a MAC of a key that we have, and it does not hold: the mark is not believed
   // The header extension (RFC 8285, TS 26.522).
   extension_damaged,
   extension_length,
@@ -63,7 +65,7 @@ enum class Reason : std::uint8_t {
   set_late,        ///< a PSSN of long ago
   too_many_flows,  ///< its PDU Sets are not followed
 };
-inline constexpr std::size_t reasons = 45;
+inline constexpr std::size_t reasons = 47;
 
 constexpr std::array<std::string_view, reasons> reason_names{"marked",
                                                              "unmarked",
@@ -85,6 +87,8 @@ constexpr std::array<std::string_view, reasons> reason_names{"marked",
                                                              "too_many_options",
                                                              "unsafe_option",
                                                              "fragment_misplaced",
+                                                             "apc_wrong",
+                                                             "auth_wrong",
                                                              "extension_damaged",
                                                              "extension_length",
                                                              "truncated",

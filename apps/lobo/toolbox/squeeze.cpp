@@ -82,7 +82,7 @@ class Link {
     result_.bytes += bytes;
     const std::uint64_t handle = next_handle_++;
     waiting_.emplace(handle, Waiting{{packet.bytes.begin(), packet.bytes.end()}, packet});
-    dataplane::SetTracker* flow = reading_.reason == Reason::marked ? tracker() : nullptr;
+    dataplane::SetTracker* flow = reading_.holds() ? tracker() : nullptr;
     const auto tell = [this](const dataplane::Fate& fate) { told(fate); };
     bottleneck_.arrive(flow ? *flow : nobody_, flow ? &reading_.mark : nullptr,
                        reading_.is_rtp ? std::optional(reading_.rtp.sequence_number) : std::nullopt,

@@ -117,7 +117,7 @@ class Verification {
       ++result_.n6_packets;
       n6_reader_.read(layers_, reading_);
       const auto identity = identity_of(layers_.inner);
-      ahead_.emplace(identity, Due{reading_.reason == Reason::marked, reading_.mark});
+      ahead_.emplace(identity, Due{reading_.holds(), reading_.mark});
       order_.push_back(identity);
       if (order_.size() > packets_ahead_max) forget_oldest();
       return true;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "base/bytes.hpp"
 #include "base/require.hpp"
@@ -65,5 +66,12 @@ void packetize(VideoCodec codec, Bytes unit, std::size_t payload_size, Emit&& em
     emit(Bytes(fu).first(header_length + 1), body, rest.empty());
   }
 }
+
+/// Bytes of the payload that aggregate() makes of these units.
+std::size_t aggregate_bytes(VideoCodec codec, std::span<const Bytes> units);
+
+/// Several whole units in one payload: STAP-A of RFC 6184 clause 5.7.1, AP of RFC 7798 clause
+/// 4.4.2. `out` has room for it; each unit is shorter than 64 KiB.
+void aggregate(VideoCodec codec, std::span<const Bytes> units, ByteWriter& out);
 
 }  // namespace lobo::rtp

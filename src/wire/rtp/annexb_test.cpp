@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "support/octets.hpp"
 #include "wire/rtp/h264.hpp"
 #include "wire/rtp/h265.hpp"
 #include "wire/rtp/nal_unit.hpp"
@@ -16,11 +17,7 @@ namespace {
 
 using Octets = std::vector<std::byte>;
 
-Octets octets(const std::vector<unsigned>& values) {
-  Octets out;
-  for (const unsigned value : values) out.push_back(static_cast<std::byte>(value));
-  return out;
-}
+using test::octets;
 
 std::vector<Octets> units_of(const Octets& stream) {
   std::vector<Octets> out;
@@ -87,6 +84,22 @@ TEST(annexb, a_unit_that_fits_is_sent_as_it_is) {
     EXPECT_TRUE(last);
   });
   EXPECT_EQ(payloads, 1U);
+}
+
+TEST(annexb, several_units_share_a_payload_whose_header_speaks_for_all) {
+  const auto whole = [](VideoCodec codec, const std::vector<Octets>& units) {
+    const std::vector<Bytes> views(units.begin(), units.end());
+    Octets payload(aggregate_bytes(codec, views));
+    ByteWriter out(payload);
+    aggregate(codec, views, out);
+    EXPECT_TRUE(out.ok() && out.position() == payload.size());
+    return payload;
+  };
+  EXPECT_EQ(whole(VideoCodec::h264, {octets({0x67, 0x42}), octets({0x06, 5, 1})}),
+            octets({0x78, 0, 2, 0x67, 0x42, 0, 3, 0x06, 5, 1}));
+  // Types 32 and 1, layers 33 and 32, temporal_id_plus1 1 and 3.
+  EXPECT_EQ(whole(VideoCodec::h265, {octets({0x41, 0x09, 7}), octets({0x03, 0x03})}),
+            octets({0x61, 0x01, 0, 3, 0x41, 0x09, 7, 0, 2, 0x03, 0x03}));
 }
 
 }  // namespace
