@@ -102,5 +102,126 @@ TEST_F(monitor_thresholds, ascending_is_told_at_the_threshold_once_until_it_was_
   EXPECT_EQ(reports[1].from, at(5));
 }
 
+TEST_F(monitor_thresholds, descending_is_told_at_the_threshold_coming_from_above) {
+  const auto a = ue();
+  add(by_threshold(50, Direction::descending), {a});
+  const double values[] = {60, 50, 40, 51, 50};
+  for (int s = 0; s < 5; ++s) delay(a, values[s], s + 0.5);
+  const auto reports = until(5);
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[0].from, at(1));
+  EXPECT_EQ(reports[0].descended, 1U);
+  EXPECT_EQ(reports[1].from, at(4));
+}
+
+TEST_F(monitor_thresholds, crossed_is_told_both_ways_and_staying_at_it_is_no_crossing) {
+  const auto a = ue();
+  add(by_threshold(50, Direction::crossed), {a});
+  const double values[] = {60, 50, 60, 50, 40, 50, 50, 51};
+  for (int s = 0; s < 8; ++s) delay(a, values[s], s + 0.5);
+  const auto reports = until(8);
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[0].from, at(4));
+  EXPECT_EQ(reports[0].descended, 1U);
+  EXPECT_EQ(reports[1].from, at(7));
+  EXPECT_EQ(reports[1].ascended, 1U);
+}
+
+TEST_F(monitor_thresholds, a_first_value_beyond_an_ascending_threshold_is_told) {
+  const auto a = ue();
+  Rule all = by_threshold(50, Direction::ascending);
+  all.thresholds.push_back({Measure::dl_delay, 50, Direction::descending});
+  all.thresholds.push_back({Measure::dl_delay, 50, Direction::crossed});
+  add(all, {a});
+  delay(a, 70, 0.5);
+  const auto reports = until(1);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].ascended, 1U);
+  EXPECT_EQ(reports[0].descended, 0U);
+}
+
+TEST_F(monitor_thresholds, windows_without_data_leave_the_side_as_it_was) {
+  const auto a = ue();
+  add(by_threshold(50, Direction::ascending), {a});
+  delay(a, 70, 0.5);
+  EXPECT_EQ(until(1).size(), 1U);
+  EXPECT_TRUE(until(50).empty());
+  delay(a, 70, 50.5);
+  EXPECT_TRUE(until(51).empty());
+}
+
+TEST_F(monitor_thresholds, each_target_has_its_own_sides) {
+  const auto a = ue();
+  const auto b = ue();
+  add(by_threshold(50, Direction::ascending), {a, b});
+  delay(a, 70, 0.5);
+  delay(b, 10, 0.5);
+  EXPECT_EQ(until(1).size(), 1U);
+  delay(a, 70, 1.5);
+  delay(b, 70, 1.5);
+  const auto reports = until(2);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].target, b);
+  EXPECT_EQ(reports[0].target_at, 1U);
+}
+
+TEST_F(monitor_periods, a_period_shorter_than_the_window_makes_the_window_as_short) {
+  const auto a = ue();
+  Rule each = rule(Mode::periodic, seconds{60});
+  each.reporting_period = seconds{2};
+  add(each, {a});
+  delay(a, 1, 1);
+  delay(a, 5, 3);
+  const auto reports = until(4);
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[1].from, at(2));
+  EXPECT_EQ(reports[1].find(Measure::dl_delay)->average, 5);
+}
+
+TEST_F(monitor_periods, a_period_that_is_no_multiple_of_the_window_covers_the_windows_that_ended) {
+  const auto a = ue();
+  Rule each = rule(Mode::periodic, seconds{2});
+  each.reporting_period = seconds{3};
+  add(each, {a});
+  for (int s = 0; s < 6; ++s) delay(a, s, s + 0.5);
+  const auto reports = until(6);
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_EQ(reports[0].windows, 1U);  // [0, 2)
+  EXPECT_EQ(reports[0].find(Measure::dl_delay)->average, 0.5);
+  EXPECT_EQ(reports[1].windows, 2U);  // [2, 6)
+  EXPECT_EQ(reports[1].find(Measure::dl_delay)->average, 3.5);
+}
+
+class monitor_grace : public EngineTest {
+ protected:
+  monitor_grace() : EngineTest({.grace = milliseconds{500}}) {}
+};
+
+TEST_F(monitor_grace, a_sample_may_come_until_grace_after_the_end_of_its_window) {
+  const auto a = ue();
+  add(rule(Mode::on_event), {a});
+  const auto late = [&](double taken, double fed) {
+    return engine.feed({.target = a, .value = taken, .taken_at = at(taken)}, at(fed), sink);
+  };
+  EXPECT_EQ(late(0.9, 1.499999), SampleFate::taken);
+  EXPECT_EQ(late(1.2, 1.499999), SampleFate::taken);
+  EXPECT_EQ(engine.next_deadline(), at(1.5));
+  EXPECT_EQ(late(0.8, 1.5), SampleFate::late);
+  const auto reports = take();
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].to, at(1));
+  EXPECT_EQ(reports[0].find(Measure::dl_delay)->samples, 1U);
+}
+
+TEST_F(monitor_grace, a_crossing_is_told_within_two_windows_however_long_grace_is) {
+  const auto a = ue();
+  Rule fast = by_threshold(50, Direction::ascending);
+  fast.window = milliseconds{100};
+  add(fast, {a});
+  delay(a, 70, 0.0);
+  EXPECT_EQ(engine.next_deadline(), at(0.2));
+  EXPECT_EQ(until(0.2).size(), 1U);
+}
+
 }  // namespace
 }  // namespace lobo::seal_nrm::monitor

@@ -278,7 +278,7 @@ void Engine::Core::tell_known(std::uint32_t index, Micros now, ReportSink& sink)
 void Engine::Core::carry_over(const Subscription& before, Subscription& made, Micros now) {
   const bool same_windows = !before.over && before.windows.start == made.windows.start &&
                             before.windows.length == made.windows.length;
-  const bool same_sums = same_windows && before.rule.mode == made.rule.mode &&
+  const bool same_sums = same_windows && made.by_period() && before.rule.mode == made.rule.mode &&
                          before.ticks.length == made.ticks.length &&
                          before.rule.measures == made.rule.measures;
   restart(made, now);
