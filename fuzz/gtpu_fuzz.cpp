@@ -12,6 +12,7 @@
 #include "base/require.hpp"
 #include "wire/gtpu/bits.hpp"
 #include "wire/gtpu/containers.hpp"
+#include "wire/gtpu/edit.hpp"
 #include "wire/gtpu/packet.hpp"
 
 namespace lobo::gtpu {
@@ -49,6 +50,18 @@ void check_containers(const GtpuView& view) {
   }
 }
 
+/// What is left without marks is a message with the same user's packet, and has none.
+void check_without_marks(const GtpuView& view) {
+  std::vector<std::byte> room(view.message.size());
+  const auto size = write_without_marks(room, view, Release::rel19);
+  if (size == 0) return;
+  const GtpuView left = parse_gtpu(Bytes(room).first(size));
+  require(left.ok() && left.find_pdu_set_information() == nullptr);
+  require(std::ranges::equal(left.payload(), view.payload()));
+  std::vector<std::byte> again(size);
+  require(write_without_marks(again, left, Release::rel19) == 0);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -57,6 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!view.ok()) return 0;
   require(view.payload_at <= view.message.size() && view.message.size() <= size);
   check_containers(view);
+  check_without_marks(view);
   const Bytes payload = view.payload();
   std::vector<std::byte> buffer(size + 64);
   std::copy(payload.begin(), payload.end(),

@@ -130,23 +130,35 @@ Exit strip(const Arguments& arguments) {
   if (!out) return tell(what, out.error());
 
   const auto which = arguments.text("carry");
-  MarkStripper stripper({.extension = which != "udp-option",
-                         .option = which != "rtp-he",
+  const bool all = which == "all";
+  MarkStripper stripper({.extension = all || which == "rtp-he",
+                         .option = all || which == "udp-option",
                          .whole_surplus = arguments.given("surplus"),
                          .extension_id = read->extension_id,
                          .kind = read->option});
   Layers layers;
   InnerEditor editor;
   std::vector<std::byte> frame(frame_room);
+  std::vector<std::byte> without_containers(frame_room);
   const auto stripped =
       rewrite_capture(*source, *out, "strip", [&](const capture::Packet& packet) -> Bytes {
         take_apart(packet, layers);
-        if (!layers.whole_udp()) return {};
+        std::size_t outer = 0;
+        if (all || which == "n3") {
+          outer = editor.without_containers(without_containers, layers);
+          if (outer != 0) {
+            auto rest = packet;
+            rest.bytes = Bytes(without_containers).first(outer);
+            take_apart(rest, layers);
+          }
+        }
         const std::size_t size =
-            editor.edit(frame, layers, [&](MutableBytes to, const packet::PacketView& inner) {
-              return stripper.strip(to, inner);
-            });
-        return Bytes(frame).first(size);
+            layers.whole_udp() ? editor.edit(frame, layers,
+                                             [&](MutableBytes to, const packet::PacketView& inner) {
+                                               return stripper.strip(to, inner);
+                                             })
+                               : 0;
+        return size != 0 ? Bytes(frame).first(size) : Bytes(without_containers).first(outer);
       });
   if (auto done = out->close(); !done) return tell("not all was written", done.error());
   fmt::print(stderr, "{} packets: marks taken out of {}\n", source->packets(), stripped);
@@ -185,7 +197,7 @@ std::vector<Verb> pcap_strip_verbs() {
                        {.name = "--carry",
                         .help = "which marks to take out",
                         .fallback = "all",
-                        .choices = {"all", "rtp-he", "udp-option"}},
+                        .choices = {"all", "rtp-he", "udp-option", "n3"}},
                        {.name = "--surplus",
                         .help = "with the XRM option go all UDP options: the whole surplus area",
                         .takes = Option::Takes::nothing},

@@ -134,6 +134,25 @@ class Checks(PcapCase):
             self.assertEqual({line["verdict"] for line in self.lines(marked, *words)}, {"marked"})
 
 
+class Tunnels(PcapCase):
+    def test_strip_takes_the_containers_out_of_g_pdus_and_leaves_the_rest(self):
+        marked = self.marked(c.pcap(c.video(4)), "--carry", "udp-option")
+        n3, bare = self.folder / "n3.pcap", self.folder / "bare.pcap"
+        self.lobo("pcap", "convert", marked, "--to", "n3", "--keep-option", "--qfi", "5", "-o", n3)
+        for carry, left in (("n3", {"udp-option"}), ("udp-option", {"n3"}), ("all", {None})):
+            self.lobo("pcap", "strip", n3, "--carry", carry, "-o", bare)
+            self.assertIn("marks taken out of 20", self.last_error)
+            # The container's PSSize counts the options that are gone: told, and right so.
+            lines = self.lines(bare, exit_code=1 if carry == "udp-option" else 0)
+            self.assertEqual({line.get("carry") for line in lines}, left)
+            self.assertEqual({(line["teid"], line["qfi"]) for line in lines}, {(1, 5)})
+        # What is left of all of it is the plain video in a tunnel.
+        plain = c.packets_of((self.folder / "plain.pcap").read_bytes())
+        for inner, outer in zip(plain, c.packets_of(bare.read_bytes()), strict=True):
+            self.assertEqual(outer[14 + 20 + 8 + 8 + 4 + 4:], inner[14:])
+            self.assertEqual(struct.unpack_from(">H", outer, 16)[0], len(outer) - 14)
+
+
 class Summaries(PcapCase):
     def test_the_counts_are_the_answer_where_only_they_are_asked_for(self):
         data = c.pcap(c.video(5))

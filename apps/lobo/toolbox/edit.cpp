@@ -5,6 +5,8 @@
 
 #include "base/bytes.hpp"
 #include "toolbox/layers.hpp"
+#include "wire/gtpu/bits.hpp"
+#include "wire/gtpu/edit.hpp"
 #include "wire/gtpu/packet.hpp"
 #include "wire/packet/checksum.hpp"
 #include "wire/packet/edit.hpp"
@@ -63,11 +65,23 @@ std::size_t InnerEditor::tunnelled(MutableBytes out, const Layers& layers, Bytes
   ByteWriter writer(message_);
   writer.bytes(tunnel.message.first(tunnel.payload_at));
   writer.bytes(inner);
-  // What stands behind the message in the datagram belongs to nobody, and stays.
-  writer.bytes(layers.outer.user_data().subspan(tunnel.message.size()));
   if (!writer.ok()) return 0;
   put_be16_at(message_, length_at, static_cast<std::uint16_t>(length));
-  return with_user_data(out, layers.outer, Bytes(message_).first(writer.position()));
+  return with_message(out, layers, writer.position());
+}
+
+std::size_t InnerEditor::with_message(MutableBytes out, const Layers& layers, std::size_t size) {
+  // What stands behind the message in the datagram belongs to nobody, and stays.
+  ByteWriter writer(MutableBytes(message_).subspan(size));
+  writer.bytes(layers.outer.user_data().subspan(layers.tunnel.message.size()));
+  if (!writer.ok()) return 0;
+  return with_user_data(out, layers.outer, Bytes(message_).first(size + writer.position()));
+}
+
+std::size_t InnerEditor::without_containers(MutableBytes out, const Layers& layers) {
+  if (!layers.tunnelled) return 0;
+  const std::size_t size = gtpu::write_without_marks(message_, layers.tunnel, gtpu::Release::rel19);
+  return size == 0 ? 0 : with_message(out, layers, size);
 }
 
 }  // namespace lobo::app

@@ -49,8 +49,14 @@ class InnerEditor {
     return size == 0 ? 0 : tunnelled(out, layers, Bytes(inner_).first(size));
   }
 
+  /// Writes the frame without what its tunnel says of PDU Sets; its length, or 0 if it says
+  /// nothing.
+  std::size_t without_containers(MutableBytes out, const Layers& layers);
+
  private:
   std::size_t tunnelled(MutableBytes out, const Layers& layers, Bytes inner);
+  /// The message in `message_`, of `size` bytes, in place of that of `layers`.
+  std::size_t with_message(MutableBytes out, const Layers& layers, std::size_t size);
 
   std::vector<std::byte> inner_;
   std::vector<std::byte> message_;

@@ -15,6 +15,7 @@
 #include "support/golden.hpp"
 #include "wire/gtpu/bits.hpp"
 #include "wire/gtpu/containers.hpp"
+#include "wire/gtpu/edit.hpp"
 #include "wire/gtpu/packet.hpp"
 
 namespace lobo::gtpu {
@@ -263,6 +264,22 @@ TEST(gtpu, a_size_is_fixed_only_where_its_sum_is_known) {
   EXPECT_EQ(fixed_pdu_set_size(0, std::uint16_t{25}, 24), 0U) << "unknown stays unknown";
   EXPECT_EQ(fixed_pdu_set_size(600, std::uint16_t{25}, 24), std::nullopt);
   EXPECT_EQ(fixed_pdu_set_size(std::nullopt, std::uint16_t{25}, 24), std::nullopt);
+}
+
+TEST(gtpu, without_its_marks_a_message_keeps_all_else) {
+  // Sequence number 1234; 0x85 with QFI 9, BSize and TTNB; 0x04; an unknown 0x20; two octets.
+  const auto message = test::from_hex(
+      "36ff0022 00000007 1234 00 85 03 0089 03 0186a0 00a7 0000 04 03 06 2555 01 2a 007530 0000 20 "
+      "01 abcd 00 4500");
+  const auto view = parse_gtpu(message);
+  ASSERT_TRUE(view.ok());
+  std::vector<std::byte> out(message.size());
+  const auto size = write_without_marks(out, view, Release::rel19);
+  EXPECT_EQ(std::vector<std::byte>(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size)),
+            test::from_hex("36ff000e 00000007 1234 00 85 01 0009 20 01 abcd 00 4500"));
+  const auto again = parse_gtpu(Bytes(out).first(size));
+  EXPECT_EQ(write_without_marks(out, again, Release::rel19), 0U);
+  EXPECT_EQ(write_without_marks({}, view, Release::rel19), 0U);
 }
 
 }  // namespace
