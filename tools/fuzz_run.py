@@ -103,9 +103,10 @@ def run(name, program, options, interruption):
     log = BUILD / f"{name}.log"
     begun = time.monotonic()
     with log.open("w", encoding="utf-8", errors="replace") as out:
-        # A session of its own: Ctrl-C reaches it through us, and once.
-        child = subprocess.Popen(command(program, name, folder, options), stdout=out, stderr=out, cwd=ROOT,
-                                 start_new_session=True)
+        # A process group of its own: Ctrl-C reaches it through us, and once. A session of its own would
+        # make the kernel weigh it against all others as a whole, and `nice` would say nothing any more.
+        child = subprocess.Popen(command(program, name, folder, options), stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=out, cwd=ROOT, process_group=0)
         interruption.wait(child)
     seconds = time.monotonic() - begun
     output = log.read_text(encoding="utf-8", errors="replace")

@@ -62,7 +62,8 @@ class Interruption:
     def start(self, command, **more):
         self.starting = True
         try:
-            return subprocess.Popen(command, start_new_session=True, **more)
+            # A group, so that all can be ended; no session, which would take its meaning from `nice`.
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0, **more)
         finally:
             self.starting = False
 
