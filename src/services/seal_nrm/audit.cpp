@@ -3,10 +3,18 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "api/state/seal_nrm.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/secret.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::seal_nrm {

@@ -1,10 +1,18 @@
 // Where a UE is: the watch by itself, and what it tells to the resources of its UE.
 
-#include "services/seal_nrm/ue_watch.hpp"
-
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/state/seal_nrm.hpp"
+#include "base/result.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 namespace {
