@@ -11,14 +11,30 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <deque>
 #include <set>
 #include <string>
 #include <unordered_set>
+#include <utility>
+#include <variant>
+#include <vector>
 
+#include "api/state/seal_nrm.hpp"
+#include "base/result.hpp"
+#include "model/date_time.hpp"
 #include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/types.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

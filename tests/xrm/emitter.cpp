@@ -26,10 +26,12 @@
 #include "model/pdu_set.hpp"
 #include "wire/udp_options/edit.hpp"
 #include "wire/udp_options/surplus.hpp"
+#include "wire/xrm/aead.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm/key_file.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/option.hpp"
+#include "wire/xrm/protected.hpp"
 #include "wire/xrm/sender.hpp"
 
 namespace lobo {

@@ -26,6 +26,7 @@
 #include "model/pdu_set.hpp"
 #include "wire/xrm/aead.hpp"
 #include "wire/xrm/context.hpp"
+#include "wire/xrm/metadata.hpp"
 #include "wire/xrm/protected.hpp"
 #include "wire/xrm/receiver.hpp"
 #include "wire/xrm/sender.hpp"
