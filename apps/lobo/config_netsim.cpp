@@ -150,6 +150,7 @@ void read_netsim(Section& section, NetsimConfig& out) {
   section.each("qos_profiles", [&](Section& qos) { read_qos(qos, core.qos.emplace_back()); });
   std::vector<std::string> functions{"lobodon"};
   section.texts("application_functions", functions);
+  section.texts("bdt_references", out.core.bdt_references);
   for (auto& function : functions) core.afs.push_back({std::move(function)});
   section.each("clients",
                [&](Section& client) { read_client(client, core.clients.emplace_back()); });

@@ -28,10 +28,13 @@ OFFICIAL = {
                    "3gpp-rel18/TS29571_CommonData.yaml"),
     "policy_authorization": ("3gpp-rel18/TS29514_Npcf_PolicyAuthorization.yaml",),
     "bsf": ("3gpp-rel18/TS29521_Nbsf_Management.yaml", "3gpp-rel18/TS29510_Nnrf_NFManagement.yaml"),
+    "applying_bdt_policy": ("3gpp-rel18/TS29522_ApplyingBdtPolicy.yaml",
+                            "3gpp-rel19/3gpp-ts29522-applyingbdtpolicy.yml"),
     "ue_id": ("3gpp-rel18/TS29522_UEId.yaml", "3gpp-rel18/TS29571_CommonData.yaml"),
 }
 # Names that are ours: lists that the official files write inline, and types of one scalar.
-OURS = {"AsSessionWithQoSSubscriptions", "MonitoringEventSubscriptions", "IpAddrs", "DurationMilliSec"}
+OURS = {"AsSessionWithQoSSubscriptions", "MonitoringEventSubscriptions", "IpAddrs", "DurationMilliSec",
+        "AppliedBdtPolicies"}
 # Where the releases differ, or a subset cannot keep the whole condition.
 ALLOWED = {
     ("TscQosRequirementRm", "conditions"): "a patch may name both where it takes one away",

@@ -85,6 +85,7 @@ struct Limits {
   std::size_t journal_entries_max = 20'000;
   std::size_t callbacks_pending_max = 200'000;
   std::size_t tokens_max = 1'000;
+  std::size_t bdt_policies_max = 200'000;
 };
 
 /// No link or cell has more; sums of a few such rates stay within 64 bits.
@@ -108,6 +109,8 @@ struct CoreConfig {
   std::vector<QosProfile> qos;
   std::vector<AfConfig> afs;
   std::vector<OAuthClient> clients;
+  /// Background data transfer policies that were agreed on, by their reference.
+  std::vector<std::string> bdt_references;
 
   bool tokens_required = false;
   std::chrono::seconds token_lifetime{3600};

@@ -19,6 +19,7 @@
 #include "base/text.hpp"
 #include "services/core_sim/admission.hpp"
 #include "services/core_sim/answers.hpp"
+#include "services/core_sim/applied_bdt.hpp"
 #include "services/core_sim/as_session_with_qos.hpp"
 #include "services/core_sim/bsf.hpp"
 #include "services/core_sim/call.hpp"
@@ -116,6 +117,7 @@ struct CoreSim::State {
         qos(net, sessions),
         policy(net, sessions),
         monitoring(net, watches),
+        bdt(net),
         control(net, sessions, watches) {}
 
   Network net;
@@ -124,6 +126,7 @@ struct CoreSim::State {
   AsSessionWithQos qos;
   PolicyAuthorization policy;
   MonitoringEvent monitoring;
+  AppliedBdtPolicies bdt;
   Control control;
 
   Output network_request(const http::Request& request, const RouteMatch& route, Instant now);
@@ -269,6 +272,11 @@ Answer CoreSim::State::perform(Call& call) {
   // Whom the operator lets speak to a PCF or a BSF it trusts: no AF is named in the path.
   if (path.starts_with("/npcf-policyauthorization/")) return policy.handle(call);
   if (path.starts_with("/nbsf-management/")) return find_pcf_binding(call, net);
+  if (path.starts_with("/3gpp-applying-bdt-policy/")) {
+    if (auto known = check_af(call, net.config, call.param("afId"), {}); !known)
+      return tl::unexpected<Refusal>(std::move(known.error()));
+    return bdt.handle(call);
+  }
   if (auto known = check_af(call, net.config, call.param("scsAsId"), {}); !known)
     return tl::unexpected<Refusal>(std::move(known.error()));
   if (path.starts_with("/3gpp-monitoring-event/")) return monitoring.handle(call);
@@ -319,6 +327,7 @@ void CoreSim::answered(std::uint64_t callback, const http::Response* response, I
 CoreSim::Counts CoreSim::counts() const {
   return {.sessions = state_->sessions.size(),
           .watches = state_->watches.size(),
+          .bdt_policies = state_->bdt.size(),
           .callbacks_pending = state_->net.callbacks.pending(),
           .callbacks_dropped = state_->net.callbacks.dropped()};
 }

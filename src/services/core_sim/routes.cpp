@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/applying_bdt_policy.hpp"
 #include "api/as_session_with_qos.hpp"
 #include "api/bsf.hpp"
 #include "api/monitoring_event.hpp"
@@ -33,6 +34,7 @@ std::vector<resource::Operation> collect() {
   add(api::ue_id::operations());
   add(api::policy_authorization::operations());
   add(api::bsf::operations());
+  add(api::applying_bdt_policy::operations());
   add(api::net_control::operations());
   all.push_back({.id = request_access_token,
                  .method = "POST",
