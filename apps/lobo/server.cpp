@@ -308,7 +308,9 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
   plane->change(std::move(*settings));
   // Kept connections were admitted by the rules of before.
   if (next.sinks != config.sinks) sink_connections->renew_connections();
+  const auto groups_before = plane->ues().groups();
   replace_ues(plane->ues(), next);
+  plane->groups_changed(groups_before);
   plane->router().change_limits(router_limits(next.quotas));
   config = next;
   return {};

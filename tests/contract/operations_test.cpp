@@ -11,7 +11,9 @@
 #include <set>
 #include <string>
 
+#include "contract/adaptation_cases.hpp"
 #include "contract/declared.hpp"
+#include "contract/operation_case.hpp"
 #include "support/system.hpp"
 #include "wire/json/value.hpp"
 
@@ -25,56 +27,12 @@ using contract::declared;
 const http::Headers json_type{{"content-type", "application/json"}};
 const std::string all(collection);
 constexpr std::string_view patch_text = R"({"uniQosReq":"bronze"})";
-constexpr std::size_t beyond_any_limit = 70000;
 
 void watch(System& system) {
   system.on_answer = [](const http::Request& request, const http::Response& response) {
     const auto wrong = contract::wrong_with(request, response);
     EXPECT_TRUE(wrong.empty()) << wrong;
   };
-}
-
-/// Sends and does not wait: what it asks for stays under way.
-void begin(System& system, http::Request request) {
-  system.server().control_plane.router().handle(std::move(request), [](const http::Response&) {});
-  system.loop.run_for(20ms);
-}
-
-bool is_write_to_session(const http::Request& request) {
-  return request.target.find("as-session-with-qos") != std::string::npos && request.method != "GET";
-}
-
-System::Setup slow_clients() {
-  return {.adjust = [](ControlPlane::Config& config) {
-    config.router.requests_per_second = 0.01;
-    config.router.request_burst = 2;
-  }};
-}
-
-/// How to provoke one status of one operation.
-struct Case {
-  std::string_view operation;
-  int status;
-  std::function<int(System&)> provoke;
-  System::Setup setup{};
-};
-
-/// Every record's state becomes one that we never wrote, as an older or broken store might hold.
-void spoil_records(System& s) {
-  std::vector<runtime::StoreChange> unit;
-  for (auto [key, record] : s.durable().records) {
-    record.state = "{}";
-    ++record.version;
-    unit.emplace_back(runtime::PutRecord{std::move(record)});
-  }
-  s.server().store.commit(std::move(unit), [](const Result<void>&) {});
-  s.loop.run_for(20ms);
-  s.crash_and_restart();  // A process that has read them before need not read them again.
-}
-/// The same question again over such records.
-int over_spoilt(System& s, http::Request request) {
-  spoil_records(s);
-  return s.ask(std::move(request)).status;
 }
 
 http::Response good_create(System& s) { return s.ask("POST", all, System::body("ue1", "silver")); }
@@ -356,6 +314,7 @@ std::vector<Case> cases() {
   auto out = cases_of_a_client();
   for (auto& one : cases_of_a_broken_store()) out.push_back(std::move(one));
   for (auto& one : cases_of_the_network()) out.push_back(std::move(one));
+  for (auto& one : cases_of_adaptations()) out.push_back(std::move(one));
   return out;
 }
 
@@ -373,6 +332,7 @@ constexpr std::array exceptions{
     Exception{"DeleteUnicastSubscription", 400,
               "nothing of it is read but what HTTP itself refuses; the raw requests of the "
               "end-to-end tests do that"},
+    Exception{"DeleteNetworkResourceAdaptation", 400, "as of a unicast subscription"},
 };
 bool covers(const Exception& one, std::string_view operation, int status) {
   return one.status == status && (one.operation == "*" || one.operation == operation);
@@ -454,6 +414,18 @@ std::vector<http::Request> one_of_each(System& system, std::string_view client,
       system.request("DELETE", path, {}, headers, client)};
 }
 
+/// The same of adaptations.
+std::vector<http::Request> one_of_each_adaptation(System& system, std::string_view client,
+                                                  const http::Headers& headers) {
+  const auto path = made_adaptation(system);
+  return {system.request("GET", adaptations, {}, headers, client),
+          system.request("GET", path, {}, headers, client),
+          system.request("GET", path + "/ue-results", {}, headers, client),
+          system.request("PATCH", path, std::string(patch_text), headers, client),
+          system.request("POST", adaptations, adaptation_body("ue2", "bronze"), headers, client),
+          system.request("DELETE", path, {}, headers, client)};
+}
+
 // users.md row 14: an unauthenticated register, a scope passed by.
 TEST(lessons, lesson_14_every_route_declares_its_protection_and_serves_nobody_without_it) {
   System system;
@@ -474,6 +446,9 @@ TEST(lessons, lesson_14_every_route_declares_its_protection_and_serves_nobody_wi
   auto strangers = one_of_each(system, "", {});
   for (auto& scopeless : one_of_each(system, "app1", {{"x-lobo-scopes", "ss-other"}}))
     strangers.push_back(scopeless);
+  for (auto& request : one_of_each_adaptation(system, "", {})) strangers.push_back(request);
+  for (auto& request : one_of_each_adaptation(system, "app1", {{"x-lobo-scopes", "ss-other"}}))
+    strangers.push_back(request);
   const auto before = system.durable();
   std::set<std::string> reached;
   for (const auto& request : strangers) {
@@ -521,7 +496,8 @@ TEST(operations, no_undeclared_status_comes_whatever_is_asked_and_whatever_fails
     fault(system);
     for (const auto* method : {"GET", "POST", "PATCH", "PUT", "DELETE"})
       for (const auto& target :
-           {all, all + "?limit=0", System::path_of("nobody"), System::path_of(id),
+           {all, adaptations, adaptations + "/nobody", adaptations + "/nobody/ue-results",
+            all + "?limit=0", System::path_of("nobody"), System::path_of(id),
             System::path_of("%00"), system.callback_path(id, secret), system.callback_path(id, "x"),
             std::string("/")})
         for (const auto& headers : envelopes)

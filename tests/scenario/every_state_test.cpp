@@ -22,6 +22,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/state/adaptation.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/result.hpp"
 #include "model/date_time.hpp"
@@ -76,6 +77,7 @@ struct World {
   bool modifies = true;  // the application
   bool forgets = true;   // the core
   bool degrades = true;  // the core tells of loss, return and allocation
+  bool member = false;   // it belongs to a page of an adaptation, which takes offers
 };
 
 class Search {
@@ -109,6 +111,7 @@ class Search {
       if (node.created) return;  // Gone for good.
       Node next = node;
       next.created = true;
+      if (world_.member) return step(next, order("reserve", "video-hd", 1));
       next.open.insert(create_id);
       return step(next,
                   command("CreateUnicastSubscription", create_id, lobo::testing::plain_create));
@@ -135,7 +138,26 @@ class Search {
     if (state.stage == UnicastStage::resolving) told(R"({"status":503})");
   }
 
+  /// What a page says.
+  Event order(const char* what, const std::string& reference, std::uint64_t revision) const {
+    api::state::adaptation::MemberOrder body;
+    body.target.val_ue_id = "ue1";
+    body.gpsi = gpsi_;
+    body.qos.qos_reference = reference;
+    body.revision = revision;
+    body.accept_offer = true;
+    body.secret = "secret";
+    return Told{{"adaptation_page", "a.0"}, what, json::write(body)};
+  }
+
   void commands(const Node& node, const UnicastState& state) {
+    if (world_.member) {
+      step(node, order("release", "", 1));
+      if (world_.modifies)
+        step(node,
+             order("change", state.qos.qos_reference == "video-hd" ? "video-sd" : "video-hd", 2));
+      return;
+    }
     const auto ask = [&](const char* operation, std::uint64_t id, const std::string& body) {
       if (node.open.contains(id) || node.gone.contains(id)) return;
       Node next = node;
@@ -162,6 +184,11 @@ class Search {
     answer(node, fail(Errc::too_many, "not sent"));
     answer(node, timeout);
     restart(node);
+    const http::Response offer{
+        403,
+        {},
+        R"({"acceptableServInfo":{"accBwMedComps":{"1":{"medCompN":1,"qosReference":"haptic"}}}})"};
+    if (world_.member && (call == "reserve" || call == "modify")) answer(node, offer);
     if (call == "reserve") {
       answer(node, http::Response{403, {}, {}});
       Node made = node;
@@ -275,6 +302,7 @@ class Search {
                      const std::vector<resource::Effect>& effects) {
     int calls = 0;
     std::uint64_t sequence = before.sequence.value_or(0);
+    if (world_.member) check_told(before, after, erased, effects);
     for (const auto& effect : effects) {
       if (const auto* reply = std::get_if<resource::Reply>(&effect)) {
         EXPECT_TRUE(node.open.erase(reply->request) + node.gone.erase(reply->request) == 1)
@@ -295,6 +323,35 @@ class Search {
     EXPECT_LE(calls, 1) << "two calls at a time";
     if (calls == 0 && !erased && after.held.call) { EXPECT_EQ(after.held.call, before.held.call); }
     if (!erased) { EXPECT_EQ(after.sequence.value_or(0), sequence); }
+  }
+
+  static bool ordered(const UnicastState& s) {
+    return s.pending || (s.member && s.member->queued) || s.stage == UnicastStage::resolving ||
+           s.stage == UnicastStage::reserving || s.stage == UnicastStage::allocating;
+  }
+
+  /// A page hears of the end of each order, and of the end of the member; an end that is told is
+  /// the truth.
+  void check_told(const UnicastState& before, const UnicastState& after, bool erased,
+                  const std::vector<resource::Effect>& effects) {
+    int told = 0;
+    for (const auto& effect : effects) {
+      const auto* tell = std::get_if<resource::Tell>(&effect);
+      if (tell == nullptr || tell->to.kind != "adaptation_page") continue;
+      ++told;
+      const auto news = json::read<api::state::adaptation::MemberTold>(tell->body);
+      ASSERT_TRUE(news) << tell->body;
+      EXPECT_EQ(news->gone.value_or(false), erased);
+      if (erased) continue;
+      EXPECT_FALSE(ordered(after)) << "told before it was over: " << tell->body;
+      EXPECT_EQ(news->status == api::state::adaptation::MemberStatus::confirmed,
+                after.stage == UnicastStage::confirmed);
+      seen_.insert("told " + std::string(json::name_of(news->status)));
+    }
+    EXPECT_LE(told, 1);
+    const bool over =
+        ordered(before) && !ordered(after) && !erased && after.stage != UnicastStage::releasing;
+    if (erased || over) { EXPECT_EQ(told, 1) << "the page waits for ever"; }
   }
 
   /// No success before the core has said so.
@@ -324,7 +381,7 @@ class Search {
     EXPECT_TRUE(!live || held.current) << "promises what it does not hold: " << text;
     EXPECT_TRUE(!live || node.lost || node.core.contains(held.current.value_or(""))) << text;
     EXPECT_TRUE(!creating || node.timers.contains("create_answer")) << text;
-    EXPECT_EQ(creating, s.create_request.has_value()) << text;
+    EXPECT_EQ(creating && !world_.member, s.create_request.has_value()) << text;
     EXPECT_EQ(held.waiting.value_or(false), node.timers.contains("retry")) << text;
     EXPECT_EQ(held.doubt == Doubt::settling, node.timers.contains("settle")) << text;
     EXPECT_EQ(s.modify_request.has_value(), node.timers.contains("modify_answer")) << text;
@@ -340,8 +397,8 @@ class Search {
       EXPECT_TRUE(knows(held, id) || held.doubt || held.call == "reserve" || held.unnamed)
           << id << " is forgotten: " << text;
     // Whoever is not at rest has a call under way or a timer that ends the wait.
-    const bool rests =
-        (live || s.stage == UnicastStage::terminated) && !held.old && !held.doubt && !s.pending;
+    const bool rests = (live || s.stage == UnicastStage::terminated) && !held.old && !held.doubt &&
+                       !s.pending && !(s.member && s.member->queued);
     EXPECT_TRUE(rests || held.call || !node.timers.empty()) << "stuck: " << text;
   }
 
@@ -351,6 +408,8 @@ class Search {
     state.losses_untold.reset();
     state.unknown_events.reset();
     state.changed_at.reset();
+    if (state.member) state.member->revision = 1;
+    if (state.member && state.member->queued) state.member->queued->revision = 2;
     if (state.held.attempts) state.held.attempts = std::min<std::uint64_t>(*state.held.attempts, 1);
     return json::write(state);
   }
@@ -428,6 +487,15 @@ TEST(every_state, of_a_resource_that_is_modified_keeps_the_promises) {
   search.run();
   expect_all_stages(search);
   EXPECT_TRUE(search.seen().contains("2 is answered 200"));
+}
+
+TEST(every_state, of_a_member_of_an_adaptation_keeps_the_promises) {
+  Search search({.moves = false, .forgets = false, .degrades = false, .member = true});
+  search.run();
+  for (const char* what :
+       {"resolving", "reserving", "confirmed", "terminated", "releasing", "calls reserve",
+        "calls release", "calls list", "calls modify", "told confirmed", "told refused"})
+    EXPECT_TRUE(search.seen().contains(what)) << what;
 }
 
 TEST(every_state, of_a_core_that_forgets_keeps_the_promises) {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <set>
 #include <sstream>
 #include <string>
@@ -18,6 +19,9 @@
 #include "api/state/seal_nrm.hpp"
 #include "base/rng.hpp"
 #include "model/date_time.hpp"
+#include "services/seal_nrm/adaptation.hpp"
+#include "services/seal_nrm/adaptation_page.hpp"
+#include "services/seal_nrm/applied_bdt.hpp"
 #include "services/seal_nrm/core_peer.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
@@ -75,12 +79,29 @@ class MemoryLookup final : public resource::Lookup {
   }
 };
 
+/// ue1, ue2 (for app2 alone), as many as one likes called m…, and the groups that a test makes.
 class TwoUes final : public UeDirectory {
  public:
+  std::map<std::string, std::shared_ptr<const seal_nrm::DirectoryGroup>, std::less<>> groups;
+
   std::optional<DirectoryEntry> ue(std::string_view id) const override {
     if (id == "ue1") return DirectoryEntry{"msisdn-491700000001", {}};
     if (id == "ue2") return DirectoryEntry{"extid-ue2@example.com", {"app2"}};
+    if (id.starts_with("m")) return DirectoryEntry{"extid-" + std::string(id) + "@example.com", {}};
     return std::nullopt;
+  }
+  std::shared_ptr<const seal_nrm::DirectoryGroup> group(std::string_view id) const override {
+    const auto found = groups.find(id);
+    return found == groups.end() ? nullptr : found->second;
+  }
+  void set_group(const std::string& id, const std::vector<std::string>& members,
+                 std::vector<std::string> requesters = {}) {
+    seal_nrm::DirectoryGroup group;
+    for (const auto& member : members) group.members.push_back({.user = false, .id = member});
+    std::ranges::sort(group.members);
+    group.requesters = std::move(requesters);
+    group.revision = seal_nrm::revision_of(group.members);
+    groups[id] = std::make_shared<const seal_nrm::DirectoryGroup>(std::move(group));
   }
   std::optional<DirectoryEntry> user(std::string_view id) const override {
     return id == "alice" ? ue("ue1") : std::nullopt;
@@ -113,14 +134,23 @@ class FakeCore {
   std::map<std::string, Session> watches;
   std::string address = "10.45.0.2";  // of every UE; empty: none is connected
   bool watches_ues = true;
-  bool refuse_creates = false;       // of sessions
-  std::vector<std::string> journal;  // "POST /3gpp-…"
+  bool refuse_creates = false;  // of sessions
+  /// QoS reference that is not granted -> the ProblemDetails that says so.
+  std::map<std::string, std::string> refused_references;
+  std::map<std::string, std::string> policies;  // applied BDT policies
+  std::vector<std::string> journal;             // "POST /3gpp-…"
 
   http::Response handle(const http::Request& request) {
     journal.push_back(request.method + " " + request.target);
     const auto path = http::split_target(request.target).path;
     if (refuse_creates && request.method == "POST" && path.starts_with("/3gpp-as-session"))
       return {403, {}, {}};
+    if (request.method != "GET" && path.starts_with("/3gpp-as-session"))
+      if (const auto body = json::parse(request.body); body && body->find("qosReference"))
+        if (const auto no = refused_references.find(*body->find("qosReference")->text());
+            no != refused_references.end())
+          return {403, {{"content-type", "application/problem+json"}}, no->second};
+    if (path.starts_with("/3gpp-applying-bdt-policy/")) return policy(request, path);
     if (path.starts_with("/3gpp-as-session-with-qos/v1/lobo/subscriptions"))
       return objects(sessions, request, path.substr(47),
                      "/3gpp-as-session-with-qos/v1/lobo/subscriptions/", "s");
@@ -151,6 +181,23 @@ class FakeCore {
   }
 
  private:
+  http::Response policy(const http::Request& request, std::string_view path) {
+    const std::string root = "/3gpp-applying-bdt-policy/v1/lobo/subscriptions";
+    if (request.method == "POST") {
+      if (request.body.find("\"bdt-1\"") == std::string::npos)
+        return {404, {}, R"({"cause":"BDT_REF_UNKNOWN"})"};
+      const auto id = "b" + std::to_string(++last_);
+      policies[id] = with_self(request.body, root + "/" + id);
+      return {201, {{"location", "http://core.example" + root + "/" + id}}, policies[id]};
+    }
+    if (path == root) {
+      std::string list = "[";
+      for (const auto& [id, one] : policies) list += (list.size() > 1 ? "," : "") + one;
+      return {200, {}, list + "]"};
+    }
+    const auto erased = policies.erase(std::string(path.substr(root.size() + 1)));
+    return {erased == 1 ? 204 : 404, {}, {}};
+  }
   http::Response objects(std::map<std::string, Session>& all, const http::Request& request,
                          std::string_view rest, const std::string& root, const char* prefix) {
     if (request.method == "POST") {
@@ -193,6 +240,9 @@ class NrmDriver {
   UnicastMachine unicast{settings, directory};
   UeWatchMachine watch{settings};
   CorePeerMachine peer;
+  seal_nrm::AdaptationMachine adaptation{settings, directory};
+  seal_nrm::AdaptationPageMachine page{settings, directory};
+  seal_nrm::AppliedBdtMachine bdt{settings};
   FakeCore core;
   Instant now = *model::parse_date_time("2026-11-22T12:00:00Z");
 
@@ -208,12 +258,15 @@ class NrmDriver {
   std::vector<resource::Notify> notifications;
   std::optional<Error> refused;  // of the last event
 
+  const resource::Machine& machine_of(std::string_view kind) const {
+    for (const resource::Machine* one : std::initializer_list<const resource::Machine*>{
+             &unicast, &watch, &adaptation, &page, &bdt})
+      if (one->kind() == kind) return *one;
+    return peer;
+  }
   /// True where the event was taken.
   bool apply(const Key& key, const resource::Event& event) {
-    const resource::Machine& machine =
-        key.kind == "unicast"    ? static_cast<const resource::Machine&>(unicast)
-        : key.kind == "ue_watch" ? static_cast<const resource::Machine&>(watch)
-                                 : peer;
+    const resource::Machine& machine = machine_of(key.kind);
     const auto found = lookup.records.find(key);
     const Record* current = found == lookup.records.end() ? nullptr : &found->second;
     auto outcome = machine.step(current, key, event, now, lookup);
@@ -256,6 +309,11 @@ class NrmDriver {
     command.secret = "secret" + std::to_string(command.request);
     apply(key, command);
     return command.request;
+  }
+
+  resource::RequestId adapt(std::string body, std::string who = "app") {
+    last_key = {"adaptation", "a" + std::to_string(++last_id_)};
+    return command(last_key, "CreateNetworkResourceAdaptation", std::move(body), std::move(who));
   }
 
   // ---- what the core does -----------------------------------------------------------------------

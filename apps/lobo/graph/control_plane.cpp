@@ -1,14 +1,20 @@
 #include "graph/control_plane.hpp"
 
 #include <memory>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "runtime/network_peer.hpp"
+#include "services/seal_nrm/adaptation.hpp"
+#include "services/seal_nrm/adaptation_page.hpp"
+#include "services/seal_nrm/applied_bdt.hpp"
 #include "services/seal_nrm/core_peer.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
 #include "services/seal_nrm/unicast.hpp"
 #include "wire/http/url.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::app {
 
@@ -31,6 +37,9 @@ ControlPlane::ControlPlane(Config config, Ports ports)
   machines_.push_back(std::make_unique<seal_nrm::UnicastMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::UeWatchMachine>(config_.nrm));
   machines_.push_back(std::make_unique<seal_nrm::CorePeerMachine>());
+  machines_.push_back(std::make_unique<seal_nrm::AdaptationMachine>(config_.nrm, ues_));
+  machines_.push_back(std::make_unique<seal_nrm::AdaptationPageMachine>(config_.nrm, ues_));
+  machines_.push_back(std::make_unique<seal_nrm::AppliedBdtMachine>(config_.nrm));
   for (const auto& machine : machines_) runner_.add(*machine);
   router_.add(seal_nrm::routes(config_.nrm));
 }
@@ -40,7 +49,25 @@ ControlPlane::~ControlPlane() = default;
 Result<void> ControlPlane::start() {
   if (auto recovered = runner_.recover(); !recovered) return recovered;
   auditor_.start();
+  groups_changed({});  // They may have become others while we were not there.
   return {};
+}
+
+void ControlPlane::groups_changed(const ConfiguredUes::Groups& before) {
+  std::set<std::string_view> changed;
+  for (const auto& [id, group] : before)
+    if (const auto now = ues_.group(id); !now || now->revision != group->revision)
+      changed.insert(id);
+  for (const auto& [id, group] : ues_.groups())
+    if (!before.contains(id)) changed.insert(id);
+  const resource::Key from{"directory", ""};
+  for (const auto id : changed) {
+    const auto adaptations =
+        runner_.lookup().by_subject(seal_nrm::adaptation_kind, id, adaptations_told_max);
+    if (!adaptations) continue;  // The store; they look by themselves.
+    for (const auto& adaptation : *adaptations)
+      runner_.submit(adaptation, resource::Told{from, "group", ""});
+  }
 }
 
 }  // namespace lobo::app

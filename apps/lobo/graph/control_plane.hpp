@@ -56,6 +56,9 @@ class ConfiguredUes final : public seal_nrm::UeDirectory {
   Groups groups_;
 };
 
+/// Of one group, told at once that its members are others; the rest looks by itself (group_check).
+inline constexpr std::size_t adaptations_told_max = 10000;
+
 class ControlPlane {
  public:
   struct Ports {
@@ -88,6 +91,8 @@ class ControlPlane {
 
   /// Who VAL UEs and users are; may be replaced at any time.
   ConfiguredUes& ues() { return ues_; }
+  /// Groups may have other members than `before`: their adaptations look at once.
+  void groups_changed(const ConfiguredUes::Groups& before);
   runtime::Router& router() { return router_; }
   /// Services, sinks and limits from now on; machines and routes look at them at each decision.
   void change(seal_nrm::Settings nrm) { config_.nrm = std::move(nrm); }

@@ -131,6 +131,14 @@ void check_duration(const std::optional<Instant>& end, const Settings& settings,
 
 }  // namespace
 
+std::vector<Fault> common_faults(const std::string& notif_uri, const std::optional<Instant>& end,
+                                 const Settings& settings, Instant now) {
+  Faults faults;
+  check_sink(notif_uri, settings, faults);
+  check_duration(end, settings, now, faults);
+  return faults.take();
+}
+
 std::vector<Fault> requirement_faults(const UniQosRequirement& qos, const Settings& settings) {
   Faults faults;
   check_requirement(qos, settings, faults);

@@ -39,6 +39,10 @@ Result<api::ss_nra::UniQosRequirement> resolve_requirement(const std::optional<s
                                                            std::string_view requester,
                                                            const Settings& settings);
 
+/// Rules of where notifications go and when a resource ends, the same for every resource.
+std::vector<Fault> common_faults(const std::string& notif_uri, const std::optional<Instant>& end,
+                                 const Settings& settings, Instant now);
+
 /// Rules of one requirement, whoever states it: an application, or the configuration of a service.
 /// Pointers of faults start with /uniQosReq.
 std::vector<Fault> requirement_faults(const api::ss_nra::UniQosRequirement& qos,

@@ -8,12 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "api/nra_adaptation.hpp"
 #include "api/nrm_callbacks.hpp"
 #include "api/ss_nra.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "services/seal_nrm/adaptation_routes.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/representation.hpp"
 #include "wire/http/message.hpp"
@@ -78,12 +80,10 @@ Result<Decision> to_owner(const RouteContext& context) {
   return Dispatch{.to = record->key, .creates = false};
 }
 
-struct Page {
-  std::size_t limit = list_limit_default;
-  std::string after;
-};
-Result<Page> page_of(const RouteContext& context) {
-  Page page;
+}  // namespace
+
+Result<ListPage> list_page_of(const RouteContext& context) {
+  ListPage page;
   const auto query = http::parse_query(http::split_target(context.request.target).query);
   if (!query) return fail(query.error());
   std::vector<Fault> faults;
@@ -105,8 +105,10 @@ Result<Page> page_of(const RouteContext& context) {
   return page;
 }
 
+namespace {
+
 Result<Decision> list(const RouteContext& context, const Settings& settings) {
-  const auto page = page_of(context);
+  const auto page = list_page_of(context);
   if (!page) return fail(page.error());
   // One more than asked for tells whether there is a next page.
   const auto records =
@@ -158,10 +160,13 @@ std::vector<resource::Route> routes(const Settings& settings) {
       handle = [](const RouteContext& context) { return callback(context, "unicast"); };
     else if (operation.id == cb::receive_monitoring_notification)
       handle = [](const RouteContext& context) { return callback(context, "ue_watch"); };
+    else
+      handle = adaptation_route(operation.id, settings);
     require(static_cast<bool>(handle));  // Every operation of the documents is served.
     out.push_back({operation, std::move(handle)});
   };
   std::ranges::for_each(api::ss_nra::operations(), bind);
+  std::ranges::for_each(api::nra_adaptation::operations(), bind);
   std::ranges::for_each(api::nrm_callbacks::operations(), bind);
   return out;
 }

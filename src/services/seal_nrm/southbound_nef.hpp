@@ -69,6 +69,18 @@ http::Request list_watches_request(const Settings& settings);
 http::Request get_watch_request(const Settings& settings, std::string_view id);
 http::Request retrieve_address_request(const Settings& settings, std::string_view gpsi);
 
+// ---- ApplyingBdtPolicy (TS 29.522) ------------------------------------------------------------
+
+http::Request apply_bdt_request(const Settings& settings, std::string_view gpsi,
+                                std::string_view bdt_ref_id);
+http::Request withdraw_bdt_request(const Settings& settings, std::string_view id);
+http::Request list_bdt_request(const Settings& settings);
+/// Names of the listed policies of that UE and reference; nothing where the answer is no list, or
+/// lists one of them without a name.
+std::optional<std::vector<std::string>> read_bdt_list(const Result<http::Response>& response,
+                                                      std::string_view gpsi,
+                                                      std::string_view bdt_ref_id);
+
 // ---- answers ----------------------------------------------------------------------------------
 
 enum class Verdict : std::uint8_t {

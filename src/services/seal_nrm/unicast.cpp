@@ -41,6 +41,9 @@ Result<Outcome> UnicastMachine::step(const resource::Record* current, const reso
   } else if (const auto* callback = std::get_if<resource::Callback>(&event)) {
     if (current == nullptr) return fail(Errc::not_found, "no such callback");
     done = step.called_back(*callback);
+  } else if (const auto* ordered = std::get_if<resource::Told>(&event);
+             current == nullptr && ordered != nullptr && ordered->what == "reserve") {
+    step.join(*ordered);
   } else if (current == nullptr) {
     return Outcome{};  // An echo of a resource that is gone.
   } else if (const auto* answer = std::get_if<resource::NetworkAnswer>(&event)) {
@@ -63,6 +66,7 @@ Result<void> UnicastStep::load(const resource::Record& current) {
   state_ = std::move(*state);
   owner_ = current.owner;
   shown_before_ = truth(state_, settings_);
+  if (state_.member) told_before_ = report();
   return {};
 }
 
@@ -72,6 +76,10 @@ void UnicastStep::told(const resource::Told& told) {
       address_known(*news);
   } else if (told.what == "audited") {
     if (const auto news = json::read<api::state::seal_nrm::Audited>(told.body)) audited(*news);
+  } else if (state_.member && told.what == "change") {
+    change_ordered(told.body);
+  } else if (state_.member && told.what == "release") {
+    return dismissed();
   } else if (told.what == "notif_uri_moved") {
     // 308 of the application: the new target holds from now on (TS 29.122 clause 5.2.10).
     const auto url = http::parse_url(told.body);
@@ -83,6 +91,7 @@ void UnicastStep::told(const resource::Told& told) {
 Outcome UnicastStep::finish(const resource::Record* current) {
   Outcome out;
   out.clause = std::move(clause_);
+  if (state_.member) tell_page();
   out.effects = effects_.take();
   if (erased_) {
     out.change = current == nullptr ? resource::Change::keep : resource::Change::erase;

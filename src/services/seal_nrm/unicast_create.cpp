@@ -210,6 +210,7 @@ void UnicastStep::confirm() {
 }
 
 void UnicastStep::refuse_create(const Refusal& why) {
+  if (state_.member) return park(why.cause);
   clause_ = "14.3.3.3.2 step 4";
   effects_.reply(state_.create_request, refusal_response(why));
   effects_.stop(timer_create);

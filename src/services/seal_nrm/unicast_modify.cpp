@@ -49,6 +49,7 @@ void UnicastStep::modify_answered(const Result<http::Response>& response) {
   switch (read_modified(response)) {
     case Verdict::done: return adopt_pending();
     case Verdict::refused:
+      if (take_offer(core_refusal(*response, "/uniQosReq"), state_.pending->qos)) return;
       if (response->status == 404) {
         reject_pending(core_refusal(*response, "/uniQosReq"));
         if (live()) lost();
@@ -80,6 +81,7 @@ void UnicastStep::get_answered(const Result<http::Response>& response) {
 // 3. The NRM server answers.
 void UnicastStep::adopt_pending() {
   clause_ = "14.3.3.3.3 step 3";
+  if (state_.member) state_.member->negotiated = state_.member->offers.has_value();
   state_.doc = std::move(state_.pending->doc);
   state_.qos = std::move(state_.pending->qos);
   state_.pending.reset();
@@ -91,6 +93,7 @@ void UnicastStep::adopt_pending() {
 
 void UnicastStep::reject_pending(const Refusal& why) {
   clause_ = "14.3.3.3.3 step 3";
+  if (state_.member) state_.member->kept_cause = why.cause;
   state_.pending.reset();
   state_.reallocating.reset();
   held().attempts.reset();

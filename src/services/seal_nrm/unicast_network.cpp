@@ -41,7 +41,10 @@ void UnicastStep::recovered(std::string_view call) {
   if (call == "reserve") {
     start_doubt(held(), effects_);
     // Its requester went with the process, so the create was never acknowledged: it is taken back.
-    if (creating()) refuse_create(interrupted_refusal());
+    // A member was ordered by a page, which still waits: what the list names is kept, and where it
+    // names none it is asked for again.
+    if (creating() && state_.member) held().unnamed = true;
+    if (creating() && !state_.member) refuse_create(interrupted_refusal());
   } else if (call == "modify" && state_.pending) {
     state_.pending->unknown = true;  // The core is asked what holds.
   }
@@ -58,9 +61,15 @@ void UnicastStep::reserve_answered(const Result<http::Response>& response) {
       // 201 without a usable name: it exists, so the list has it.
       held().unnamed = true;
       return start_doubt(held(), effects_);
-    case Verdict::refused:
-      if (creating()) return refuse_create(core_refusal(*response, "/uniQosReq"));
-      return rebind_failed(core_refusal(*response, "/uniQosReq"), true);
+    case Verdict::refused: {
+      const auto why = core_refusal(*response, "/uniQosReq");
+      if (take_offer(why, state_.qos)) {
+        state_.member->negotiated = true;
+        return;
+      }
+      if (creating()) return refuse_create(why);
+      return rebind_failed(why, true);
+    }
     case Verdict::not_sent:
       if (creating()) return refuse_create(unreachable_refusal(response));
       return rebind_failed(unreachable_refusal(response), false);

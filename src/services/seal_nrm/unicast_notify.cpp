@@ -18,6 +18,11 @@ using api::ss_nra::UserPlaneNotification;
 
 void UnicastStep::notify(std::string_view event, std::string_view cause,
                          const std::optional<std::string>& applied) {
+  if (state_.member) {
+    events_.push_back(
+        {.event = std::string(event), .cause = std::string(cause), .applied = applied});
+    return;
+  }
   // Who did not negotiate these events could not parse them; the loss is counted and shown instead.
   if (!negotiated(state_.doc.supp_feat, Feature::qos_events)) {
     if (event != "QOS_GUARANTEED" && cause != "EXPIRED")

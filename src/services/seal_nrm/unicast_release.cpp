@@ -51,6 +51,7 @@ void UnicastStep::leave(std::string_view cause) {
 /// or a timer armed when this returns (property test: it_is_never_stuck).
 void UnicastStep::plan() {
   if (state_.verifying != held().current) state_.verifying.reset();
+  if (state_.member) take_up_queued();
   if (erased_ || held().call || held().waiting.value_or(false)) return;
   const bool releases = held().old && !held().old->empty();
   const bool leaving = state_.stage == UnicastStage::releasing;
@@ -107,7 +108,12 @@ void UnicastStep::fired(std::string_view timer) {
   } else if (timer == timer_settle) {
     if (held().doubt == Doubt::settling) held().doubt = Doubt::again;
   } else if (timer == timer_create) {
-    if (creating()) refuse_create(late_refusal());
+    if (creating() && state_.member && !state_.member->extended) {
+      state_.member->extended = true;
+      effects_.start(timer_create, now_ + settings_.limits.answer_within);
+    } else if (creating()) {
+      refuse_create(late_refusal());
+    }
   } else if (timer == timer_modify) {
     // What was sent may still take effect; until the core has said so the old set is shown.
     effects_.reply(state_.modify_request, refusal_response(late_refusal()));

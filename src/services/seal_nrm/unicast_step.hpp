@@ -6,9 +6,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/as_session_with_qos.hpp"
 #include "api/ss_nra.hpp"
+#include "api/state/adaptation.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -31,6 +33,8 @@ inline constexpr std::string_view timer_allocate = "allocate";
 inline constexpr std::string_view timer_expire = "expire";
 inline constexpr std::size_t early_events_max = 16;
 inline constexpr std::size_t delete_requests_max = 8;
+/// Of the network, for one order: what it offered to one member another may have taken by then.
+inline constexpr std::uint64_t offers_taken_max = 3;
 
 class UnicastStep {
  public:
@@ -45,6 +49,9 @@ class UnicastStep {
   Result<void> create_again(const resource::Command& command);
   Result<void> modify(const resource::Command& command);
   Result<void> remove(const resource::Command& command);
+
+  /// Ordered by a page (unicast_member).
+  void join(const resource::Told& told);
 
   // What the core says.
   void answered(const resource::NetworkAnswer& answer);
@@ -96,6 +103,16 @@ class UnicastStep {
   void plan();
   void erase();
 
+  // unicast_member.cpp
+  void begin();
+  void change_ordered(std::string_view body);
+  void dismissed();
+  void take_up_queued();
+  bool take_offer(const Refusal& why, UniQosRequirement& wanted);
+  void park(std::string_view cause);
+  api::state::adaptation::MemberTold report() const;
+  void tell_page();
+
   // unicast_notify.cpp
   void notify(std::string_view event, std::string_view cause,
               const std::optional<std::string>& applied = {});
@@ -119,6 +136,8 @@ class UnicastStep {
 
   UnicastState state_;
   api::ss_nra::UniQosState shown_before_;
+  std::optional<api::state::adaptation::MemberTold> told_before_;
+  std::vector<api::state::adaptation::MemberEvent> events_;  ///< of this step, of a member
   std::string owner_;
   Effects effects_;
   bool erased_ = false;

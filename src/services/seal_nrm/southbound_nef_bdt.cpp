@@ -1,0 +1,81 @@
+// ApplyingBdtPolicy (TS 29.522): requests, and the list by which a lost answer is made good.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/applying_bdt_policy.hpp"
+#include "base/result.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/value.hpp"
+
+namespace lobo::seal_nrm {
+namespace {
+
+constexpr std::size_t listed_policies_max = 64;
+
+std::string collection(const Settings& settings) {
+  return "/3gpp-applying-bdt-policy/v1/" + http::percent_encode(settings.core.scs_as_id) +
+         "/subscriptions";
+}
+
+http::Request request_of(std::string method, std::string target, std::string body = {}) {
+  http::Request request;
+  request.method = std::move(method);
+  request.target = std::move(target);
+  request.headers.add("accept", "application/json, application/problem+json");
+  if (!body.empty()) request.headers.add("content-type", "application/json");
+  request.body = std::move(body);
+  return request;
+}
+
+}  // namespace
+
+http::Request apply_bdt_request(const Settings& settings, std::string_view gpsi,
+                                std::string_view bdt_ref_id) {
+  api::applying_bdt_policy::AppliedBdtPolicy body;
+  body.gpsi = std::string(gpsi);
+  body.bdt_ref_id = bdt_ref_id;
+  body.supp_feat = "0";
+  return request_of("POST", collection(settings), json::write(body));
+}
+
+http::Request withdraw_bdt_request(const Settings& settings, std::string_view id) {
+  return request_of("DELETE", collection(settings) + "/" + http::percent_encode(id));
+}
+
+http::Request list_bdt_request(const Settings& settings) {
+  return request_of("GET", collection(settings));
+}
+
+std::optional<std::vector<std::string>> read_bdt_list(const Result<http::Response>& response,
+                                                      std::string_view gpsi,
+                                                      std::string_view bdt_ref_id) {
+  if (!response) return std::nullopt;
+  if (response->status == 204 || response->status == 404 || response->status == 501)
+    return std::vector<std::string>{};
+  if (response->status != 200) return std::nullopt;
+  const auto list = json::parse(response->body);
+  if (!list || list->array() == nullptr) return std::nullopt;
+  std::vector<std::string> found;
+  const auto says = [](const json::Value* member, std::string_view text) {
+    return member != nullptr && member->text() != nullptr && *member->text() == text;
+  };
+  for (const auto& item : *list->array()) {
+    if (!says(item.find("gpsi"), gpsi) || !says(item.find("bdtRefId"), bdt_ref_id)) continue;
+    const auto* self = item.find("self");
+    auto id = self != nullptr && self->text() != nullptr ? last_segment(*self->text())
+                                                         : std::optional<std::string>();
+    if (!id) return std::nullopt;
+    if (found.size() < listed_policies_max) found.push_back(std::move(*id));
+  }
+  return found;
+}
+
+}  // namespace lobo::seal_nrm
