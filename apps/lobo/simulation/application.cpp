@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "api/nra_adaptation.hpp"
 #include "api/ss_nra.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
@@ -25,12 +27,17 @@ namespace nra = api::ss_nra;
 
 namespace {
 
-constexpr std::string_view collection = "/ss-nra/v1/unicast-subscriptions";
+constexpr std::string_view unicasts = "/ss-nra/v1/unicast-subscriptions";
+constexpr std::string_view adaptations = "/ss-nra/v1/network-resource-adaptations";
 constexpr std::chrono::milliseconds patience{8000};
 constexpr std::chrono::milliseconds before_a_retry{500};
 
 std::string last_segment(std::string_view uri) {
   return std::string(uri.substr(uri.rfind('/') + 1));
+}
+
+std::string path_of(const Known& known) {
+  return std::string(known.adaptation ? adaptations : unicasts) + '/' + known.id;
 }
 
 }  // namespace
@@ -59,14 +66,15 @@ void Application::send(std::string method, std::string target, http::Headers hea
 
 void Application::act() {
   const auto held = any_held();
-  switch (rng_.below(held ? 8 : 2)) {
-    case 0:
-    case 1: return create();
+  switch (rng_.below(held ? 9 : 2)) {
+    case 0: return create();
+    case 1: return rng_.below(2) == 0 ? adapt() : create();
+    case 8: return list(adaptations, [] {});
     case 2:
     case 3: return release(*held);
     case 4:
     case 5: return modify(*held);
-    case 6: return list([] {});
+    case 6: return list(unicasts, [] {});
     default: return read(*held);
   }
 }
@@ -88,71 +96,108 @@ void Application::create() {
   wanted.notif_uri = "http://" + setup_.authority + "/notify";
   wanted.supp_feat =
       "70000000000";  // The QoS events, the state member and PATCH: docs/spec-map.md.
-  const auto key = setup_.name + '-' + std::to_string(++key_last_);
-  auto body = json::write(wanted);
-  send("POST", std::string(collection),
-       {{"content-type", "application/json"}, {"idempotency-key", key}}, body,
-       [this, key, body](const Result<http::Response>& response) { created(response, key, body); });
+  ask(unicasts, json::write(wanted));
 }
 
-void Application::created(const Result<http::Response>& response, const std::string& key,
-                          const std::string& body) {
+/// For some of the UEs, or the group.
+void Application::adapt() {
+  api::nra_adaptation::NetworkResourceAdaptation wanted;
+  if (rng_.below(2) == 0) {
+    wanted.val_group_id = setup_.group;
+  } else {
+    wanted.val_ue_ids.emplace();
+    for (const auto& ue : setup_.ues)
+      if (wanted.val_ue_ids->empty() || rng_.below(2) == 0)
+        wanted.val_ue_ids->emplace_back().val_ue_id = ue;
+  }
+  wanted.uni_qos_req = setup_.qualities[rng_.below(setup_.qualities.size())];
+  if (rng_.below(2) == 0) wanted.accept_offer = true;
+  if (rng_.below(3) == 0) wanted.bdt_ref_id = rng_.below(4) == 0 ? "unknown" : "bdt-1";
+  if (rng_.below(8) == 0) wanted.duration = loop_.now() + std::chrono::seconds(5 + rng_.below(60));
+  wanted.notif_uri = "http://" + setup_.authority + "/notify";
+  ask(adaptations, json::write(wanted));
+}
+
+void Application::ask(std::string_view collection, std::string body) {
+  const auto key = setup_.name + '-' + std::to_string(++key_last_);
+  send("POST", std::string(collection),
+       {{"content-type", "application/json"}, {"idempotency-key", key}}, body,
+       [this, collection, key, body](const Result<http::Response>& response) {
+         created(response, collection, key, body);
+       });
+}
+
+void Application::created(const Result<http::Response>& response, std::string_view collection,
+                          const std::string& key, const std::string& body) {
   const bool unknown = !response || response->status == 409 || response->status >= 500;
   if (unknown && rng_.below(3) != 0) {
     // What became of it is not known: ask again under the same key, later.
-    loop_.after(before_a_retry, [this, key, body] {
+    loop_.after(before_a_retry, [this, collection, key, body] {
       send("POST", std::string(collection),
            {{"content-type", "application/json"}, {"idempotency-key", key}}, body,
-           [this, key, body](const Result<http::Response>& again) { created(again, key, body); });
+           [this, collection, key, body](const Result<http::Response>& again) {
+             created(again, collection, key, body);
+           });
     });
     return;
   }
   if (!response || response->status != 201) return;
   auto& known = known_[last_segment(response->headers.find("location").value_or(""))];
   known.id = last_segment(response->headers.find("location").value_or(""));
+  known.adaptation = collection == adaptations;
   known.confirmed = true;
   if (confirmed_) confirmed_(known);
 }
 
 void Application::read(const std::string& id) {
-  send("GET", std::string(collection) + '/' + id, {}, {}, [](const Result<http::Response>&) {});
+  send("GET", path_of(known_[id]), {}, {}, [](const Result<http::Response>&) {});
 }
 
 void Application::modify(const std::string& id) {
   nra::UnicastSubscriptionPatch patch;
   patch.uni_qos_req = setup_.qualities[rng_.below(setup_.qualities.size())];
-  send("PATCH", std::string(collection) + '/' + id,
-       {{"content-type", "application/merge-patch+json"}}, json::write(patch),
+  auto body = json::write(patch);
+  if (known_[id].adaptation && rng_.below(3) == 0)
+    body = R"({"valUeIds":[{"valUeId":")" + setup_.ues[rng_.below(setup_.ues.size())] + R"("}]})";
+  send("PATCH", path_of(known_[id]), {{"content-type", "application/merge-patch+json"}}, body,
        [](const Result<http::Response>&) {});
 }
 
 void Application::release(const std::string& id) {
   known_[id].id = id;
   known_[id].releasing = true;
-  send("DELETE", std::string(collection) + '/' + id, {}, {},
-       [this, id](const Result<http::Response>& response) {
-         if (response && (response->status == 204 || response->status == 404))
-           known_[id].released = true;
-       });
+  send("DELETE", path_of(known_[id]), {}, {}, [this, id](const Result<http::Response>& response) {
+    if (response && (response->status == 204 || response->status == 404))
+      known_[id].released = true;
+  });
 }
 
-void Application::list(std::function<void()> then) {
+void Application::list(std::string_view collection, std::function<void()> then) {
   send("GET", std::string(collection) + "?limit=100", {}, {},
-       [this, then = std::move(then)](const Result<http::Response>& response) {
+       [this, collection, then = std::move(then)](const Result<http::Response>& response) {
+         listed_.clear();
          if (response && response->status == 200) {
-           const auto page = json::read<nra::UnicastSubscriptionList>(response->body);
-           listed_.clear();
-           if (page)
+           if (const auto page = json::read<nra::UnicastSubscriptionList>(response->body);
+               page && collection == unicasts)
              for (const auto& item : page->items) listed_.insert(item.uni_sub_id);
+           if (const auto page =
+                   json::read<api::nra_adaptation::NetworkResourceAdaptationList>(response->body);
+               page && collection == adaptations)
+             for (const auto& item : page->items) {
+               listed_.insert(item.adaptation_id);
+               known_[item.adaptation_id].id = item.adaptation_id;
+               known_[item.adaptation_id].adaptation = true;
+             }
          }
          then();
        });
 }
 
 void Application::release_everything() {
-  list([this] {
-    for (const auto& id : listed_) release(id);
-  });
+  for (const auto collection : {unicasts, adaptations})
+    list(collection, [this] {
+      for (const auto& id : std::set<std::string>(listed_)) release(id);
+    });
 }
 
 void Application::handle(http::Request request, ReplyFn reply) {
@@ -168,7 +213,11 @@ void Application::handle(http::Request request, ReplyFn reply) {
       known.arrivals.push_back(told.sequence);
       known.sequences.insert(told.sequence);
       known.sequence_max = std::max(known.sequence_max, told.sequence);
-      known.terminated = known.terminated || told.event == "QOS_TERMINATED";
+      // Of an adaptation: only what is about all of its UEs.
+      const bool adaptation = notification->notif_id.find(adaptations) != std::string::npos;
+      known.adaptation = adaptation;
+      const bool of_one = adaptation && request.body.find("valTgtUe") != std::string::npos;
+      known.terminated = known.terminated || (told.event == "QOS_TERMINATED" && !of_one);
       if (told_) told_(told);
     }
   }

@@ -20,9 +20,10 @@ namespace lobo::app::simulation {
 /// What an application knows of a subscription that it was given.
 struct Known {
   std::string id;
-  bool confirmed = false;  ///< its 201 was read
-  bool releasing = false;  ///< a DELETE was sent; what became of it may be unknown
-  bool released = false;   ///< 204 or 404 was read
+  bool adaptation = false;  ///< of many UEs, else of one
+  bool confirmed = false;   ///< its 201 was read
+  bool releasing = false;   ///< a DELETE was sent; what became of it may be unknown
+  bool released = false;    ///< 204 or 404 was read
   std::uint64_t sequence_max = 0;
   std::set<std::uint64_t> sequences;    ///< of the notifications that arrived
   std::vector<std::uint64_t> arrivals;  ///< in order of arrival, repetitions too
@@ -43,6 +44,7 @@ class Application final : public runtime::HttpHandler {
     std::string server;                  ///< the server's authority
     std::vector<std::string> ues;        ///< VAL UE ids
     std::vector<std::string> qualities;  ///< values for uniQosReq
+    std::string group;                   ///< VAL group id
   };
   Application(Setup setup, sim::SimLoop& loop, Rng& rng,
               std::unique_ptr<runtime::HttpClient> client);
@@ -72,13 +74,15 @@ class Application final : public runtime::HttpHandler {
   void send(std::string method, std::string target, http::Headers headers, std::string body,
             Then then);
   void create();
+  void adapt();
+  void ask(std::string_view collection, std::string body);
   void read(const std::string& id);
   void modify(const std::string& id);
   void release(const std::string& id);
-  void list(std::function<void()> then);
+  void list(std::string_view collection, std::function<void()> then);
   std::optional<std::string> any_held();
-  void created(const Result<http::Response>& response, const std::string& key,
-               const std::string& body);
+  void created(const Result<http::Response>& response, std::string_view collection,
+               const std::string& key, const std::string& body);
 
   Setup setup_;
   sim::SimLoop& loop_;

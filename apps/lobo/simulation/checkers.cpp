@@ -12,7 +12,9 @@
 #include <variant>
 #include <vector>
 
+#include "api/state/adaptation.hpp"
 #include "api/state/seal_nrm.hpp"
+#include "graph/control_plane.hpp"
 #include "sim/store.hpp"
 #include "simulation/application.hpp"
 #include "wire/json/json.hpp"
@@ -23,6 +25,14 @@ namespace lobo::app::simulation {
 
 namespace {
 
+using api::state::adaptation::AdaptationStage;
+using api::state::adaptation::AdaptationState;
+using api::state::adaptation::BdtStage;
+using api::state::adaptation::BdtState;
+using api::state::adaptation::Counts;
+using api::state::adaptation::MemberStatus;
+using api::state::adaptation::PageMember;
+using api::state::adaptation::PageState;
 using api::state::seal_nrm::UnicastStage;
 using api::state::seal_nrm::UnicastState;
 
@@ -33,12 +43,33 @@ constexpr std::string_view nothing_acknowledged_is_lost = "nothing_acknowledged_
 constexpr std::string_view one_reservation_each = "one_reservation_each";
 constexpr std::string_view notifications_complete = "notifications_complete";
 constexpr std::string_view nothing_left_behind = "nothing_left_behind";
+constexpr std::string_view adaptation_agrees = "adaptation_agrees";
 
 std::optional<UnicastState> state_of(const sim::StoreState& durable, const std::string& id) {
   const auto* record = durable.find({"unicast", id});
   if (record == nullptr) return std::nullopt;
   auto state = json::read<UnicastState>(record->state);
   return state ? std::optional(std::move(*state)) : std::nullopt;
+}
+
+template <class T>
+std::optional<T> read_state(const sim::StoreState& durable, const resource::Key& key) {
+  const auto* record = durable.find(key);
+  if (record == nullptr) return std::nullopt;
+  auto state = json::read<T>(record->state);
+  return state ? std::optional(std::move(*state)) : std::nullopt;
+}
+
+std::optional<AdaptationState> adaptation_of(const sim::StoreState& durable,
+                                             const std::string& id) {
+  return read_state<AdaptationState>(durable, {"adaptation", id});
+}
+
+/// How many notifications there were, as the store knows it.
+std::optional<std::uint64_t> sequence_of(const sim::StoreState& durable, const std::string& id) {
+  if (const auto state = state_of(durable, id)) return state->sequence.value_or(0);
+  if (const auto state = adaptation_of(durable, id)) return state->sequence.value_or(0);
+  return std::nullopt;
 }
 
 bool waits(const sim::StoreState& durable, const resource::Key& key) {
@@ -73,7 +104,7 @@ const std::vector<std::string_view>& Checkers::names() {
   static const std::vector<std::string_view> all{durable_before_reply, commit_before_notification,
                                                  never_stuck,          nothing_acknowledged_is_lost,
                                                  one_reservation_each, notifications_complete,
-                                                 nothing_left_behind};
+                                                 nothing_left_behind,  adaptation_agrees};
   return all;
 }
 
@@ -85,6 +116,14 @@ void Checkers::find(std::string_view checker, std::string what) {
 
 void Checkers::confirmed(const Application& application, const Known& known,
                          const sim::StoreState& durable) {
+  if (known.adaptation) {
+    const auto adaptation = adaptation_of(durable, known.id);
+    if (known.releasing || known.terminated || (adaptation && adaptation->doc.duration)) return;
+    if (!adaptation || adaptation->stage == AdaptationStage::reserving)
+      find(durable_before_reply,
+           application.setup().name + " read 201 for the adaptation " + known.id);
+    return;
+  }
   // A release by another hand (expiry, a DELETE that overtook the 201) may have been faster.
   const auto state = state_of(durable, known.id);
   if (known.releasing || known.terminated) return;
@@ -97,15 +136,22 @@ void Checkers::confirmed(const Application& application, const Known& known,
 }
 
 void Checkers::told(const Told& told, const sim::StoreState& durable) {
-  const auto state = state_of(durable, told.subscription);
-  if (state && state->sequence.value_or(0) < told.sequence)
-    find(commit_before_notification,
-         told.subscription + " was told number " + std::to_string(told.sequence) +
-             ", the store has only come to " + std::to_string(state->sequence.value_or(0)));
+  const auto last = sequence_of(durable, told.subscription);
+  if (last && *last < told.sequence)
+    find(commit_before_notification, told.subscription + " was told number " +
+                                         std::to_string(told.sequence) +
+                                         ", the store has only come to " + std::to_string(*last));
 }
 
 void Checkers::not_stuck(const sim::StoreState& durable) {
   for (const auto& [key, record] : durable.records) {
+    if (key.kind == "applied_bdt") {
+      const auto policy = json::read<BdtState>(record.state);
+      if (!policy ||
+          ((policy->stage == BdtStage::applying || policy->stage == BdtStage::withdrawing) &&
+           !waits(durable, key)))
+        find(never_stuck, "the policy of " + key.id + " is in between, and nothing is due");
+    }
     if (key.kind != "unicast") continue;
     const auto state = json::read<UnicastState>(record.state);
     if (!state) {
@@ -119,7 +165,7 @@ void Checkers::not_stuck(const sim::StoreState& durable) {
 void Checkers::nothing_lost(const Application& application, const sim::StoreState& durable) {
   for (const auto& [id, known] : application.known()) {
     if (!known.confirmed || known.releasing || known.terminated) continue;
-    if (!state_of(durable, id))
+    if (!state_of(durable, id) && !adaptation_of(durable, id))
       find(nothing_acknowledged_is_lost,
            application.setup().name + " was given " + id + ", and it is gone");
   }
@@ -171,9 +217,7 @@ void Checkers::reservations(const std::vector<Reservation>& at_core, std::int64_
 
 void Checkers::notifications(const Application& application, const sim::StoreState& durable) {
   for (const auto& [id, known] : application.known()) {
-    const auto state = state_of(durable, id);
-    const std::uint64_t last =
-        std::max(known.sequence_max, state ? state->sequence.value_or(0) : 0);
+    const std::uint64_t last = std::max(known.sequence_max, sequence_of(durable, id).value_or(0));
     std::set<std::uint64_t> parked;
     for (const auto& [number, effect] : durable.effects)
       if (effect.parked && effect.from.id == id) {
@@ -196,6 +240,92 @@ void Checkers::notifications(const Application& application, const sim::StoreSta
       newest = std::max(newest, number);
     }
   }
+}
+
+namespace {
+
+/// What a member is by its own record; nothing where it is in between.
+std::optional<MemberStatus> really(const std::optional<UnicastState>& member) {
+  if (!member) return MemberStatus::refused;
+  switch (member->stage) {
+    case UnicastStage::confirmed: return MemberStatus::confirmed;
+    case UnicastStage::degraded: return MemberStatus::degraded;
+    case UnicastStage::terminated: return MemberStatus::refused;
+    case UnicastStage::resolving:
+    case UnicastStage::reserving:
+    case UnicastStage::allocating:
+    case UnicastStage::rebinding:
+    case UnicastStage::releasing: return std::nullopt;
+  }
+  std::abort();
+}
+
+void count(Counts& counts, const PageMember& member) {
+  if (member.status == MemberStatus::degraded) ++counts.degraded;
+  if (member.status == MemberStatus::refused) ++counts.refused;
+  if (member.status == MemberStatus::confirmed)
+    ++(member.granted || member.applied ? counts.negotiated : counts.confirmed);
+  if (member.simulated.value_or(false)) ++counts.simulated;
+}
+
+}  // namespace
+
+void Checkers::adaptations(const ConfiguredUes::Groups& groups, std::size_t policies_at_core,
+                           const sim::StoreState& durable) {
+  std::set<std::string> members_known;
+  std::set<std::string> policies_known;
+  for (const auto& [key, record] : durable.records) {
+    if (key.kind != "adaptation") continue;
+    const auto state = adaptation_of(durable, key.id);
+    if (!state || state->stage != AdaptationStage::active || !state->todo.empty() ||
+        !state->running.empty()) {
+      find(adaptation_agrees, key.id + " is still at work");
+      continue;
+    }
+    Counts counts;
+    std::set<std::string> names;
+    for (std::uint64_t number = 0; number < state->pages; ++number) {
+      const auto page = read_state<PageState>(
+          durable, {"adaptation_page", key.id + "." + std::to_string(number)});
+      if (!page) {
+        find(adaptation_agrees, key.id + " has no page " + std::to_string(number));
+        continue;
+      }
+      for (const auto& member : page->members) {
+        const auto name = member.ue.value_or("");
+        const auto id = key.id + ".e." + name;
+        members_known.insert(id);
+        policies_known.insert(id);
+        if (!names.insert(name).second) find(adaptation_agrees, id + " is there twice");
+        count(counts, member);
+        if (really(state_of(durable, id)) != member.status || member.dropped)
+          find(adaptation_agrees, "the page of " + id + " says that it is " +
+                                      std::string(json::name_of(member.status)));
+      }
+    }
+    if (counts != state->counts || names.size() != state->members)
+      find(adaptation_agrees, key.id + " counts otherwise than its pages");
+    if (!state->doc.val_group_id) continue;
+    std::set<std::string> wanted;
+    if (const auto group = groups.find(*state->doc.val_group_id); group != groups.end())
+      for (const auto& member : group->second->members) wanted.insert(member.id);
+    if (names != wanted) find(adaptation_agrees, key.id + " has other members than its group");
+  }
+  std::size_t policies = 0;
+  for (const auto& [key, record] : durable.records) {
+    if (key.kind == "unicast")
+      if (const auto state = state_of(durable, key.id);
+          state && state->member && !members_known.contains(key.id))
+        find(adaptation_agrees, key.id + " belongs to no page");
+    if (key.kind != "applied_bdt") continue;
+    const auto policy = read_state<BdtState>(durable, key);
+    policies += policy && policy->held.current ? 1 : 0;
+    if (!policies_known.contains(key.id))
+      find(adaptation_agrees, "the policy of " + key.id + " belongs to no page");
+  }
+  if (policies_at_core > policies)
+    find(adaptation_agrees, "the core applies " + std::to_string(policies_at_core) +
+                                " policies for us, and we know " + std::to_string(policies));
 }
 
 void Checkers::nothing_left(const std::vector<Reservation>& at_core, std::int64_t watches_at_core,

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/control_plane.hpp"
 #include "sim/store.hpp"
 #include "simulation/application.hpp"
 
@@ -47,6 +48,10 @@ class Checkers {
                     const sim::StoreState& durable);
   /// notifications_complete: no hole that is not parked, order kept.
   void notifications(const Application& application, const sim::StoreState& durable);
+  /// adaptation_agrees: every adaptation, its pages and its members say the same, and the members
+  /// are those of its group; nothing is at work. The core applies no policy that we do not know.
+  void adaptations(const ConfiguredUes::Groups& groups, std::size_t policies_at_core,
+                   const sim::StoreState& durable);
   /// nothing_left: after everything was released.
   void nothing_left(const std::vector<Reservation>& at_core, std::int64_t watches_at_core,
                     const sim::StoreState& durable);

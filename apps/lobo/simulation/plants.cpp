@@ -36,11 +36,8 @@ class PlantedStore final : public runtime::ForwardingStore {
       : ForwardingStore(inner), loop_(loop), plant_(plant), sinks_(sinks) {}
 
   void commit(std::vector<StoreChange> unit, std::function<void(Result<void>)> done) override {
-    if (plant_ == Plant::forget_calls)
-      std::erase_if(unit, [](const StoreChange& change) {
-        const auto* put = std::get_if<runtime::PutEffect>(&change);
-        return put != nullptr && put->effect.type == "call";
-      });
+    if (plant_ == Plant::forget_calls) erase_effects(unit, "call");
+    if (plant_ == Plant::forget_tells) erase_effects(unit, "tell");
     if (plant_ == Plant::forget_timers)
       std::erase_if(unit, [](const StoreChange& change) {
         return std::holds_alternative<runtime::PutTimer>(change);
@@ -58,6 +55,12 @@ class PlantedStore final : public runtime::ForwardingStore {
   }
 
  private:
+  static void erase_effects(std::vector<StoreChange>& unit, std::string_view type) {
+    std::erase_if(unit, [type](const StoreChange& change) {
+      const auto* put = std::get_if<runtime::PutEffect>(&change);
+      return put != nullptr && put->effect.type == type;
+    });
+  }
   void erase_another(std::vector<StoreChange>& unit) {
     for (const auto& change : unit) {
       const auto* erase = std::get_if<runtime::EraseRecord>(&change);
@@ -138,11 +141,12 @@ class PlantedClient final : public runtime::HttpClient {
 }  // namespace
 
 const std::vector<Plant>& plants() {
-  static const std::vector<Plant> all{
-      Plant::reply_before_durable,  Plant::forget_calls,       Plant::forget_timers,
-      Plant::swallow_notifications, Plant::swap_notifications, Plant::reserve_twice,
-      Plant::notify_before_commit,  Plant::tidy_too_much,      Plant::no_audit,
-      Plant::pretend_release};
+  static const std::vector<Plant> all{Plant::reply_before_durable,  Plant::forget_calls,
+                                      Plant::forget_timers,         Plant::forget_tells,
+                                      Plant::swallow_notifications, Plant::swap_notifications,
+                                      Plant::reserve_twice,         Plant::notify_before_commit,
+                                      Plant::tidy_too_much,         Plant::no_audit,
+                                      Plant::pretend_release};
   return all;
 }
 
@@ -151,6 +155,7 @@ std::string_view to_string(Plant plant) {
     case Plant::reply_before_durable: return "reply_before_durable";
     case Plant::forget_calls: return "forget_calls";
     case Plant::forget_timers: return "forget_timers";
+    case Plant::forget_tells: return "forget_tells";
     case Plant::swallow_notifications: return "swallow_notifications";
     case Plant::swap_notifications: return "swap_notifications";
     case Plant::reserve_twice: return "reserve_twice";
@@ -173,6 +178,7 @@ std::string_view caught_by(Plant plant) {
     case Plant::reply_before_durable: return "durable_before_reply";
     case Plant::forget_calls: return "never_stuck";
     case Plant::forget_timers: return "never_stuck";
+    case Plant::forget_tells: return "adaptation_agrees";
     case Plant::swallow_notifications: return "notifications_complete";
     case Plant::swap_notifications: return "notifications_complete";
     case Plant::reserve_twice: return "one_reservation_each";

@@ -18,6 +18,7 @@ enum class Plant : std::uint8_t {
   reply_before_durable,   ///< commits are reported done before they are
   forget_calls,           ///< calls are not written to the outbox
   forget_timers,          ///< timers are not stored
+  forget_tells,           ///< what resources say to each other is not written to the outbox
   swallow_notifications,  ///< a notification is called delivered although it was never sent
   swap_notifications,     ///< the first attempt at every second notification is held back
   reserve_twice,          ///< a reservation is asked for twice, and one answer forgotten

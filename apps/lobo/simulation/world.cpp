@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/applying_bdt_policy.hpp"
 #include "api/net_control.hpp"
 #include "api/ss_nra.hpp"
 #include "graph/control_plane.hpp"
@@ -39,6 +40,7 @@ constexpr std::string_view core_authority = "core.example";
 constexpr std::string_view control = "/netsim-control/v1";
 constexpr std::array<std::string_view, 4> ue_names{"ue1", "ue2", "ue3", "ue4"};
 constexpr std::array<std::string_view, 2> application_names{"app1", "app2"};
+constexpr std::string_view group_name = "crew";
 /// Longest that anything waits: back-off of releases and of the core's callbacks, notifications
 /// given up, sessions expiring.
 constexpr std::chrono::minutes calm_max{90};
@@ -67,6 +69,7 @@ core_sim::CoreConfig core_config(std::uint64_t seed) {
                  .quality = {.gbr_dl = {4'000'000}, .gbr_ul = {1'000'000}, .delay_budget = 100ms}},
                 {.name = "bronze", .five_qi = 9, .quality = {}}};
   config.afs = {{"lobodon"}};
+  config.bdt_references = {"bdt-1"};
   for (std::size_t i = 0; i < ue_names.size(); ++i) {
     core_sim::UeConfig ue;
     ue.name = ue_names[i];
@@ -110,12 +113,33 @@ ControlPlane::Config control_plane_config(std::uint64_t seed, bool audits) {
   return config;
 }
 
+ConfiguredUes::Entries ue_entries() {
+  ConfiguredUes::Entries ues;
+  for (const auto name : ue_names)
+    ues.emplace(name,
+                seal_nrm::DirectoryEntry{"extid-" + std::string(name) + "@lobodon.example", {}});
+  return ues;
+}
+
+/// `chosen` has a bit for each UE.
+ConfiguredUes::Groups group_of(std::uint64_t chosen) {
+  seal_nrm::DirectoryGroup group;
+  for (std::size_t i = 0; i < ue_names.size(); ++i)
+    if ((chosen >> i & 1U) != 0)
+      group.members.push_back({.user = false, .id = std::string(ue_names[i])});
+  group.revision = seal_nrm::revision_of(group.members);
+  ConfiguredUes::Groups groups;
+  groups.emplace(group_name, std::make_shared<const seal_nrm::DirectoryGroup>(std::move(group)));
+  return groups;
+}
+
 }  // namespace
 
 // ---- the server -------------------------------------------------------------------------------
 
 ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
-                             std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant)
+                             std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant,
+                             const ConfiguredUes::Groups& groups)
     : rng(seed * 1000003 + run),
       store(loop, std::move(durable)),
       client(network.client("server")),
@@ -133,11 +157,7 @@ ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::
                      .authenticator = authenticator,
                      .log = log,
                      .metrics = metrics}) {
-  ConfiguredUes::Entries ues;
-  for (const auto name : ue_names)
-    ues.emplace(name,
-                seal_nrm::DirectoryEntry{"extid-" + std::string(name) + "@lobodon.example", {}});
-  control_plane.ues().replace(std::move(ues), {});
+  control_plane.ues().replace(ue_entries(), {}, groups);
   network.attach(std::string(server_authority), &control_plane.router());
 }
 
@@ -158,7 +178,8 @@ World::World(const Options& options)
                              .authority = std::string(name) + ".example",
                              .server = std::string(server_authority),
                              .ues = {ue_names.begin(), ue_names.end()},
-                             .qualities = {"gold", "silver", "bronze"}};
+                             .qualities = {"gold", "silver", "bronze"},
+                             .group = std::string(group_name)};
     auto application = std::make_unique<Application>(std::move(setup), loop_, rng_,
                                                      network_.client(std::string(name)));
     auto* it = application.get();
@@ -173,12 +194,13 @@ World::World(const Options& options)
     network_.attach(it->setup().authority, it);
     applications_.push_back(std::move(application));
   }
+  groups_ = group_of(0b0111);
   start_server({});
 }
 
 void World::start_server(sim::StoreState durable) {
   server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable), options_.seed,
-                                            ++runs_, options_.plant);
+                                            ++runs_, options_.plant, groups_);
   crash_pending_ = false;
   static_cast<void>(server_->control_plane.start());
 }
@@ -254,7 +276,7 @@ void World::chaos() {
 }
 
 void World::fate() {
-  switch (rng_.below(13)) {
+  switch (rng_.below(15)) {
     case 0: return kill_server("at once");
     case 1:
     case 2: {
@@ -296,8 +318,18 @@ void World::fate() {
       return;
     }
     case 8: return kill_core();
+    case 9:
+    case 10: return change_group();
     default: return degrade_something();
   }
+}
+
+/// The configuration is read again.
+void World::change_group() {
+  history_.remark(loop_.now(), "the group has other members");
+  const auto before = std::exchange(groups_, group_of(rng_.below(1U << ue_names.size())));
+  server_->control_plane.ues().replace(ue_entries(), {}, groups_);
+  server_->control_plane.groups_changed(before);
 }
 
 void World::degrade_something() {
@@ -401,6 +433,12 @@ std::vector<Reservation> World::at_core() {
   return all;
 }
 
+std::size_t World::policies_at_core() {
+  const auto policies = json::read<api::applying_bdt_policy::AppliedBdtPolicies>(
+      operate("GET", "/3gpp-applying-bdt-policy/v1/lobodon/subscriptions", {}).body);
+  return policies ? policies->size() : 0;
+}
+
 void World::check_quiet(bool all_released) {
   const auto& durable = server_->store.state();
   const auto reservations = at_core();
@@ -409,6 +447,7 @@ void World::check_quiet(bool all_released) {
     checkers_.notifications(*application, durable);
   }
   checkers_.reservations(reservations, watches_at_core(), durable);
+  checkers_.adaptations(server_->control_plane.ues().groups(), policies_at_core(), durable);
   if (all_released) checkers_.nothing_left(reservations, watches_at_core(), durable);
 }
 

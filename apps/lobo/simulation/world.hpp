@@ -25,7 +25,8 @@ namespace lobo::app::simulation {
 /// One run of the server process.
 struct ServerProcess {
   ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
-                std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant);
+                std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant,
+                const ConfiguredUes::Groups& groups);
 
   SeededRng rng;
   sim::SimLog log;
@@ -58,6 +59,8 @@ class World {
   void kill_core();
   void fate();
   void degrade_something();
+  void change_group();
+  std::size_t policies_at_core();
   http::Response operate(std::string method, std::string target, std::string body);
   void run_checked(std::chrono::microseconds by);
   void settle();
@@ -77,6 +80,7 @@ class World {
   std::unique_ptr<runtime::HttpClient> core_client_;
   std::unique_ptr<CoreDriver> core_;
   std::vector<std::unique_ptr<Application>> applications_;
+  ConfiguredUes::Groups groups_;
   std::unique_ptr<ServerProcess> server_;
   std::uint64_t runs_ = 0;
   std::uint64_t crashes_ = 0;
