@@ -20,8 +20,8 @@
 #include "config_section.hpp"
 #include "exit_code.hpp"
 #include "json_rows.hpp"
-#include "model/date_time.hpp"
 #include "notification_sink.hpp"
+#include "nrm_command.hpp"
 #include "output.hpp"
 #include "ready.hpp"
 #include "wire/http/message.hpp"
@@ -32,7 +32,6 @@ namespace lobo::app {
 namespace {
 
 constexpr std::string_view collection = "/ss-nra/v1/unicast-subscriptions";
-constexpr std::string_view default_server = "http://127.0.0.60:7777";
 constexpr std::size_t list_pages_max = 1000;
 
 const std::vector<Column> item_columns{{"id", "uniSubId"},
@@ -48,23 +47,6 @@ const std::vector<Column> item_columns{{"id", "uniSubId"},
 
 std::string item_path(std::string_view id) {
   return fmt::format("{}/{}", collection, http::percent_encode(id));
-}
-
-Exit tell_nrm(std::string_view what, const Error& error) {
-  switch (exit_for(error.code)) {
-    case Exit::unreachable:
-      return tell(what, error, "is `lobo serve` running there? --server names its root URL");
-    case Exit::not_found: return tell(what, error, "`lobo nrm unicast list` shows what there is");
-    case Exit::denied:
-      return tell(what, error,
-                  "give a token with --token-file, or a certificate with --cert and --key");
-    case Exit::ok:
-    case Exit::failed:
-    case Exit::usage:
-    case Exit::configuration:
-    case Exit::interrupted: break;
-  }
-  return tell(what, error);
 }
 
 /// One subscription as the list shows it: its id and what the server said of it.
@@ -85,35 +67,23 @@ Exit show(const Arguments& arguments, std::string_view id, const json::Value& su
   return Exit::ok;
 }
 
-/// "1h" from now, or a date and time as it stands.
-Result<std::string> end_of(std::string_view text) {
-  const auto from_now = parse_duration(text);
-  if (from_now) return model::format_date_time(adapters::SystemClock{}.now() + *from_now);
-  if (model::parse_date_time(text)) return std::string(text);
-  return fail(Errc::pattern, fmt::format("'{}' is neither a duration (1h) nor a date-time", text));
-}
-
-void member(std::string& body, std::string_view name, std::string_view raw) {
-  body += fmt::format("{}\"{}\":{}", body.size() > 1 ? "," : "", name, raw);
-}
-
 Result<std::string> create_body(const Arguments& arguments) {
   if (arguments.given("ue") == arguments.given("user"))
     return fail(Errc::missing, "name the UE by --ue or by --user, and by one of them only");
   std::string body = "{";
   const bool by_ue = arguments.given("ue");
-  member(body, "valTgtUe",
-         fmt::format(R"({{"{}":{}}})", by_ue ? "valUeId" : "valUserId",
-                     json_quoted(arguments.text(by_ue ? "ue" : "user"))));
-  if (arguments.given("qos")) member(body, "uniQosReq", json_quoted(arguments.text("qos")));
+  add_member(body, "valTgtUe",
+             fmt::format(R"({{"{}":{}}})", by_ue ? "valUeId" : "valUserId",
+                         json_quoted(arguments.text(by_ue ? "ue" : "user"))));
+  if (arguments.given("qos")) add_member(body, "uniQosReq", json_quoted(arguments.text("qos")));
   if (arguments.given("duration")) {
     const auto end = end_of(arguments.text("duration"));
     if (!end) return fail(end.error());
-    member(body, "duration", json_quoted(*end));
+    add_member(body, "duration", json_quoted(*end));
   }
-  member(body, "notifUri", json_quoted(arguments.text("notify")));
-  if (arguments.given("test-notification")) member(body, "reqTestNotif", "true");
-  member(body, "suppFeat", json_quoted(arguments.text("features")));
+  add_member(body, "notifUri", json_quoted(arguments.text("notify")));
+  if (arguments.given("test-notification")) add_member(body, "reqTestNotif", "true");
+  add_member(body, "suppFeat", json_quoted(arguments.text("features")));
   return body + "}";
 }
 
@@ -174,13 +144,14 @@ Exit list(const Arguments& arguments) {
 Exit modify(const Arguments& arguments) {
   constexpr std::string_view what = "nothing was changed";
   std::string body = "{";
-  if (arguments.given("qos")) member(body, "uniQosReq", json_quoted(arguments.text("qos")));
-  if (arguments.given("notify")) member(body, "notifUri", json_quoted(arguments.text("notify")));
+  if (arguments.given("qos")) add_member(body, "uniQosReq", json_quoted(arguments.text("qos")));
+  if (arguments.given("notify"))
+    add_member(body, "notifUri", json_quoted(arguments.text("notify")));
   if (arguments.given("duration")) {
     const bool for_ever = arguments.text("duration") == "none";
     const auto end = for_ever ? Result<std::string>("") : end_of(arguments.text("duration"));
     if (!end) return tell(what, end.error()), Exit::usage;
-    member(body, "duration", for_ever ? "null" : json_quoted(*end));
+    add_member(body, "duration", for_ever ? "null" : json_quoted(*end));
   }
   if (body == "{") {
     tell(what, {Errc::missing, "say what to change", {}}, "give --qos, --duration or --notify");
@@ -232,12 +203,6 @@ Exit listen(const Arguments& arguments) {
                  std::string(arguments.text("ready-file")), std::cout);
   loop.run();
   return Exit::ok;
-}
-
-std::vector<Option> with_server(std::vector<Option> own) {
-  for (auto& option : server_options(default_server)) own.push_back(std::move(option));
-  own.push_back(output_option());
-  return own;
 }
 
 const Option the_id{

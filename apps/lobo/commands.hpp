@@ -14,6 +14,7 @@ std::vector<Verb> demo_verbs();
 std::vector<Verb> sim_verbs();
 std::vector<Verb> net_verbs();
 std::vector<Verb> nrm_verbs();
+std::vector<Verb> adaptation_verbs();
 std::vector<Verb> pcap_verbs();
 std::vector<Verb> pki_verbs();
 std::vector<Verb> version_verbs();
