@@ -5,8 +5,9 @@ Each target below build/fuzz runs once, one after the other, until it has execut
 --seconds are over (0: no such limit). What it finds new grows below build/fuzz/corpus; the committed
 seeds in fuzz/corpus/NAME are read only. Each run appends one line to --results, else to
 bench/results/fuzz.ndjson: target, executions, seconds, findings, sanitizers, commit, compiler,
-processor, date. A target that was interrupted is recorded with what it had done. --table prints the
-newest line of each target. Exits with 1 if there was a finding and with 2 if there is no target.
+processor, date. A target that was interrupted, or that a busy machine made wait for too long, is
+recorded with what it had done. --table prints the newest line of each target. Exits with 1 if there
+was a finding and with 2 if there is no target.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -71,6 +73,16 @@ def kept(folder):
     return sorted(path.name for path in folder.iterdir() if path.name.startswith(FINDINGS))
 
 
+def stands(program, file):
+    """Whether a finding is one. libFuzzer's timeout is wall time, which a busy machine takes from any
+    input: it stands if the input alone takes as much CPU time."""
+    if not file.name.startswith("timeout-"):
+        return True
+    limit = (INPUT_SECONDS_MAX, INPUT_SECONDS_MAX + 1)
+    return subprocess.run([str(program), str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=ROOT,
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, limit), check=False).returncode != 0
+
+
 class Interruption:
     """SIGINT and SIGTERM, at any moment: the target that runs is asked to end in its own way."""
 
@@ -110,9 +122,12 @@ def run(name, program, options, interruption):
         interruption.wait(child)
     seconds = time.monotonic() - begun
     output = log.read_text(encoding="utf-8", errors="replace")
-    found = [file for file in kept(folder) if file not in known]
+    fresh = [file for file in kept(folder) if file not in known]
+    found = [file for file in fresh if stands(program, folder / file)]
+    for file in set(fresh) - set(found):
+        (folder / file).unlink()
     # A target that ends by itself without keeping an input has failed all the same.
-    findings = len(found) or int(child.returncode != 0 and not interruption.asked)
+    findings = len(found) or int(child.returncode != 0 and not fresh and not interruption.asked)
     return {"target": name, "executions": executions(output), "seconds": round(seconds, 1),
             "findings": findings, "interrupted": interruption.asked, "sanitizers": sanitizers(), **machine()}, found
 

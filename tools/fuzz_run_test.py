@@ -54,6 +54,14 @@ class Runs(unittest.TestCase):
     def test_a_target_that_fails_without_an_input_is_a_finding(self):
         self.assertEqual(1, self.run_of("exit 1\n")[0]["findings"])
 
+    def test_a_timeout_stands_only_if_the_input_takes_that_long_by_itself(self):
+        keeps = f"[ -f \"$1\" ] && {{ %s }}; touch {self.folder}/findings/shape/timeout-new; exit 70\n"
+        record, found = self.run_of(keeps % "exit 0;")
+        self.assertEqual((0, []), (record["findings"], found))
+        with mock.patch.object(fuzz_run, "INPUT_SECONDS_MAX", 1):
+            record, found = self.run_of(keeps % "while :; do :; done;")
+        self.assertEqual((1, ["timeout-new"]), (record["findings"], found))
+
     def test_a_target_is_told_its_limits(self):
         words = fuzz_run.command("p", "shape", self.folder, argparse.Namespace(runs=7, seconds=9))
         self.assertIn("-runs=7", words)
