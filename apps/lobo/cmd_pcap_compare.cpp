@@ -2,6 +2,7 @@
 // against another.
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -10,6 +11,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,7 @@ namespace {
 
 constexpr std::uint64_t qfi_max = 63;
 constexpr std::uint64_t milliseconds_max = 60000;
+constexpr double rate_number_max = 1e8;
 
 std::int64_t cell(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
@@ -46,6 +49,10 @@ double percent(std::uint64_t part, std::uint64_t whole) {
   const double share = hundred * static_cast<double>(part) / static_cast<double>(whole);
   constexpr double tenths = 10;
   return static_cast<double>(std::lround(share * tenths)) / tenths;
+}
+
+Exit one_input(std::string_view what) {
+  return tell(what, {Errc::conflict, "standard input cannot be both captures"}), Exit::usage;
 }
 
 Result<ConvertSettings> convert_settings(const Arguments& arguments) {
@@ -99,6 +106,7 @@ Exit verify_captures(const Arguments& arguments) {
   constexpr std::string_view what = "not verified";
   const auto settings = read_settings(arguments);
   if (!settings) return tell(what, settings.error(), "lobo pcap verify --help"), Exit::usage;
+  if (arguments.text("n6") == "-" && arguments.text("n3") == "-") return one_input(what);
   auto n6 = adapters::CaptureSource::open(std::string(arguments.text("n6")));
   if (!n6) return tell(what, n6.error());
   auto n3 = adapters::CaptureSource::open(std::string(arguments.text("n3")));
@@ -113,7 +121,11 @@ Exit verify_captures(const Arguments& arguments) {
     rows.rows.push_back({std::string(to_string(one)), cell(result->of(one)), well});
   }
   print_rows(std::cout, rows, arguments.text("output"));
-  const bool well = result->all_is_well(arguments.given("allow-loss"));
+  const bool both = result->n6_packets > 0 && result->n3_packets > 0;
+  const bool well = both && result->all_is_well(arguments.given("allow-loss"));
+  if (!both)
+    fmt::print(stderr, "lobo: {} has no {}\n", arguments.text(result->n6_packets > 0 ? "n3" : "n6"),
+               result->n6_packets > 0 ? "G-PDU with a datagram" : "datagram outside of a tunnel");
   fmt::print(stderr, "{} datagrams on N6, {} on N3: {}\n", result->n6_packets, result->n3_packets,
              well ? "all is well" : "not all is well");
   const Exit endings = tell_ending(*n6) == Exit::ok ? tell_ending(*n3) : Exit::failed;
@@ -128,13 +140,16 @@ Result<SqueezeSettings> squeeze_settings(const Arguments& arguments) {
   for (const auto policy : dataplane::policies)
     if (to_string(policy) == arguments.text("policy")) settings.policy = policy;
   const auto rate = arguments.text("rate");
-  const auto number = parse_decimal(rate.substr(0, rate.find_first_not_of("0123456789")));
+  double number = 0;
+  const auto [end, wrong] = std::from_chars(rate.data(), rate.data() + rate.size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(rate.data() + rate.size() - end));
   constexpr double hundred = 100;
-  constexpr std::uint64_t kilo = 1000;
-  if (number && *number > 0 && rate.ends_with('%'))
-    settings.rate_share = static_cast<double>(*number) / hundred;
-  else if (number && *number > 0 && *number < 100'000'000 && rate.ends_with("kbps"))
-    settings.rate = BitsPerSecond{*number * kilo};
+  constexpr double kilo = 1000;
+  const bool sensible = wrong == std::errc{} && number > 0 && number < rate_number_max;
+  if (sensible && unit == "%")
+    settings.rate_share = number / hundred;
+  else if (sensible && unit == "kbps")
+    settings.rate = BitsPerSecond{static_cast<std::uint64_t>(number * kilo)};
   else
     return fail(Errc::pattern, fmt::format("--rate '{}': say 80% or 9600kbps", rate));
   const auto queue = number_option(arguments, "queue-ms", 1, milliseconds_max);
@@ -170,6 +185,7 @@ Exit squeeze_capture(const Arguments& arguments) {
 }
 
 Exit diff_captures(const Arguments& arguments) {
+  if (arguments.text("a") == "-" && arguments.text("b") == "-") return one_input("not compared");
   const DiffSettings settings{
       .codec = arguments.text("codec") == "h265" ? rtp::VideoCodec::h265 : rtp::VideoCodec::h264,
       .decode = arguments.given("decode")};

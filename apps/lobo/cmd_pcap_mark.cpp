@@ -117,7 +117,11 @@ Exit mark(const Arguments& arguments) {
              tallies.marked, tallies.streams, source->packets() - tallies.marked);
   if (tallies.failed > 0) fmt::print(stderr, ", of them {} had no room", tallies.failed);
   fmt::print(stderr, "\n");
-  return tell_ending(*source);
+  const Exit ending = tell_ending(*source);
+  if (!stream.writer().exhausted()) return ending;
+  fmt::print(stderr,
+             "lobo: the key has no counters left for this sender: take another SID or key\n");
+  return Exit::failed;
 }
 
 Exit strip(const Arguments& arguments) {

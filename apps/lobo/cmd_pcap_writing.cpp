@@ -80,6 +80,10 @@ Result<WriteSettings> write_settings(const Arguments& arguments) {
                                            : Carry::none;
   settings.form.preferred =
       arguments.text("form") == "two-byte" ? rtp::Form::two_byte : rtp::Form::one_byte;
+  constexpr std::uint8_t one_byte_id_max = 14;  // RFC 8285 clause 4.2
+  if (settings.carry == Carry::rtp_extension && settings.extension_id > one_byte_id_max &&
+      settings.form.preferred == rtp::Form::one_byte)
+    return fail(Errc::not_allowed, "--he-id above 14 needs --form two-byte");
   const auto fields = arguments.text("fields");
   settings.with_size = fields == "both" || fields == "size";
   settings.with_count = fields == "both" || fields == "count";

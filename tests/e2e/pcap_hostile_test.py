@@ -190,6 +190,44 @@ class Summaries(PcapCase):
             self.lobo("pcap", "mark", path, "--port", bad, "-o", self.folder / "o.pcap", exit_code=2)
 
 
+class Words(PcapCase):
+    def test_a_rate_is_read_whole_or_refused(self):
+        path = self.put("a.pcap", c.pcap(c.video(20)))
+        rates = []
+        for rate in ("80%", "80.5%", "400kbps", "400.25kbps"):
+            self.lobo("pcap", "squeeze", path, "--rate", rate, "-o", self.folder / "o")
+            rates.append(int(self.last_error.split()[3]))
+        self.assertLess(rates[0], rates[1])
+        self.assertEqual(rates[2:], [400, 400])
+        for rate in ("80x%", "%", "0%", "-1%", "80", "8mbps", "nan%", "inf%", "1e9%", "80 %"):
+            self.lobo("pcap", "squeeze", path, "--rate", rate, "-o", self.folder / "o", exit_code=2)
+
+    def test_nothing_held_against_nothing_is_not_well(self):
+        marked = self.marked(c.pcap(c.video(4)))
+        n3 = self.folder / "n3.pcap"
+        self.lobo("pcap", "convert", marked, "--to", "n3", "-o", n3)
+        self.lobo("pcap", "verify", "--n6", n3, "--n3", marked, exit_code=1)
+        self.assertIn("n3.pcap has no datagram outside of a tunnel", self.last_error)
+        self.lobo("pcap", "verify", "--n6", marked, "--n3", marked, "--allow-loss", exit_code=1)
+        self.assertIn("marked.pcap has no G-PDU", self.last_error)
+        self.lobo("pcap", "verify", "--n6", "-", "--n3", "-", exit_code=2)
+        self.lobo("pcap", "diff", "-", "-", exit_code=2)
+
+    def test_an_identifier_that_the_form_cannot_have_is_refused(self):
+        path = self.put("a.pcap", c.pcap(c.video(2)))
+        self.lobo("pcap", "mark", path, "--he-id", "15", "-o", self.folder / "o", exit_code=2)
+        self.lobo("pcap", "mark", path, "--he-id", "15", "--form", "two-byte", "-o", self.folder / "o")
+        self.assertEqual({line["verdict"] for line in self.lines(self.folder / "o", "--he-id", "15")}, {"marked"})
+
+    def test_a_key_without_counters_is_a_failure(self):
+        keys = self.write("keys", KEYS)
+        path = self.put("a.pcap", c.pcap(c.video(4)))
+        self.lobo("pcap", "mark", path, "--carry", "udp-option", "--keys", keys, "--first-counter", str(2**31 - 7),
+                  "-o", self.folder / "o", exit_code=1)
+        self.assertIn("7 marked", self.last_error)
+        self.assertIn("no counters left", self.last_error)
+
+
 class Outputs(PcapCase):
     def test_a_key_file_is_not_written_over(self):
         keys, data = self.write("keys", KEYS), self.put("a.pcap", c.pcap(c.video(2)))

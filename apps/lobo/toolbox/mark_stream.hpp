@@ -53,6 +53,7 @@ class MarkStream {
   /// The end: decides and hands out what waits.
   void finish();
   const MarkTallies& tallies() const { return tallies_; }
+  const MarkWriter& writer() const { return writer_; }
 
  private:
   struct Stream {

@@ -168,7 +168,10 @@ std::size_t MarkWriter::put_option(MutableBytes out, const packet::PacketView& v
   std::size_t size = 0;
   if (sender_) {
     const auto sealed = sender_->seal(in_full(mark), view.udp_header().first<8>(), body);
-    if (!sealed) return 0;
+    if (!sealed) {
+      exhausted_ = true;
+      return 0;
+    }
     size = *sealed;
   } else {
     ByteWriter writer(body);

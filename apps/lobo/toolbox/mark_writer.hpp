@@ -55,6 +55,8 @@ class MarkWriter {
   PduSetMark settled(PduSetMark mark) const;
 
   Carry carry() const { return settings_.carry; }
+  /// A packet could not be sealed: the key has no counters left for this sender.
+  bool exhausted() const { return exhausted_; }
 
  private:
   explicit MarkWriter(const WriteSettings& settings)
@@ -74,6 +76,7 @@ class MarkWriter {
   std::unique_ptr<xrm::Crypto> crypto_;
   std::unique_ptr<xrm::Sender> sender_;  ///< with keys
   std::size_t tag_bytes_ = 0;
+  bool exhausted_ = false;
   std::unique_ptr<xrm::Mac> auth_mac_;  ///< with an AUTH key
   xrm::AuthCover auth_cover_{};
   std::vector<std::byte> user_;
