@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "cli.hpp"
+#include "dataplane/bottleneck.hpp"
 #include "exit_code.hpp"
 #include "output.hpp"
 #include "toolbox/congestion.hpp"
@@ -83,6 +84,17 @@ void print_table(const CongestionOutcome& outcome) {
   std::cout << "\n\n";
 }
 
+/// Where a frame is larger than the queue, there is little that a policy can do for it.
+std::string queue_remark(const CongestionOutcome& outcome) {
+  const Link link = link_of(outcome.stream, shown_overload_percent);
+  const std::uint64_t queue = dataplane::bytes_in(link.rate, link.queue_time);
+  const std::uint64_t largest = outcome.largest_frame_bytes();
+  if (largest <= queue) return {};
+  return fmt::format(
+      "the largest frame has {} bytes, the queue {}: no policy can keep such frames whole\n",
+      largest, queue);
+}
+
 Exit congestion(const Arguments& arguments) {
   CongestionSettings settings{.directory = std::string(arguments.text("out"))};
   auto& video = settings.video;
@@ -125,6 +137,7 @@ Exit congestion(const Arguments& arguments) {
              "at {} % overload PDU-Set handling brings {:.1f} times the bit-exact frames of tail "
              "drop\nreal: video, encoder, packets, marks, decoder; simulated: the link\n",
              shown_overload_percent, tail > 0 ? after / tail : 0.0)
+      << queue_remark(*outcome)
       << fmt::format("{}: {}/summary.json\n", outcome->sound() ? "ok" : "FAILED",
                      settings.directory);
   if (!arguments.given("check"))

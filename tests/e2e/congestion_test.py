@@ -73,6 +73,18 @@ class Congestion(harness.Case):
         assert at == len(data)
         return count
 
+    def test_what_comes_of_a_film_is_told_whatever_it_is(self):
+        film, out = self.folder / "film.mkv", self.folder / "film"
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-t", "1", "-c:v",
+                        "ffv1", str(film)], check=True, timeout=60, stdin=subprocess.DEVNULL)
+        done = subprocess.run([harness.LOBO, "demo", "congestion", "--video", str(film), "--seconds", "1", "--rate", "300",
+                               "--check", "--out", str(out)], capture_output=True, text=True, timeout=280)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("no policy can keep such frames whole", done.stdout)
+        self.assertIn("(25 frames a second", (out / "report.html").read_text())
+        with open(out / "frames.csv", newline="", encoding="ascii") as rows:
+            self.assertEqual(list(csv.DictReader(rows))[1]["time_s"], "0.0400")
+
     def test_ctrl_c_ends_it_and_leaves_nothing_that_looks_done(self):
         out = self.folder / "interrupted"
         demo = self.start("demo", "congestion", *SMALL, "--out", out)

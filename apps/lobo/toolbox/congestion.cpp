@@ -103,10 +103,22 @@ bool CongestionOutcome::sound() const {
                          static_cast<double>(stream.frames.size());
     return one.exact_share() <= bound;
   });
+  if (!bounded || !settings.video.input.empty()) return bounded;
   const unsigned most = overload_percents.back();
   const double tail = run(most, Contender::taildrop).exact_share();
-  return bounded && run(most, Contender::evict).exact_share() >= tail &&
+  return run(most, Contender::evict).exact_share() >= tail &&
          run(most, Contender::threshold).exact_share() >= tail;
+}
+
+std::uint64_t CongestionOutcome::largest_frame_bytes() const {
+  std::uint64_t largest = 0;
+  for (const auto& frame : stream.frames) {
+    std::uint64_t bytes = 0;
+    for (std::uint32_t k = 0; k < frame.packets; ++k)
+      bytes += stream.packets[frame.first_packet + k].ip_bytes;
+    largest = std::max(largest, bytes);
+  }
+  return largest;
 }
 
 Link link_of(const Stream& stream, unsigned overload_percent) {

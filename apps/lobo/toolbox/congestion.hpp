@@ -51,9 +51,11 @@ struct CongestionOutcome {
   std::vector<RunResult> runs;               ///< overload by overload, contender by contender
   std::vector<CongestionPictures> pictures;  ///< one, or none where there is nothing to show
   const RunResult& run(unsigned overload_percent, Contender contender) const;
-  /// No policy beats the bound, and where the overload is greatest the policies that know PDU Sets
-  /// are not worse than tail drop. (A short clip at a small overload fits into the queue as it is.)
+  /// No policy beats the bound, and of the test picture, where the overload is greatest, the
+  /// policies that know PDU Sets are not worse than tail drop. (A short clip at a small overload
+  /// fits into the queue as it is.) What comes of a user's film is told, whatever it is.
   bool sound() const;
+  std::uint64_t largest_frame_bytes() const;
 };
 
 /// Link of the given overload: what it carries is offered / (1 + N %).
