@@ -18,7 +18,6 @@
 #include "adapters/capture/source.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "cli.hpp"
 #include "cmd_pcap.hpp"
 #include "dataplane/drop_reason.hpp"

@@ -75,11 +75,15 @@ class Congestion(harness.Case):
 
     def test_what_comes_of_a_film_is_told_whatever_it_is(self):
         film, out = self.folder / "film.mkv", self.folder / "film"
-        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-t", "1", "-c:v",
-                        "ffv1", str(film)], check=True, timeout=60, stdin=subprocess.DEVNULL)
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+                        "nullsrc=size=320x180:rate=25,geq=random(1)*255:128:128", "-t", "1", "-c:v", "ffv1", str(film)], check=True, timeout=60, stdin=subprocess.DEVNULL)
         done = subprocess.run([harness.LOBO, "demo", "congestion", "--video", str(film), "--seconds", "1", "--rate", "300",
                                "--check", "--out", str(out)], capture_output=True, text=True, timeout=280)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        bit_exact = json.loads((out / "summary.json").read_text())["figures"]["bit_exact"]
+        for policy in POLICIES:
+            for share, bound in zip(bit_exact[policy], bit_exact["oracle"], strict=True):
+                self.assertLessEqual(share, bound, policy)
         self.assertIn("no policy can keep such frames whole", done.stdout)
         self.assertIn("(25 frames a second", (out / "report.html").read_text())
         with open(out / "frames.csv", newline="", encoding="ascii") as rows:

@@ -292,6 +292,15 @@ class Films(PcapCase):
             shares = {row["what"]: row["count"] for row in rows}
             self.assertEqual(shares["pictures that are bit-exact"], 25)
 
+    def test_a_capture_of_which_nothing_decodes_is_compared_all_the_same(self):
+        whole = self.folder / "a.pcap"
+        self.lobo("pcap", "gen", "--input", self.film(), "--seconds", "1", "--carry", "none", "-o", whole)
+        packets = c.packets_of(whole.read_bytes())
+        late = self.put("late.pcap", c.pcap([(1, i, packet) for i, packet in enumerate(packets) if i % 7 == 5]))
+        rows = json.loads(self.lobo("pcap", "diff", whole, late, "--decode", "-o", "json", exit_code=1))
+        counts = {row["what"]: row["count"] for row in rows}
+        self.assertEqual((counts["pictures that are bit-exact"], counts["useful bytes of those that arrived"]), (0, 0))
+
     def test_a_film_of_odd_size_is_encoded(self):
         film = self.film("63x47")
         for codec in ("h264", "h265"):

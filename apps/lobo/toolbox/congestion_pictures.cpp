@@ -35,9 +35,11 @@ Result<std::vector<std::byte>> filtered(const DecoderInput& input,
   if (!output) return fail(output.error());
   input.file().rewind();
   const char* decoder = input.codec() == rtp::VideoCodec::h264 ? "h264" : "hevc";
-  ProgramCall call{.words = {"ffmpeg", "-nostdin", "-v", "fatal", "-threads", "1", "-f", "ivf",
-                             "-c:v", decoder, "-i", "pipe:3", "-fps_mode", "passthrough"},
-                   .files = {input.file().fd(), output->fd()}};
+  ProgramCall call{
+      .words = {"ffmpeg", "-nostdin", "-v", "fatal", "-max_error_rate", "1", "-threads", "1", "-f",
+                "ivf", "-c:v", decoder, "-i", "pipe:3", "-fps_mode", "passthrough"},
+      .files = {input.file().fd(), output->fd()},
+      .may_fail = true};  // where nothing decodes there is nothing to show
   call.words.insert(call.words.end(), words.begin(), words.end());
   call.words.emplace_back("pipe:4");
   if (const auto done = run_program(call); !done) return fail(done.error());

@@ -34,10 +34,13 @@ dataplane::Policy policy_of(Contender contender) {
 
 }  // namespace
 
+std::size_t RunResult::exact_frames() const {
+  return static_cast<std::size_t>(std::ranges::count(verdicts, Verdict::exact));
+}
+
 double RunResult::exact_share() const {
   if (verdicts.empty()) return 0;
-  return static_cast<double>(std::ranges::count(verdicts, Verdict::exact)) /
-         static_cast<double>(verdicts.size());
+  return static_cast<double>(exact_frames()) / static_cast<double>(verdicts.size());
 }
 
 RunResult send(const Stream& stream, Contender contender, const Link& link) {
@@ -111,6 +114,8 @@ Result<void> judge(const Stream& stream, const DecodedPictures& reference, RunRe
 }
 
 Result<void> measure_psnr(const Stream& stream, RunResult& run) {
+  run.psnr_db = 0;
+  if (run.shown.empty()) return {};
   // Inputs of its own: two runs are measured at a time, and a file is read from one place.
   const auto whole = received(stream, std::vector<bool>(stream.packets.size(), true));
   if (!whole) return fail(whole.error());

@@ -68,6 +68,7 @@ struct RunResult {
   std::size_t sets_complete = 0;
   std::optional<double> psnr_db;  ///< where it was asked for: against the undisturbed stream
   std::size_t bound = 0;          ///< of the oracle: frames that no policy can exceed
+  std::size_t exact_frames() const;
   double exact_share() const;
 };
 

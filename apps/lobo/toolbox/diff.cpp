@@ -106,6 +106,7 @@ void freezes(const DecodedPictures& right, const DecodedPictures& got, Differenc
 Result<void> decode_both(const Video& reference, const Video& other, Differences& result) {
   const auto right = decode(*reference.input);
   if (!right) return fail(right.error());
+  if (right->empty()) return fail(Errc::refused, "ffmpeg decodes nothing of the first capture");
   const auto got = decode(*other.input);
   if (!got) return fail(got.error());
   result.decoded = right->size();
@@ -119,6 +120,7 @@ Result<void> decode_both(const Video& reference, const Video& other, Differences
     if (picture != other.pictures.end()) result.useful_bytes += picture->second.bytes;
   }
   freezes(*right, *got, result);
+  if (got->empty()) return {};
   const auto db = psnr(*reference.input, *other.input);
   if (!db) return fail(db.error());
   result.psnr_db = *db;

@@ -171,7 +171,7 @@ Result<void> run_program(const ProgramCall& call) {
   listen(call, output->read.get(), complaints->read.get(), complaint);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return {};
+  if (WIFEXITED(status) && (call.may_fail || WEXITSTATUS(status) == 0)) return {};
   const auto last = trim(complaint);
   return fail(Errc::refused,
               WIFSIGNALED(status)

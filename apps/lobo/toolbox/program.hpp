@@ -37,6 +37,7 @@ struct ProgramCall {
   std::vector<int> files = {};     ///< become its descriptors 3, 4, …
   /// Each line of its standard output.
   std::function<void(std::string_view)> on_line = {};
+  bool may_fail = false;  ///< its exit code says nothing; what it printed does
 };
 
 /// Waits for its end. A fault if it is not there (with what to install) or if it did not succeed
