@@ -5,8 +5,8 @@
 //
 // Prints one JSON line a round: seconds until the adaptation was answered 201 with every UE
 // confirmed, until it was released, until as many AsSessionWithQoS creates were answered 201 by the
-// NEF itself, and until these were released. The first round also pays for where the UEs are: one
-// MonitoringEvent subscription each, at the NEF.
+// NEF itself, and until these were released. An adaptation also has to learn where the UEs are; the
+// MonitoringEvent subscriptions by which it does are asked for bare as well.
 
 #include <fmt/format.h>
 
@@ -34,6 +34,7 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds patience{60000};
 constexpr std::string_view sessions = "/3gpp-as-session-with-qos/v1/bench/subscriptions";
+constexpr std::string_view watches = "/3gpp-monitoring-event/v1/bench/subscriptions";
 constexpr std::string_view adaptations = "/ss-nra/v1/network-resource-adaptations";
 
 class Asker {
@@ -83,6 +84,15 @@ std::string session_body(std::uint64_t ue) {
       ue, address);
 }
 
+/// What the server asks the NEF for, to know where a UE is.
+std::string watch_body(std::uint64_t ue) {
+  return fmt::format(
+      R"({{"notificationDestination":"http://127.0.0.1:9/nrm-callbacks/v1/ue-watch/u{0}/x",)"
+      R"("msisdn":"49170{0:07}","monitoringType":"PDN_CONNECTIVITY_STATUS",)"
+      R"("maximumNumberOfReports":100,"immediateRep":true}})",
+      ue);
+}
+
 std::string adaptation_body(std::uint64_t ues) {
   std::string list;
   for (std::uint64_t ue = 0; ue < ues; ++ue)
@@ -95,6 +105,28 @@ std::string path_of(std::string_view location) {
   const auto url = http::parse_url(location);
   require(url.has_value());
   return url->target;
+}
+
+struct Bare {
+  double made = 0;
+  double released = 0;
+};
+
+/// As many creates, and then as many deletes of what they made.
+Bare bare(Asker& asker, const http::Url& nef, std::string_view collection,
+          const std::function<std::string(std::uint64_t)>& body, std::uint64_t ues) {
+  std::vector<http::Request> creates, deletes;
+  for (std::uint64_t ue = 0; ue < ues; ++ue)
+    creates.push_back(request_to(nef, "POST", std::string(collection), body(ue)));
+  const double made = asker.all(creates, [&](const http::Response& response) {
+    require(response.status == 201);
+    deletes.push_back(
+        request_to(nef, "DELETE", path_of(response.headers.find("location").value_or(""))));
+  });
+  const double released = asker.all(deletes, [](const http::Response& response) {
+    require(response.status == 204 || response.status == 200);
+  });
+  return {made, released};
 }
 
 void round(Asker& asker, const http::Url& server, const http::Url& nef, std::uint64_t ues) {
@@ -110,21 +142,12 @@ void round(Asker& asker, const http::Url& server, const http::Url& nef, std::uin
       asker.all({request_to(server, "DELETE", made)},
                 [](const http::Response& response) { require(response.status == 204); });
 
-  std::vector<http::Request> creates, deletes;
-  for (std::uint64_t ue = 0; ue < ues; ++ue)
-    creates.push_back(request_to(nef, "POST", std::string(sessions), session_body(ue)));
-  const double bare = asker.all(creates, [&](const http::Response& response) {
-    require(response.status == 201);
-    deletes.push_back(
-        request_to(nef, "DELETE", path_of(response.headers.find("location").value_or(""))));
-  });
-  const double bare_released = asker.all(deletes, [](const http::Response& response) {
-    require(response.status == 204 || response.status == 200);
-  });
-  fmt::print(
-      R"({{"adaptation_s":{:.4f},"adaptation_release_s":{:.4f},"bare_s":{:.4f},"bare_release_s":{:.4f}}})"
-      "\n",
-      adapted, released, bare, bare_released);
+  const auto reserved = bare(asker, nef, sessions, session_body, ues);
+  const auto watched = bare(asker, nef, watches, watch_body, ues);
+  fmt::print(R"({{"adaptation_s":{:.4f},"adaptation_release_s":{:.4f},"bare_s":{:.4f},)"
+             R"("bare_release_s":{:.4f},"bare_watch_s":{:.4f},"bare_watch_release_s":{:.4f}}})"
+             "\n",
+             adapted, released, reserved.made, reserved.released, watched.made, watched.released);
 }
 
 }  // namespace
