@@ -10,6 +10,7 @@
 #include "base/rng.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/call.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 

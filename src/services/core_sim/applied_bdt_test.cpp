@@ -1,9 +1,10 @@
-#include "services/core_sim/applied_bdt.hpp"
+// ApplyingBdtPolicy of the simulated network, through its front door.
 
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "services/core_sim/config.hpp"
 #include "services/core_sim/test_lab.hpp"
 
 namespace lobo::core_sim {

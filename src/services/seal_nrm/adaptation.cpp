@@ -1,5 +1,6 @@
 #include "services/seal_nrm/adaptation.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,10 +8,12 @@
 #include <variant>
 #include <vector>
 
+#include "api/nra_adaptation.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/adaptation_step.hpp"
 #include "services/seal_nrm/adaptation_view.hpp"
+#include "services/seal_nrm/refusal.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"

@@ -1,6 +1,7 @@
 // The members, or what they shall have, become others: by PATCH, or because the group is another.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <numeric>
@@ -13,7 +14,9 @@
 #include "api/state/adaptation.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/adaptation_checks.hpp"
+#include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/adaptation_step.hpp"
+#include "services/seal_nrm/adaptation_view.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/machine.hpp"

@@ -2,17 +2,24 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "api/common.hpp"
+#include "api/nra_adaptation.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/checks.hpp"
 #include "services/seal_nrm/features.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 

@@ -2,6 +2,7 @@
 // Rules of an adaptation that its schema cannot say (T1). Every fault of a body is told at once.
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>

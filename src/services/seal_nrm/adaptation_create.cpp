@@ -5,11 +5,15 @@
 #include <utility>
 #include <vector>
 
+#include "api/nra_adaptation.hpp"
 #include "api/state/adaptation.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/adaptation_checks.hpp"
+#include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/adaptation_step.hpp"
+#include "services/seal_nrm/adaptation_view.hpp"
 #include "services/seal_nrm/refusal.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/machine.hpp"
 

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/nra_adaptation.hpp"
 #include "api/state/adaptation.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"

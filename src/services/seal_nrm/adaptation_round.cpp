@@ -1,6 +1,6 @@
 // Pages at work, so many at a time; and the end of an adaptation, which is the last round.
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +10,7 @@
 #include "api/state/adaptation.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/adaptation_step.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "wire/http/message.hpp"

@@ -1,18 +1,27 @@
 // An adaptation with its pages and members, driven with a core that can be healthy or not.
 
-#include "services/seal_nrm/adaptation.hpp"
+#include "api/state/adaptation.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <map>
-#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/nra_adaptation.hpp"
+#include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/adaptation_view.hpp"
 #include "support/nrm_driver.hpp"
+#include "wire/json/json.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

@@ -6,9 +6,14 @@
 #include <string_view>
 #include <utility>
 
+#include "api/nra_adaptation.hpp"
 #include "api/ss_nra.hpp"
+#include "api/state/adaptation.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/adaptation_page.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 

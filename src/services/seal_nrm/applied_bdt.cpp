@@ -1,8 +1,8 @@
 #include "services/seal_nrm/applied_bdt.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>

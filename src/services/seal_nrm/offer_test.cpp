@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
+#include "api/ss_nra.hpp"
 #include "support/nrm_driver.hpp"
 
 namespace lobo::seal_nrm {

@@ -1,5 +1,6 @@
 // ApplyingBdtPolicy (TS 29.522): requests, and the list by which a lost answer is made good.
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -9,9 +9,11 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/state/adaptation.hpp"
 #include "api/state/seal_nrm.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/offer.hpp"
 #include "services/seal_nrm/ports.hpp"
@@ -19,6 +21,7 @@
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
