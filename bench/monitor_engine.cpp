@@ -85,7 +85,6 @@ class EngineLoad {
       now += step;
     }
   }
-  std::uint64_t samples_a_second() const { return targets_.size(); }
   std::uint64_t reports() const { return sink_.reports; }
 
  private:
@@ -252,20 +251,20 @@ int compare(std::size_t subscriptions, std::int64_t windows, std::size_t rounds)
   return 0;
 }
 
-}  // namespace
-}  // namespace lobo::seal_nrm::monitor
-
-int main(int argc, char** argv) {
-  using namespace lobo::seal_nrm::monitor;
+int run(int argc, char** argv) {
   const auto number = [&](int at, long otherwise) {
     return argc > at ? std::strtol(argv[at], nullptr, 10) : otherwise;
   };
   if (argc == 4 && std::string_view(argv[1]) == "--count") {
-    EngineLoad load(static_cast<std::size_t>(number(2, 1000)), 1,
-                    lobo::seal_nrm::monitor::Duration{std::chrono::seconds{1}});
+    EngineLoad load(static_cast<std::size_t>(number(2, 1000)), 1, std::chrono::seconds{1});
     for (std::int64_t s = 0; s < number(3, 1); ++s) load.second(s);
-    return load.samples_a_second() == 0 ? 1 : 0;
+    return 0;
   }
   return compare(static_cast<std::size_t>(number(1, 100'000)), number(2, 2),
                  static_cast<std::size_t>(number(3, 5)));
 }
+
+}  // namespace
+}  // namespace lobo::seal_nrm::monitor
+
+int main(int argc, char** argv) { return lobo::seal_nrm::monitor::run(argc, argv); }

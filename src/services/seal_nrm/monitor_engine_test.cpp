@@ -2,6 +2,11 @@
 
 #include "services/seal_nrm/monitor_engine.hpp"
 
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "base/clock.hpp"
 #include "services/seal_nrm/monitor_engine_test_support.hpp"
 #include "services/seal_nrm/monitor_report.hpp"
 #include "services/seal_nrm/monitor_rule.hpp"
@@ -148,6 +153,28 @@ TEST_F(monitor_thresholds, windows_without_data_leave_the_side_as_it_was) {
   EXPECT_TRUE(until(50).empty());
   delay(a, 70, 50.5);
   EXPECT_TRUE(until(51).empty());
+}
+
+TEST_F(monitor_thresholds, the_example_of_the_document_is_true) {
+  Instant begin_at = origin;
+  const auto told_in = [&](Direction direction) {
+    const auto a = ue();
+    const double begin = std::chrono::duration<double>(begin_at - origin).count();
+    Rule one = by_threshold(50, direction);
+    one.start = begin_at;
+    add(one, {a}, begin);
+    const std::optional<double> values[] = {40, 50, 60, 50, std::nullopt, 30, 50, 70};
+    for (int w = 0; w < 8; ++w)
+      if (values[w]) delay(a, *values[w], begin + w + 0.5);
+    std::vector<int> windows;
+    for (const Report& report : until(begin + 8))
+      windows.push_back(static_cast<int>((report.to - begin_at) / seconds{1}));
+    begin_at += seconds{8};
+    return windows;
+  };
+  EXPECT_EQ(told_in(Direction::ascending), (std::vector{2, 7}));
+  EXPECT_EQ(told_in(Direction::descending), (std::vector{1, 4}));
+  EXPECT_EQ(told_in(Direction::crossed), (std::vector{3, 6, 8}));
 }
 
 TEST_F(monitor_thresholds, each_target_has_its_own_sides) {
