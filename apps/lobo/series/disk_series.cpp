@@ -1,6 +1,5 @@
 #include "series/disk_series.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>

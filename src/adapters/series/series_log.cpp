@@ -7,13 +7,22 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "adapters/series/series_record.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
 
 namespace lobo::adapters::series {
 namespace {
