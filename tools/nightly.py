@@ -212,11 +212,13 @@ def main():
     parser.add_argument("--only", nargs="+", choices=tuple(STEPS), default=list(STEPS))
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, INTERRUPTION.ask)
     facts = {"commit": commit(), "begun": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
              "machine": platform.machine(), "processors": os.cpu_count(), "kernel": platform.release()}
     outcomes = [Outcome(step, "waiting") for step in options.only]
+    record(outcomes, facts)
+    # From here on there is something to say of a run that is ended.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, INTERRUPTION.ask)
     code = 0
     for at, step in enumerate(options.only):
         (OUT / f"{step}.log").unlink(missing_ok=True)
