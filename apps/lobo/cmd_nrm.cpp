@@ -17,7 +17,6 @@
 #include "base/text.hpp"
 #include "cli.hpp"
 #include "commands.hpp"
-#include "config_section.hpp"
 #include "exit_code.hpp"
 #include "json_rows.hpp"
 #include "notification_sink.hpp"
@@ -199,8 +198,11 @@ Exit listen(const Arguments& arguments) {
   if (const auto open = server.listen(); !open)
     return tell(what, open.error(), "choose another --port; 0 takes a free one");
   for (const int number : {SIGINT, SIGTERM}) loop.on_signal(number, [&] { loop.stop(); });
-  announce_ready({url_of(std::string(arguments.text("address")), server.port(), false)},
-                 std::string(arguments.text("ready-file")), std::cout);
+  if (const auto told =
+          announce_ready({url_of(std::string(arguments.text("address")), server.port(), false)},
+                         std::string(arguments.text("ready-file")), std::cout);
+      !told)
+    return tell(what, told.error(), "choose a --ready-file that can be written"), Exit::failed;
   loop.run();
   return Exit::ok;
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/result.hpp"
 #include "runtime/network_peer.hpp"
 #include "services/seal_nrm/adaptation.hpp"
 #include "services/seal_nrm/adaptation_page.hpp"
@@ -15,6 +16,7 @@
 #include "services/seal_nrm/unicast.hpp"
 #include "wire/http/url.hpp"
 #include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::app {
 

@@ -18,6 +18,7 @@
 #include "sim/store.hpp"
 #include "simulation/application.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/types.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/record.hpp"
 
