@@ -3,10 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstddef>
 #include <vector>
 
-#include "base/result.hpp"
 #include "services/seal_nrm/monitor_engine.hpp"
 #include "services/seal_nrm/monitor_engine_test_support.hpp"
 #include "services/seal_nrm/monitor_report.hpp"

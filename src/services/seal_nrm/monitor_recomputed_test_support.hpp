@@ -43,8 +43,8 @@ struct Goal {
   Parts parts(Measure measure) const {
     if (!stream || !is_delay(measure)) return {{id.index, measure}};
     const auto [a, b] = *stream;
-    const Parts forth{{a, Measure::ul_delay}, {b, Measure::dl_delay}};
-    const Parts back{{b, Measure::ul_delay}, {a, Measure::dl_delay}};
+    Parts forth{{a, Measure::ul_delay}, {b, Measure::dl_delay}};
+    Parts back{{b, Measure::ul_delay}, {a, Measure::dl_delay}};
     if (measure == Measure::dl_delay) return forth;
     if (measure == Measure::ul_delay) return back;
     return {forth[0], forth[1], back[0], back[1]};
