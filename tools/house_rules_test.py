@@ -58,6 +58,13 @@ class Includes(unittest.TestCase):
         self.assertEqual(2, len(found(includes.fences, {"src/wire/json/a.cpp": text, "src/wire/json/b.cpp": text})))
 
 
+class EnergyPlanner(unittest.TestCase):
+    def test_it_sees_base_and_model_and_nothing_else(self):
+        for name, count in [("base/rng.hpp", 0), ("model/bit_rate.hpp", 0), ("energy/plan.hpp", 0),
+                            ("wire/http/message.hpp", 1), ("api/a.hpp", 1), ("dataplane/a.hpp", 1)]:
+            self.assertEqual(count, len(found(includes.arrows, {"src/energy/a.cpp": f'#include "{name}"\n'})), name)
+
+
 class Code(unittest.TestCase):
     def test_comments_and_literals_are_not_code(self):
         text = 'int a = 1\'000; // getenv("X")\nauto b = "assert(1) // no"; auto c = R"(\nassert(0))"; char d = \'"\';\n'

@@ -53,6 +53,8 @@ def may_see(source, target):
         return target == "base"
     if top_source == "wire":
         return target in ("base", "model") or target in WIRE_SEES.get(source, ())
+    if top_source == "energy":  # a planner of numbers: neither messages nor their schemas
+        return target in ("base", "model")
     below_wire = top_target in ("base", "model", "wire")
     if top_source in DOMAIN:
         return below_wire or target == "api"
