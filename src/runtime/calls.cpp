@@ -25,7 +25,9 @@ void Calls::start(resource::CallNetwork call, Scheduler& scheduler, Done done) {
       done(response);
     });
   };
-  const auto peer = peers_.find(call.peer);
+  auto peer = peers_.find(call.peer);
+  if (peer == peers_.end() && make_ && peers_.size() < peers_max)
+    if (auto made = make_(call.peer)) peer = peers_.emplace(call.peer, std::move(made)).first;
   if (peer == peers_.end())
     return later(fail(Errc::unavailable, "no network function '" + call.peer + "' is configured"));
   peer->second->send(std::move(call.request), call.deadline, std::move(later));

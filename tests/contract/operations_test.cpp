@@ -14,6 +14,7 @@
 #include "contract/adaptation_cases.hpp"
 #include "contract/declared.hpp"
 #include "contract/operation_case.hpp"
+#include "support/doors.hpp"
 #include "support/system.hpp"
 #include "wire/json/value.hpp"
 
@@ -39,7 +40,10 @@ http::Response good_create(System& s) { return s.ask("POST", all, System::body("
 std::string made(System& s) { return System::path_of(s.create().value_or("none")); }
 std::string callback_of(System& s, std::string_view kind) {
   const auto id = s.create().value_or("none");
-  if (kind == "unicast") return s.callback_path(id, s.secret_of(id).value_or("none"));
+  const auto path = s.callback_path(id, s.secret_of(id).value_or("none"));
+  if (kind == "unicast") return path;
+  if (kind == "app-session-events") return path + "/notify";
+  if (kind == "app-session-end") return path + "/terminate";
   for (const auto& request : s.core->seen) {
     const auto at = request.body.find("/nrm-callbacks/v1/ue-watch/");
     if (at != std::string::npos) return request.body.substr(at, request.body.find('"', at) - at);
@@ -49,6 +53,10 @@ std::string callback_of(System& s, std::string_view kind) {
 std::string news(std::string_view kind) {
   if (kind == "unicast")
     return R"({"transaction":"http://core.example/a/subscriptions/1","eventReports":[{"event":"QOS_GUARANTEED"}]})";
+  if (kind == "app-session-events")
+    return R"({"evSubsUri":"http://core.example/a/app-sessions/1","evNotifs":[{"event":"PLMN_CHG"}]})";
+  if (kind == "app-session-end")
+    return R"({"resUri":"http://core.example/a/app-sessions/1","termCause":"PS_TO_CS_HO"})";
   return R"({"subscription":"http://core.example/a/subscriptions/1"})";
 }
 
@@ -57,6 +65,13 @@ std::string grave_news(System& s, std::string_view kind) {
   if (kind == "unicast")
     return R"({"transaction":"http://core.example/a/subscriptions/)" + s.at_core().at(0).id +
            R"(","eventReports":[{"event":"QOS_NOT_GUARANTEED"}]})";
+  if (kind == "app-session-events")
+    return R"({"evSubsUri":"http://core.example/a/app-sessions/)" + s.at_core().at(0).id +
+           R"(/events-subscription","evNotifs":[{"event":"QOS_NOTIF"}],)"
+           R"("qncReports":[{"notifType":"NOT_GUARANTEED"}]})";
+  if (kind == "app-session-end")
+    return R"({"resUri":"http://core.example/a/app-sessions/)" + s.at_core().at(0).id +
+           R"(","termCause":"PS_TO_CS_HO"})";
   return R"({"subscription":"http://core.example/a/subscriptions/1","monitoringEventReports":[)"
          R"({"monitoringType":"PDN_CONNECTIVITY_STATUS","pdnConnInfoList":[{"status":"CREATED",)"
          R"("pdnType":"IPV4","ipv4Addr":"10.45.9.9"}]}]})";
@@ -272,31 +287,45 @@ std::vector<Case> cases_of_the_network() {
   std::vector<Case> out;
   for (const auto& [operation, kind] : std::map<std::string_view, std::string_view>{
            {"ReceiveUserPlaneNotification", "unicast"},
-           {"ReceiveMonitoringNotification", "ue-watch"}}) {
+           {"ReceiveMonitoringNotification", "ue-watch"},
+           {"ReceiveAppSessionEvents", "app-session-events"},
+           {"ReceiveAppSessionTermination", "app-session-end"}}) {
+    const auto setup = kind.starts_with("app-session") ? through_pcf() : System::Setup{};
     const auto ask = [kind = kind](System& s, std::string text, http::Headers headers = {}) {
       return s.ask("POST", callback_of(s, kind), std::move(text), headers, "").status;
     };
-    out.push_back({operation, 204, [ask, kind = kind](System& s) { return ask(s, news(kind)); }});
-    out.push_back({operation, 400, [ask](System& s) { return ask(s, "{}"); }});
-    out.push_back({operation, 404, [kind = kind](System& s) {
+    out.push_back(
+        {operation, 204, [ask, kind = kind](System& s) { return ask(s, news(kind)); }, setup});
+    out.push_back({operation, 400, [ask](System& s) { return ask(s, "{}"); }, setup});
+    out.push_back({operation, 404,
+                   [kind = kind](System& s) {
                      return s.ask("POST", callback_of(s, kind) + "x", news(kind), {}, "").status;
-                   }});
+                   },
+                   setup});
     out.push_back({operation, 413,
-                   [ask](System& s) { return ask(s, std::string(beyond_any_limit * 20, ' ')); }});
-    out.push_back({operation, 415, [ask, kind = kind](System& s) {
+                   [ask](System& s) { return ask(s, std::string(beyond_any_limit * 20, ' ')); },
+                   setup});
+    out.push_back({operation, 415,
+                   [ask, kind = kind](System& s) {
                      return ask(s, news(kind), {{"content-type", "text/plain"}});
-                   }});
-    out.push_back({operation, 503, [kind = kind](System& s) {
+                   },
+                   setup});
+    out.push_back({operation, 503,
+                   [kind = kind](System& s) {
                      const auto at = callback_of(s, kind);
                      s.crash_and_restart();  // As above.
                      s.server().store.set_gone(true);
                      return s.ask("POST", at, news(kind), {}, "").status;
-                   }});
-    out.push_back({operation, 500, [kind = kind](System& s) {
+                   },
+                   setup});
+    out.push_back({operation, 500,
+                   [kind = kind](System& s) {
                      const auto at = callback_of(s, kind);
                      return over_spoilt(s, s.request("POST", at, news(kind), {}, ""));
-                   }});
-    out.push_back({operation, 429, [kind = kind](System& s) {
+                   },
+                   setup});
+    out.push_back({operation, 429,
+                   [kind = kind](System& s) {
                      const auto at = callback_of(s, kind);
                      const auto request = s.request("POST", at, grave_news(s, kind), {}, "");
                      s.server().store.set_latency(1s);
@@ -305,7 +334,8 @@ std::vector<Case> cases_of_the_network() {
                      for (std::size_t i = 0; i <= runtime::events_per_resource_max; ++i)
                        router.handle(request, [](const http::Response&) {});
                      return s.ask(request).status;
-                   }});
+                   },
+                   setup});
   }
   return out;
 }
@@ -409,6 +439,10 @@ std::vector<http::Request> one_of_each(System& system, std::string_view client,
       system.request("PATCH", path, std::string(patch_text), headers, client),
       system.request("POST", all, System::body("ue2", "bronze"), headers, client),
       system.request("POST", system.callback_path(id, "forged"), news("unicast"), headers, client),
+      system.request("POST", system.callback_path(id, "forged") + "/notify",
+                     news("app-session-events"), headers, client),
+      system.request("POST", system.callback_path(id, "forged") + "/terminate",
+                     news("app-session-end"), headers, client),
       system.request("POST", "/nrm-callbacks/v1/ue-watch/extid-ue1@lobodon.example/forged",
                      news("ue-watch"), headers, client),
       system.request("DELETE", path, {}, headers, client)};

@@ -238,7 +238,7 @@ class NrmDriver {
   TwoUes directory;
   MemoryLookup lookup;
   UnicastMachine unicast{settings, directory};
-  UeWatchMachine watch{settings};
+  UeWatchMachine watch{settings, directory};
   CorePeerMachine peer;
   seal_nrm::AdaptationMachine adaptation{settings, directory};
   seal_nrm::AdaptationPageMachine page{settings, directory};

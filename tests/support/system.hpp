@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -240,6 +241,15 @@ class System {
     return answer->value_or(http::Response{});
   }
 
+  /// The UE gets another address in the network, and the configuration follows.
+  void readdress(int ue, const std::string& ipv4) {
+    moved_[ue] = ipv4;
+    operate("POST", "/netsim-control/v1/ues/ue" + std::to_string(ue) + "/address",
+            R"({"ipv4Addr":")" + ipv4 + R"("})");
+    configure_ues();
+    process_->control_plane.readdress();
+  }
+
   // ---- quiet ----
   /// Runs until nothing has been under way for longer than any pause between two attempts.
   void settle() {
@@ -316,24 +326,35 @@ class System {
     if (setup_.adjust) setup_.adjust(config);
     return config;
   }
+  std::string address_of(int ue) const {
+    const auto moved = moved_.find(ue);
+    return moved != moved_.end() ? moved->second : "10.45.0." + std::to_string(ue + 1);
+  }
   void start(sim::StoreState durable) {
     process_ = std::make_unique<Process>(*this, std::move(durable));
+    configure_ues();
+    network.attach(std::string(server_authority), &process_->control_plane.router());
+    static_cast<void>(process_->control_plane.start());
+  }
+  void configure_ues() {
     ConfiguredUes::Entries ues, users;
     for (int i = 1; i <= 4; ++i) {
       const auto name = "ue" + std::to_string(i);
       // The last one is for app1 alone.
       std::vector<std::string> requesters;
       if (i == 4) requesters.emplace_back("app1");
-      ues.emplace(name, seal_nrm::DirectoryEntry{"extid-" + name + "@lobodon.example", requesters});
+      // Where it is counts only where the core does not tell.
+      const seal_nrm::UeAddress at{.ipv4 = address_of(i), .ipv6 = {}, .mac = {}};
+      ues.emplace(name,
+                  seal_nrm::DirectoryEntry{"extid-" + name + "@lobodon.example", requesters, at});
       users.emplace("user" + std::to_string(i),
                     seal_nrm::DirectoryEntry{"extid-" + name + "@lobodon.example", requesters});
     }
     process_->control_plane.ues().replace(std::move(ues), std::move(users));
-    network.attach(std::string(server_authority), &process_->control_plane.router());
-    static_cast<void>(process_->control_plane.start());
   }
 
   Setup setup_;
+  std::map<int, std::string> moved_;  ///< where the configuration has a UE now
   SeededRng rng_;
   std::uint64_t runs_ = 0;
 

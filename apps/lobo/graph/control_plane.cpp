@@ -1,7 +1,9 @@
 #include "graph/control_plane.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +22,10 @@
 
 namespace lobo::app {
 
+namespace {
+constexpr std::size_t readdress_page = 256;
+}  // namespace
+
 ControlPlane::ControlPlane(Config config, Ports ports)
     : config_(std::move(config)),
       scheduler_(ports.scheduler),
@@ -33,11 +39,26 @@ ControlPlane::ControlPlane(Config config, Ports ports)
                ports.log, ports.metrics},
               config_.router),
       auditor_(config_.nrm, {runner_, calls_, scheduler_, ports.clock, ports.log, ports.metrics}) {
-  calls_.add(config_.nrm.core.peer,
-             std::make_unique<runtime::NetworkPeer>(config_.nef, ports.network, ports.nef_tokens,
-                                                    ports.clock, ports.metrics));
+  const auto peer = [this, ports](runtime::PeerConfig at) {
+    return std::make_unique<runtime::NetworkPeer>(std::move(at), ports.network, ports.nef_tokens,
+                                                  ports.clock, ports.metrics);
+  };
+  if (!config_.nef.authority.empty()) calls_.add(config_.nrm.core.peer, peer(config_.nef));
+  if (config_.bsf) calls_.add(std::string(seal_nrm::bsf_peer), peer(*config_.bsf));
+  // A PCF that the BSF named, which seal_nrm has held to what is allowed; each with a breaker of
+  // its own, since one that is dead says nothing of the others.
+  calls_.on_unknown([peer](std::string_view name) -> std::unique_ptr<runtime::NetworkPeer> {
+    if (!name.starts_with(seal_nrm::pcf_peer_prefix)) return nullptr;
+    const auto url = http::parse_url(name.substr(seal_nrm::pcf_peer_prefix.size()));
+    if (!url) return nullptr;
+    return peer({.name = "pcf",
+                 .scheme = url->scheme,
+                 .authority = url->authority(),
+                 .path_prefix = {},
+                 .redirect_authorities = {}});
+  });
   machines_.push_back(std::make_unique<seal_nrm::UnicastMachine>(config_.nrm, ues_));
-  machines_.push_back(std::make_unique<seal_nrm::UeWatchMachine>(config_.nrm));
+  machines_.push_back(std::make_unique<seal_nrm::UeWatchMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::CorePeerMachine>());
   machines_.push_back(std::make_unique<seal_nrm::AdaptationMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::AdaptationPageMachine>(config_.nrm, ues_));
@@ -47,6 +68,19 @@ ControlPlane::ControlPlane(Config config, Ports ports)
 }
 
 ControlPlane::~ControlPlane() = default;
+
+void ControlPlane::readdress() {
+  if (config_.nrm.core.kind != seal_nrm::CoreKind::pcf) return;
+  const resource::Key from{"directory", config_.nrm.core.peer};
+  std::string after;
+  while (true) {
+    const auto page = runner_.lookup().list("ue_watch", "", after, readdress_page);
+    // A watch that cannot be read looks again at the next create.
+    if (!page || page->empty()) return;
+    for (const auto& watch : *page) runner_.submit(watch.key, resource::Told{from, "doubted", {}});
+    after = page->back().key.id;
+  }
+}
 
 Result<void> ControlPlane::start() {
   if (auto recovered = runner_.recover(); !recovered) return recovered;

@@ -4,10 +4,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
@@ -32,12 +34,20 @@ class ConfiguredUes final : public seal_nrm::UeDirectory {
     ues_ = std::move(ues);
     users_ = std::move(users);
     groups_ = std::move(groups);
+    addresses_.clear();
+    for (const auto* entries : {&ues_, &users_})
+      for (const auto& [id, entry] : *entries)
+        if (entry.address) addresses_.insert_or_assign(entry.gpsi, *entry.address);
   }
   std::optional<seal_nrm::DirectoryEntry> ue(std::string_view val_ue_id) const override {
     return find(ues_, val_ue_id);
   }
   std::optional<seal_nrm::DirectoryEntry> user(std::string_view val_user_id) const override {
     return find(users_, val_user_id);
+  }
+  std::optional<api::state::seal_nrm::UeAddress> address(std::string_view gpsi) const override {
+    const auto found = addresses_.find(gpsi);
+    return found == addresses_.end() ? std::nullopt : std::optional(found->second);
   }
   std::shared_ptr<const seal_nrm::DirectoryGroup> group(
       std::string_view val_group_id) const override {
@@ -54,6 +64,7 @@ class ConfiguredUes final : public seal_nrm::UeDirectory {
   Entries ues_;
   Entries users_;
   Groups groups_;
+  std::map<std::string, api::state::seal_nrm::UeAddress, std::less<>> addresses_;  ///< by GPSI
 };
 
 /// Of one group, told at once that its members are others; the rest looks by itself (group_check).
@@ -76,7 +87,8 @@ class ControlPlane {
   };
   struct Config {
     seal_nrm::Settings nrm;
-    runtime::PeerConfig nef;
+    runtime::PeerConfig nef;  ///< or the PCF, where one serves all; no authority: there is none
+    std::optional<runtime::PeerConfig> bsf{};
     runtime::RouterLimits router;
     runtime::NotifierLimits notifier;
   };
@@ -94,6 +106,8 @@ class ControlPlane {
   /// Groups may have other members than `before`: their adaptations look at once.
   void groups_changed(const ConfiguredUes::Groups& before);
   runtime::Router& router() { return router_; }
+  /// The configured addresses of UEs may have changed: whoever follows one looks again.
+  void readdress();
   /// Services, sinks and limits from now on; machines and routes look at them at each decision.
   void change(seal_nrm::Settings nrm) { config_.nrm = std::move(nrm); }
   const seal_nrm::Settings& settings() const { return config_.nrm; }

@@ -15,6 +15,7 @@
 #include "api/state/adaptation.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "graph/control_plane.hpp"
+#include "services/seal_nrm/held.hpp"
 #include "sim/store.hpp"
 #include "simulation/application.hpp"
 #include "wire/json/json.hpp"
@@ -200,10 +201,13 @@ void Checkers::reservations(const std::vector<Reservation>& at_core, std::int64_
     const auto stage = std::string(json::name_of(state->stage));
     const bool wanted =
         state->stage == UnicastStage::confirmed || state->stage == UnicastStage::degraded;
+    // One that is suspected is shown as such, and may be there.
+    if (state->held.doubt == api::state::seal_nrm::Doubt::suspected) continue;
     if (wanted && theirs.size() != 1)
       find(one_reservation_each,
            key.id + " is " + stage + ", and the core holds " + std::to_string(theirs.size()));
-    else if (wanted && theirs.front() != state->held.current)
+    else if (wanted &&
+             !(state->held.current && seal_nrm::is_called(*state->held.current, theirs.front())))
       find(one_reservation_each, key.id + " says " + state->held.current.value_or("nothing") +
                                      ", and the core holds " + theirs.front());
     if (!wanted && !theirs.empty())

@@ -141,7 +141,11 @@ class PageStep {
     std::string id(adaptation_of(key_.id));
     return id.append(member.user ? ".u." : ".e.").append(member.user ? *member.user : *member.ue);
   }
-  bool shall_have_bdt() const { return state_.order && state_.order->bdt_ref_id; }
+  /// A PCF gets the reference with each session (TS 29.514, bdtRefId), and says nothing of it
+  /// apart.
+  bool shall_have_bdt() const {
+    return settings_.core.kind == CoreKind::nef && state_.order && state_.order->bdt_ref_id;
+  }
 
   const Settings& settings_;
   const UeDirectory& directory_;

@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/secret.hpp"
+#include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
@@ -46,6 +47,7 @@ std::string_view to_string(AuditResult result) {
   switch (result) {
     case AuditResult::compared: return "compared";
     case AuditResult::in_part: return "in_part";
+    case AuditResult::by_name: return "by_name";
     case AuditResult::unsupported: return "unsupported";
     case AuditResult::failed: return "failed";
   }
@@ -62,7 +64,14 @@ struct AuditRound::Facts {
 
 AuditTurn AuditRound::next(Instant now) {
   switch (stage_) {
-    case Stage::sessions: asked_ = now; return ask(list_request(settings_, std::nullopt, false));
+    case Stage::sessions:
+      asked_ = now;
+      if (!southbound(settings_).lists()) {
+        result_ = AuditResult::by_name;
+        stage_ = Stage::ues;
+        return next_page(now);
+      }
+      return ask(list_request(settings_, std::nullopt, false));
     case Stage::watches: return ask(list_watches_request(settings_));
     case Stage::listed: return look_at_listed();
     case Stage::addresses:
@@ -216,8 +225,9 @@ void AuditRound::compare_known(const resource::Record& record,
                                std::vector<AuditTell>& tells) {
   const auto known = facts_of(record);
   if (!known || !known->at_rest || !known->keeps || !known->held.current) return;
-  if (lists(listed, record.key.id, known->secret, *known->held.current)) return;
-  ++missing_;
+  const bool by_name = result_ == AuditResult::by_name;
+  if (!by_name && lists(listed, record.key.id, known->secret, *known->held.current)) return;
+  if (!by_name) ++missing_;
   Audited news;
   news.missing = known->held.current;
   tells.push_back({record.key, json::write(news)});

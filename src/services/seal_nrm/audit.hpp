@@ -20,6 +20,9 @@
 // Where the whole list is too large to be read, sessions are asked for at the addresses of one page
 // of UEs at a time; sessions at addresses where nobody of ours is are then not seen.
 //
+// A PCF has no list: there each resource at rest is told that its reservation may be missing, asks
+// for it by name, and nothing of nobody is found. One that cannot be asked by name is not audited.
+//
 // Keeps nothing in the store: a round that dies with the process is begun anew. Cost: one list of
 // each kind, and two reads of the store for each resource, a page at a time.
 
@@ -54,7 +57,8 @@ struct AuditTurn {
 enum class AuditResult : std::uint8_t {
   compared,     ///< all of it
   in_part,      ///< at the addresses of our UEs only
-  unsupported,  ///< this core has no list
+  by_name,      ///< this core has no list: each is asked for by its name
+  unsupported,  ///< this NEF has no list
   failed,       ///< the core or the store did not answer
 };
 std::string_view to_string(AuditResult result);

@@ -18,12 +18,14 @@ Result<resource::Outcome> CorePeerMachine::step(const resource::Record* current,
                                                 const resource::Key&, const resource::Event& event,
                                                 Instant, const resource::Lookup&) const {
   const auto* told = std::get_if<resource::Told>(&event);
-  if (told == nullptr || told->what != "allocation_event") return resource::Outcome{};
+  if (told == nullptr) return resource::Outcome{};
   PeerState state;
   if (current != nullptr)
     if (auto known = json::read<PeerState>(current->state)) state = *known;
-  if (state.allocation_events.value_or(false)) return resource::Outcome{};
-  state.allocation_events = true;
+  const auto before = state;
+  if (told->what == "allocation_event") state.allocation_events = true;
+  if (told->what == "no_get") state.no_get = true;
+  if (state == before) return resource::Outcome{};
   return resource::Outcome{.change = resource::Change::put, .state = json::write(state)};
 }
 

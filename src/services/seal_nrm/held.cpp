@@ -26,8 +26,12 @@ void Effects::reply(std::optional<std::uint64_t>& request, http::Response respon
 }
 
 void Effects::call(Held& held, const Settings& settings, std::string name, http::Request request) {
+  call(held, settings, std::move(name), std::move(request), settings.core.peer);
+}
+void Effects::call(Held& held, const Settings& settings, std::string name, http::Request request,
+                   std::string peer) {
   held.call = name;
-  list_.emplace_back(resource::CallNetwork{std::move(name), settings.core.peer, std::move(request),
+  list_.emplace_back(resource::CallNetwork{std::move(name), std::move(peer), std::move(request),
                                            settings.limits.call_deadline});
 }
 
@@ -111,8 +115,29 @@ void retire(Held& held, std::string id) {
   if (std::ranges::find(*held.old, id) == held.old->end()) held.old->push_back(std::move(id));
 }
 
-bool knows(const Held& held, std::string_view id) {
-  return held.current == id || (held.old && std::ranges::find(*held.old, id) != held.old->end());
+bool is_called(std::string_view id, std::string_view name) {
+  return id == name || (id.size() > name.size() && id.starts_with(name) && id[name.size()] == '@');
+}
+
+bool knows(const Held& held, std::string_view name) {
+  if (held.current && is_called(*held.current, name)) return true;
+  return held.old &&
+         std::ranges::any_of(*held.old, [&](const std::string& id) { return is_called(id, name); });
+}
+
+void suspect(Held& held, Effects& effects, Instant now, std::chrono::milliseconds for_) {
+  held.doubt = Doubt::suspected;
+  held.suspects = held.suspects.value_or(0) + 1;
+  effects.start(timer_suspect, now + for_);
+}
+
+void cleared(Held& held, Effects& effects) {
+  if (held.doubt != Doubt::suspected) return;
+  held.suspects = held.suspects.value_or(1) - 1;
+  if (*held.suspects > 0) return;
+  held.suspects.reset();
+  held.doubt.reset();
+  effects.stop(timer_suspect);
 }
 
 bool empty(const Held& held) {

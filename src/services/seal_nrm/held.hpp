@@ -12,7 +12,8 @@
 //   is gone (2xx or 404 to its release).
 // - While something may exist that we have no identifier of, `doubt` is set, and the core's list is
 //   asked for it by our notification URI: at once, and when nothing was found once more after
-//   `settle`, because a request that we gave up may still be on its way.
+//   `settle`, because a request that we gave up may still be on its way. A core without a list
+//   cannot be asked: there it is suspected, and released at its first callback.
 // - A call that failed is made again when the timer "retry" fires; the pause doubles up to
 //   retry_max and has no end.
 
@@ -35,6 +36,7 @@ using api::state::seal_nrm::UeAddress;
 
 inline constexpr std::string_view timer_retry = "retry";
 inline constexpr std::string_view timer_settle = "settle";
+inline constexpr std::string_view timer_suspect = "suspect";
 /// Beyond this many waiting releases nothing new is made; far more than a UE moves in practice.
 inline constexpr std::size_t old_max = 64;
 
@@ -43,7 +45,10 @@ class Effects {
  public:
   void reply(std::optional<std::uint64_t>& request, http::Response response,
              bool representation = false);
+  /// To the core's usual door, or to the peer that is named.
   void call(Held& held, const Settings& settings, std::string name, http::Request request);
+  void call(Held& held, const Settings& settings, std::string name, http::Request request,
+            std::string peer);
   void start(std::string_view timer, Instant due);
   void stop(std::string_view timer);
   void tell(resource::Key to, std::string what, std::string body = {});
@@ -73,7 +78,16 @@ void released(Held& held);
 /// `current` no longer counts and is to be released.
 void retire(Held& held);
 void retire(Held& held, std::string id);
-bool knows(const Held& held, std::string_view id);
+/// `name` is the one by which the core calls it: an identifier of ours may say behind '@' where it
+/// is.
+bool is_called(std::string_view id, std::string_view name);
+bool knows(const Held& held, std::string_view name);
+
+/// One of ours may exist at a core that has no list: nothing can be asked, so it stays suspected
+/// until it calls back, or until `for_` is over.
+void suspect(Held& held, Effects& effects, Instant now, std::chrono::milliseconds for_);
+/// One that was suspected is known now.
+void cleared(Held& held, Effects& effects);
 /// Everything that was held is known to be gone, and nothing is under way.
 bool empty(const Held& held);
 

@@ -13,15 +13,18 @@
 #include <vector>
 
 #include "api/ss_nra.hpp"
+#include "api/state/seal_nrm.hpp"
 #include "base/text.hpp"
 #include "wire/http/ssrf.hpp"
 
 namespace lobo::seal_nrm {
 
-/// A VAL UE or user as configuration knows it. Addresses are not here: only the core tells those.
+/// A VAL UE or user as configuration knows it. Where it is only the core tells; where the core is a
+/// PCF, which tells nobody, the configuration does.
 struct DirectoryEntry {
   std::string gpsi;                     ///< "msisdn-491700000001", "extid-ue1@example.com"
   std::vector<std::string> requesters;  ///< who may ask for it; empty: everybody
+  std::optional<api::state::seal_nrm::UeAddress> address{};
 };
 
 /// One of a group: a VAL UE, or a VAL user where `user` says so.
@@ -55,6 +58,10 @@ struct UeDirectory {
   virtual ~UeDirectory() = default;
   virtual std::optional<DirectoryEntry> ue(std::string_view val_ue_id) const = 0;
   virtual std::optional<DirectoryEntry> user(std::string_view val_user_id) const = 0;
+  /// Where the UE of a GPSI is, for a core that does not tell; nothing: not configured.
+  virtual std::optional<api::state::seal_nrm::UeAddress> address(std::string_view /*gpsi*/) const {
+    return std::nullopt;
+  }
   /// Null: no such group. A directory that knows no groups keeps this.
   virtual std::shared_ptr<const DirectoryGroup> group(std::string_view /*val_group_id*/) const {
     return nullptr;
@@ -73,8 +80,25 @@ enum class MemberNames : std::uint8_t { release_18, release_19 };
 
 enum class ModifyBy : std::uint8_t { patch, put };
 
+/// Which door of the core we have.
+enum class CoreKind : std::uint8_t {
+  nef,  ///< N33: AsSessionWithQoS, MonitoringEvent
+  pcf,  ///< N5: Npcf_PolicyAuthorization, with or without a BSF
+};
+
+/// The peer that is asked where there is a BSF, and the name of a PCF that it names.
+inline constexpr std::string_view bsf_peer = "bsf";
+inline constexpr std::string_view pcf_peer_prefix = "pcf ";
+inline std::string pcf_peer_name(std::string_view origin) {
+  return std::string(pcf_peer_prefix) + std::string(origin);
+}
+/// AuthorizationWithRequiredQoS, feature 17 of TS 29.514 table 5.8-1: QoS references and
+/// alternatives.
+inline constexpr std::string_view features_of_policy_authorization = "10000";
+
 /// How this core likes to be asked.
 struct CoreTraits {
+  CoreKind kind = CoreKind::nef;
   std::string peer = "nef";
   std::string scs_as_id = "lobodon";
   AllocationEvents allocation_events = AllocationEvents::learned;
@@ -86,6 +110,13 @@ struct CoreTraits {
   /// Features of AsSessionWithQoS and MonitoringEvent to ask for; absent: none are named.
   std::optional<std::string> supported_features;
   std::optional<std::string> dnn;  ///< where a UE has several PDU sessions: the one that counts
+
+  // ---- of a PCF ----
+  bool bsf = false;                 ///< asked for the PCF of each UE; else `peer` serves all
+  std::string bsf_scheme = "http";  ///< of the PCFs that it names
+  http::SinkPolicy pcfs;            ///< those that it may name
+  std::optional<std::string> af_app_id;
+  std::string media_type = "VIDEO";  ///< beside figures; some PCFs know AUDIO, VIDEO, CONTROL only
 };
 
 /// Bounds of time and number; the defaults suit a core on the same continent.
@@ -97,6 +128,10 @@ struct Limits {
   /// A request that we gave up may still be on its way inside the core; what is not in its list
   /// after this much longer never arrived.
   std::chrono::milliseconds settle{10000};
+  /// How long an orphan is suspected at a core without a list: one that is known to tell of
+  /// allocations has done so by then, of another only the end of the PDU session is heard.
+  std::chrono::milliseconds suspect{std::chrono::minutes{1}};
+  std::chrono::milliseconds suspect_silent{std::chrono::hours{24}};
   std::chrono::seconds duration_max{std::chrono::hours{24 * 30}};
   std::chrono::seconds watch_lifetime{std::chrono::hours{24}};
   std::size_t unicasts_per_ue_max = 64;

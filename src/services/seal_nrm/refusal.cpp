@@ -36,13 +36,19 @@ int retry_after_of(const http::Response& response) {
                  : retry_after_default;
 }
 
-/// Members of AsSessionWithQoSSubscription that come from uniQosReq and nowhere else.
+/// Members of AsSessionWithQoSSubscription, or of a media component, that come from uniQosReq and
+/// nowhere else.
 bool is_about_quality(std::string_view pointer) {
+  constexpr std::string_view component = "/ascReqData/medComponents/1";
+  if (pointer.starts_with(component)) pointer.remove_prefix(component.size());
   const auto name = pointer.substr(0, pointer.find('/', 1));
   for (const std::string_view ours :
-       {"/qosReference", "/altQoSReferences", "/tscQosReq", "/flowInfo", "/pduSetQosDl",
-        "/pduSetQosUl", "/protoDescDl", "/protoDescUl", "/pduSetQos", "/protoDesc",
-        "/datBurstSizeInd", "/timetoNextBurstInd"})
+       {"/qosReference",  "/altQoSReferences", "/tscQosReq",       "/flowInfo",
+        "/pduSetQosDl",   "/pduSetQosUl",      "/protoDescDl",     "/protoDescUl",
+        "/pduSetQos",     "/protoDesc",        "/datBurstSizeInd", "/timetoNextBurstInd",
+        "/altSerReqs",    "/marBwDl",          "/marBwUl",         "/mirBwDl",
+        "/mirBwUl",       "/desMaxLatency",    "/desMaxLoss",      "/medSubComps",
+        "/pduSetProtDesc"})
     if (name == ours) return true;
   return false;
 }
@@ -166,6 +172,14 @@ Refusal address_refusal(int status, std::string_view cause) {
 Refusal not_connected_refusal() {
   return {403, "UE not connected", "UE_NOT_CONNECTED",
           "the UE has no connection in the network now"};
+}
+Refusal other_ue_refusal() {
+  return {403, "UE address out of date", "UE_ADDRESS_NOT_VALID",
+          "the network knows another UE under the address that is configured"};
+}
+Refusal unnamed_refusal() {
+  return {503, "Not usable", "NETWORK_UNAVAILABLE",
+          "the network accepted without naming what it made"};
 }
 Refusal late_refusal() {
   return {504, "No answer in time", "TIMED_OUT_REQUEST",

@@ -33,6 +33,10 @@ Refusal unreachable_refusal(const Result<http::Response>& response);
 Refusal allocation_refusal(std::string_view event);
 Refusal address_refusal(int status, std::string_view cause);
 Refusal not_connected_refusal();
+/// The address that is known of the UE is another's now.
+Refusal other_ue_refusal();
+/// The core made it and did not name it.
+Refusal unnamed_refusal();
 Refusal late_refusal();
 Refusal release_late_refusal();
 Refusal deleted_refusal();

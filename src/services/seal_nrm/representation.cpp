@@ -56,6 +56,7 @@ UniQosState truth(const UnicastState& state, const Settings& settings) {
   out.applied_qos_ref = state.applied_qos_ref;
   out.cause = state.cause;
   if (!out.cause && state.unfollowed.value_or(false)) out.cause = "UE_ADDRESS_NOT_FOLLOWED";
+  if (state.held.doubt == api::state::seal_nrm::Doubt::suspected) out.orphan_suspected = true;
   out.updated_at = state.changed_at;
   if (state.losses_untold) out.losses_untold = static_cast<std::int64_t>(*state.losses_untold);
   return out;

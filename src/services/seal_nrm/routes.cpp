@@ -156,7 +156,9 @@ std::vector<resource::Route> routes(const Settings& settings) {
     else if (operation.id == nra::modify_unicast_subscription ||
              operation.id == nra::delete_unicast_subscription)
       handle = to_owner;
-    else if (operation.id == cb::receive_user_plane_notification)
+    else if (operation.id == cb::receive_user_plane_notification ||
+             operation.id == cb::receive_app_session_events ||
+             operation.id == cb::receive_app_session_termination)
       handle = [](const RouteContext& context) { return callback(context, "unicast"); };
     else if (operation.id == cb::receive_monitoring_notification)
       handle = [](const RouteContext& context) { return callback(context, "ue_watch"); };

@@ -55,28 +55,10 @@ const std::vector<as::UserPlaneEvent>& events() {
   return all;
 }
 
-/// The rule with the UE's address at the UE's side, whatever stood there: applications do not know
-/// where a UE is, and it moves. Written anew, so that nothing but a whole rule can leave.
-std::optional<std::string> at_ue(const std::string& text, const std::string& address) {
-  auto rule = FlowDescription::parse(text);
-  const auto ue = model::parse_ip_address(address);
-  if (!rule || !ue) return std::nullopt;
-  auto& side = rule->direction == FlowDescription::Direction::out ? rule->to : rule->from;
-  side = model::FlowEndpoint::host(*ue, std::move(side.ports));
-  return rule->text();
-}
-
 void put_flows(as::AsSessionWithQoSSubscription& body, const Settings& settings,
                const std::string& address, const UniQosRequirement& qos) {
-  if (body.mac_addr) {  // An Ethernet PDU session: everything that the UE sends or is sent.
-    as::EthFlowDescription down, up;
-    down.eth_type = up.eth_type = "0800";
-    down.f_desc = "permit out ip from any to any";
-    up.f_desc = "permit in ip from any to any";
-    down.dest_mac_addr = up.source_mac_addr = address;
-    down.f_dir = as::FlowDirection(as::FlowDirectionKnown::downlink);
-    up.f_dir = as::FlowDirection(as::FlowDirectionKnown::uplink);
-    body.eth_flow_info = {{down, up}};
+  if (body.mac_addr) {
+    body.eth_flow_info = ethernet_rules(address);
     return;
   }
   body.flow_info.emplace();
@@ -191,6 +173,26 @@ bool is_fixed(std::string_view name) {
 }
 
 }  // namespace
+
+std::optional<std::string> at_ue(const std::string& text, const std::string& address) {
+  auto rule = FlowDescription::parse(text);
+  const auto ue = model::parse_ip_address(address);
+  if (!rule || !ue) return std::nullopt;
+  auto& side = rule->direction == FlowDescription::Direction::out ? rule->to : rule->from;
+  side = model::FlowEndpoint::host(*ue, std::move(side.ports));
+  return rule->text();
+}
+
+std::vector<as::EthFlowDescription> ethernet_rules(const std::string& mac) {
+  as::EthFlowDescription down, up;
+  down.eth_type = up.eth_type = "0800";
+  down.f_desc = "permit out ip from any to any";
+  up.f_desc = "permit in ip from any to any";
+  down.dest_mac_addr = up.source_mac_addr = mac;
+  down.f_dir = as::FlowDirection(as::FlowDirectionKnown::downlink);
+  up.f_dir = as::FlowDirection(as::FlowDirectionKnown::uplink);
+  return {down, up};
+}
 
 std::string session_address(const std::optional<UeAddress>& address, const UniQosRequirement& qos) {
   if (!address) return {};

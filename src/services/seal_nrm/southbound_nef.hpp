@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/as_session_with_qos.hpp"
 #include "api/ss_nra.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
@@ -43,6 +44,13 @@ std::optional<std::string> last_segment(std::string_view link);
 /// The address that a session is made for: IPv6 where the first flow's far end is IPv6 and the UE
 /// has one, else IPv4, IPv6, MAC in this order. Empty: none.
 std::string session_address(const std::optional<UeAddress>& address, const UniQosRequirement& qos);
+
+/// The rule with the UE's address at the UE's side, whatever stood there: applications do not know
+/// where a UE is, and it moves. Written anew, so that nothing but a whole rule can leave; nothing
+/// where the text is none.
+std::optional<std::string> at_ue(const std::string& text, const std::string& address);
+/// Everything that the UE of an Ethernet PDU session sends or is sent.
+std::vector<api::as_session_with_qos::EthFlowDescription> ethernet_rules(const std::string& mac);
 
 // ---- AsSessionWithQoS -------------------------------------------------------------------------
 
@@ -110,6 +118,8 @@ struct KeptSession {
   std::string body;
 };
 std::optional<KeptSession> read_session(const Result<http::Response>& response);
+/// Whether it has no way to read one by its name.
+bool cannot_be_read(const Result<http::Response>& response);
 /// Whether the core says for certain that it holds nothing under that name for `callback`: none at
 /// all, or somebody else's, because a core that lost its memory may give a name away again.
 bool says_gone(const Result<http::Response>& response, std::string_view callback);

@@ -157,6 +157,10 @@ std::optional<KeptSession> read_session(const Result<http::Response>& response) 
   return KeptSession{.gone = false, .body = response->body};
 }
 
+bool cannot_be_read(const Result<http::Response>& response) {
+  return response && (response->status == 405 || response->status == 501);
+}
+
 bool says_gone(const Result<http::Response>& response, std::string_view callback) {
   const auto kept = read_session(response);
   if (!kept || kept->gone) return kept.has_value();

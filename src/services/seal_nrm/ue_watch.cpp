@@ -27,7 +27,7 @@ Result<resource::Outcome> UeWatchMachine::step(const resource::Record* current,
                                                const resource::Key& key,
                                                const resource::Event& event, Instant now,
                                                const resource::Lookup& lookup) const {
-  WatchStep step(settings_, key, now, lookup);
+  WatchStep step(settings_, directory_, key, now, lookup);
   const auto* told = std::get_if<resource::Told>(&event);
   if (current != nullptr) {
     if (auto loaded = step.load(*current); !loaded) return fail(std::move(loaded.error()));
@@ -70,8 +70,22 @@ Result<void> WatchStep::load(const resource::Record& current) {
 
 void WatchStep::begin(std::string secret) {
   state_.secret = std::move(secret);
+  if (configured()) return look_up();
   state_.stage = WatchStage::subscribing;
   plan();
+}
+
+/// The configuration's word for the core's.
+void WatchStep::look_up() {
+  state_.unfollowed = true;
+  const auto address = directory_.address(key_.id);
+  if (!address) {
+    state_.stage = WatchStage::failed;
+    return tell_all_failed(403, "UE_ADDRESS_NOT_CONFIGURED");
+  }
+  state_.stage = WatchStage::unfollowed;
+  state_.address = address;
+  tell_all();
 }
 
 void WatchStep::told(const resource::Told& told) {
@@ -87,6 +101,7 @@ void WatchStep::told(const resource::Told& told) {
 }
 
 void WatchStep::wanted(const resource::Key& by) {
+  if (configured()) return look_up();
   switch (state_.stage) {
     case WatchStage::subscribing:
     case WatchStage::retrieving: retry_now(held(), effects_); return;
@@ -119,6 +134,10 @@ void WatchStep::released() {
 
 /// A session was lost without a word: so may the word be that its UE moved.
 void WatchStep::doubted() {
+  if (configured()) {
+    if (state_.stage != WatchStage::cancelling) look_up();
+    return;
+  }
   if (state_.stage == WatchStage::watching && held().current)
     state_.renewing = true;  // A new subscription reports at once where the UE is.
   else if (state_.stage == WatchStage::unfollowed)

@@ -14,6 +14,9 @@
 //
 //   cancelling -> (erased)         nobody needs it any more
 //
+// A PCF tells nobody where a UE is: there the configuration does, no call is made, and the watch is
+// unfollowed from the start; it looks again at each create and when it is told "doubted".
+//
 // Hears: Tell "wanted" {secret}, "released" and "doubted" of unicast, "audited" of an audit. Tells
 // every unicast resource of its UE "address", of which there are at most unicasts_per_ue_max.
 
@@ -26,7 +29,9 @@ namespace lobo::seal_nrm {
 
 class UeWatchMachine final : public resource::Machine {
  public:
-  explicit UeWatchMachine(const Settings& settings) : settings_(settings) {}
+  /// Both outlive the machine.
+  UeWatchMachine(const Settings& settings, const UeDirectory& directory)
+      : settings_(settings), directory_(directory) {}
 
   std::string_view kind() const override { return "ue_watch"; }
   Result<resource::Outcome> step(const resource::Record* current, const resource::Key& key,
@@ -35,6 +40,7 @@ class UeWatchMachine final : public resource::Machine {
 
  private:
   const Settings& settings_;
+  const UeDirectory& directory_;
 };
 
 }  // namespace lobo::seal_nrm

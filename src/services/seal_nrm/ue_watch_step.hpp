@@ -21,9 +21,9 @@ inline constexpr std::string_view timer_check = "check";
 
 class WatchStep {
  public:
-  WatchStep(const Settings& settings, const resource::Key& key, Instant now,
-            const resource::Lookup& lookup)
-      : settings_(settings), key_(key), now_(now), lookup_(lookup) {}
+  WatchStep(const Settings& settings, const UeDirectory& directory, const resource::Key& key,
+            Instant now, const resource::Lookup& lookup)
+      : settings_(settings), directory_(directory), key_(key), now_(now), lookup_(lookup) {}
 
   Result<void> load(const resource::Record& current);
   void begin(std::string secret);
@@ -40,6 +40,8 @@ class WatchStep {
   void wanted(const resource::Key& by);
   void released();
   void doubted();
+  bool configured() const { return settings_.core.kind == CoreKind::pcf; }
+  void look_up();
   void plan();
   // ue_watch_network.cpp
   void subscribe_answered(const Result<http::Response>& response);
@@ -59,6 +61,7 @@ class WatchStep {
   Held& held() { return state_.held; }
 
   const Settings& settings_;
+  const UeDirectory& directory_;
   const resource::Key& key_;
   Instant now_;
   const resource::Lookup& lookup_;

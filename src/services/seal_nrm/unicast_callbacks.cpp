@@ -12,10 +12,10 @@
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "services/seal_nrm/secret.hpp"
+#include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/http/message.hpp"
-#include "wire/json/json.hpp"
 #include "wire/resource/machine.hpp"
 
 namespace lobo::seal_nrm {
@@ -23,13 +23,12 @@ namespace lobo::seal_nrm {
 using api::as_session_with_qos::UserPlaneEvent;
 using api::as_session_with_qos::UserPlaneEventKnown;
 using api::as_session_with_qos::UserPlaneEventReport;
-using api::as_session_with_qos::UserPlaneNotificationData;
 using api::state::seal_nrm::EarlyEvent;
 
 Result<void> UnicastStep::called_back(const resource::Callback& callback) {
   if (!equal_in_constant_time(callback.secret, state_.secret))
     return fail(Errc::not_found, "no such callback");
-  const auto data = json::read<UserPlaneNotificationData>(callback.http.body);
+  const auto data = core().read_news(callback.http);
   if (!data) return fail(data.error());
   std::optional<std::uint64_t> request = callback.request;
   effects_.reply(request, http::Response{204, {}, {}});
@@ -38,11 +37,17 @@ Result<void> UnicastStep::called_back(const resource::Callback& callback) {
   // that we do not know is, while a create is under way, the one whose 201 we have not read yet.
   const auto session = last_segment(data->transaction);
   for (const auto& report : data->event_reports) {
-    if (session ? held().current == *session : held().current && held().call != "reserve") {
+    const bool ours = held().current &&
+                      (session ? is_called(*held().current, *session) : held().call != "reserve");
+    if (ours) {
       apply(report);
       continue;
     }
-    if (held().call != "reserve" || (session && knows(held(), *session))) continue;
+    if (session && knows(held(), *session)) continue;
+    if (held().call != "reserve") {
+      if (session) found_orphan(*session, report.event.known());
+      continue;
+    }
     if (!state_.early) state_.early.emplace();
     EarlyEvent event{
         .event = report.event.text, .session = session, .applied_qos_ref = report.applied_qos_ref};
@@ -54,14 +59,17 @@ Result<void> UnicastStep::called_back(const resource::Callback& callback) {
   return {};
 }
 
+/// What this core tells by itself: once, for every later create.
+void UnicastStep::learn(std::optional<UserPlaneEventKnown> event) {
+  const bool allocation = event == UserPlaneEventKnown::successful_resources_allocation ||
+                          event == UserPlaneEventKnown::failed_resources_allocation;
+  if (allocation && !peer_state().allocation_events.value_or(false))
+    effects_.tell({"core_peer", peer()}, "allocation_event");
+}
+
 void UnicastStep::apply(const UserPlaneEventReport& report) {
   const auto event = report.event.known();
-  if (event == UserPlaneEventKnown::successful_resources_allocation ||
-      event == UserPlaneEventKnown::failed_resources_allocation) {
-    // Learned once, for every later create.
-    const auto peer = lookup_.find({"core_peer", settings_.core.peer});
-    if (peer && !*peer) effects_.tell({"core_peer", settings_.core.peer}, "allocation_event");
-  }
+  learn(event);
   if (!event) {
     state_.unknown_events = state_.unknown_events.value_or(0) + 1;
     return;
@@ -183,7 +191,7 @@ void UnicastStep::replay_early() {
   const auto early = std::exchange(state_.early, std::nullopt).value_or(std::vector<EarlyEvent>{});
   bool allocation_told = false;
   for (const auto& event : early)
-    if (!event.session || event.session == held().current)
+    if (!event.session || is_called(*held().current, *event.session))
       allocation_told |= event.event == "SUCCESSFUL_RESOURCES_ALLOCATION" ||
                          event.event == "FAILED_RESOURCES_ALLOCATION";
   if (!live()) {
@@ -197,7 +205,7 @@ void UnicastStep::replay_early() {
     }
   }
   for (const auto& event : early) {
-    if (event.session && event.session != held().current) continue;
+    if (event.session && !(held().current && is_called(*held().current, *event.session))) continue;
     UserPlaneEventReport report;
     report.event = UserPlaneEvent(event.event);
     report.applied_qos_ref = event.applied_qos_ref;

@@ -10,6 +10,7 @@
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/refusal.hpp"
+#include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/json/json.hpp"
@@ -106,6 +107,7 @@ void UnicastStep::address_known(const AddressTold& told) {
   switch (state_.stage) {
     case UnicastStage::resolving:
       if (nowhere) return refuse_create(not_connected_refusal());
+      state_.located.reset();
       state_.stage = UnicastStage::reserving;
       return;
     case UnicastStage::reserving:
@@ -113,6 +115,7 @@ void UnicastStep::address_known(const AddressTold& told) {
       if (nowhere) return refuse_create(not_connected_refusal());
       if (!moved) return;
       retire(held());
+      state_.located.reset();
       state_.stage = UnicastStage::reserving;
       return;
     case UnicastStage::confirmed:
@@ -120,6 +123,7 @@ void UnicastStep::address_known(const AddressTold& told) {
       if (nowhere) return terminate("UE_NOT_CONNECTED");
       if (!moved) return;
       retire(held());
+      state_.located.reset();
       state_.stage = UnicastStage::rebinding;
       state_.cause = "UE_ADDRESS_CHANGED";
       state_.applied_qos_ref.reset();
@@ -131,6 +135,7 @@ void UnicastStep::address_known(const AddressTold& told) {
       if (nowhere) return terminate("UE_NOT_CONNECTED");
       if (!moved) return;
       retire(held());
+      state_.located.reset();
       state_.rebinds.reset();
       effects_.stop(timer_allocate);
       retry_now(held(), effects_);
@@ -138,6 +143,7 @@ void UnicastStep::address_known(const AddressTold& told) {
     case UnicastStage::terminated:
       if (nowhere || !moved) return;
       // The promise is taken up again where the UE is now.
+      state_.located.reset();
       state_.stage = UnicastStage::rebinding;
       held().attempts.reset();
       retry_now(held(), effects_);
@@ -147,19 +153,44 @@ void UnicastStep::address_known(const AddressTold& told) {
 }
 
 // 3. The NRM server asks the core for the resources: AsSessionWithQoS create, TS 29.122 clause
-//    5.14.3.2.3.4.
+//    5.14.3.2.3.4, or Npcf_PolicyAuthorization create, TS 29.514 clause 4.2.2.2, after the BSF has
+//    named the PCF.
 void UnicastStep::reserve() {
+  if (!state_.located)
+    if (auto question = core().locate(settings_, *state_.address, state_.qos)) {
+      clause_ = "14.3.3.3.2 step 2";
+      state_.reserved_at = state_.address;
+      return ask("locate", std::move(question->request), std::move(question->peer));
+    }
   state_.reserved_at = state_.address;
+  state_.reserved_by = state_.located;
   state_.early.reset();
   clause_ = "14.3.3.3.2 step 3";
-  effects_.call(
-      held(), settings_, "reserve",
-      reserve_request(settings_, callback_uri(settings_, "unicast", key_.id, state_.secret),
-                      *state_.address, state_.qos));
+  const auto callback = callback_uri(settings_, "unicast", key_.id, state_.secret);
+  const auto bdt = state_.member ? state_.member->bdt_ref_id : std::nullopt;
+  ask("reserve", core().reserve(settings_, {callback, *state_.address, state_.qos, bdt}), peer());
+}
+
+/// The BSF has named the PCF, or has not.
+void UnicastStep::located(const Result<http::Response>& response) {
+  const bool wanted =
+      state_.stage == UnicastStage::reserving || state_.stage == UnicastStage::rebinding;
+  // It was asked for where the UE no longer is: asked again.
+  const bool moved = session_address(state_.reserved_at, state_.qos) !=
+                     session_address(state_.address, state_.qos);
+  if (!wanted || moved) return;
+  auto where = core().read_located(settings_, response, state_.gpsi);
+  if (where) {
+    state_.located = std::move(*where);
+    return;
+  }
+  if (creating()) return refuse_create(where.error());
+  rebind_failed(where.error(), where.error().status < 500);
 }
 
 /// The core accepted, and named it.
 void UnicastStep::reserved(std::string id) {
+  orphans_among_early(id);
   held().unnamed.reset();
   held().missed.reset();
   const bool wanted =
@@ -182,10 +213,18 @@ bool UnicastStep::waits_for_allocation() const {
     case AllocationEvents::never: return false;
     case AllocationEvents::learned: break;
   }
-  const auto peer = lookup_.find({"core_peer", settings_.core.peer});
-  if (!peer || !*peer) return false;
-  const auto seen = json::read<PeerState>((*peer)->state);
-  return seen && seen->allocation_events.value_or(false);
+  return peer_state().allocation_events.value_or(false);
+}
+
+/// What the function that holds our session, or is to hold it, was seen to do.
+PeerState UnicastStep::peer_state() const {
+  const auto known = lookup_.find({"core_peer", peer()});
+  if (!known || !*known) return {};
+  return json::read<PeerState>((*known)->state).value_or(PeerState{});
+}
+
+void UnicastStep::ask(std::string name, http::Request request, std::string peer) {
+  effects_.call(held(), settings_, std::move(name), std::move(request), std::move(peer));
 }
 
 // 4. The NRM server answers: only now, when the core keeps it.

@@ -151,7 +151,7 @@ void UnicastStep::park(std::string_view cause) {
   state_.stage = UnicastStage::terminated;
   state_.cause = cause;
   state_.applied_qos_ref.reset();
-  state_.early.reset();
+  if (core().lists() || held().call != "reserve") state_.early.reset();  // As in leave().
   held().unnamed.reset();
   held().attempts.reset();
   retire(held());

@@ -11,6 +11,7 @@
 #include "services/seal_nrm/checks.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/refusal.hpp"
+#include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/http/message.hpp"
@@ -58,14 +59,32 @@ void UnicastStep::modify_answered(const Result<http::Response>& response) {
       return reject_pending(core_refusal(*response, "/uniQosReq"));
     case Verdict::not_sent: return reject_pending(unreachable_refusal(response));
     case Verdict::unknown:
-      state_.pending->unknown = true;  // plan() asks what holds now.
+      // plan() asks what holds now; where that cannot be asked it sends the same set again, which
+      // changes nothing where it holds already, but not without a pause.
+      if (state_.pending->unknown.value_or(false))
+        retry_later(held(), effects_, settings_.limits, key_.id, now_);
+      state_.pending->unknown = true;
       return;
   }
+}
+
+/// The new set as a whole: sent twice it is the same.
+void UnicastStep::ask_for_pending() {
+  state_.reallocating = true;
+  const auto callback = callback_uri(settings_, "unicast", key_.id, state_.secret);
+  ask("modify",
+      core().modify(settings_, *held().current, {callback, *state_.address, state_.pending->qos},
+                    state_.qos),
+      peer_of(*held().current));
 }
 
 /// Which of the two does the core keep?
 void UnicastStep::get_answered(const Result<http::Response>& response) {
   if (!state_.pending) return;
+  if (cannot_be_read(response)) {
+    effects_.tell({"core_peer", peer()}, "no_get");
+    return ask_for_pending();
+  }
   const auto kept = read_session(response);
   if (!kept) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
   if (kept->gone) {
@@ -73,7 +92,7 @@ void UnicastStep::get_answered(const Result<http::Response>& response) {
     if (live()) lost();
     return;
   }
-  if (session_keeps(kept->body, settings_, *state_.address, state_.pending->qos))
+  if (core().keeps(kept->body, settings_, *state_.address, state_.pending->qos))
     return adopt_pending();
   reject_pending(interrupted_refusal());
 }

@@ -3,7 +3,7 @@
 #include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/refusal.hpp"
-#include "services/seal_nrm/southbound_nef.hpp"
+#include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/http/message.hpp"
 #include "wire/resource/effect.hpp"
@@ -40,7 +40,9 @@ void UnicastStep::leave(std::string_view cause) {
   effects_.stop(timer_expire);
   state_.stage = UnicastStage::releasing;
   state_.cause = cause;
-  state_.early.reset();
+  // What comes before a 201 that is still awaited names what it made, and a core without a list
+  // will not name it again.
+  if (core().lists() || held().call != "reserve") state_.early.reset();
   held().unnamed.reset();
   held().attempts.reset();
   retire(held());
@@ -63,32 +65,31 @@ void UnicastStep::plan() {
       !(releases && (state_.release_first.value_or(false) || held().old->size() >= old_max));
 
   if (first_look || (leaving && second_look)) {
-    effects_.call(
-        held(), settings_, "list",
-        list_request(settings_, state_.reserved_at, held().attempts.value_or(0) % 2 == 0));
+    look();
   } else if (to_reserve) {
     reserve();
   } else if (releases) {
-    effects_.call(held(), settings_, "release", release_request(settings_, held().old->front()));
+    const auto& id = held().old->front();
+    ask("release", core().release(settings_, id), peer_of(id));
   } else if (state_.pending && held().current && state_.address) {
-    if (state_.pending->unknown.value_or(false)) {
-      effects_.call(held(), settings_, "get", get_request(settings_, *held().current));
-    } else {
-      state_.reallocating = true;
-      effects_.call(
-          held(), settings_, "modify",
-          modify_request(settings_, callback_uri(settings_, "unicast", key_.id, state_.secret),
-                         *held().current, *state_.address, state_.qos, state_.pending->qos));
-    }
+    const bool readable = !peer_state().no_get.value_or(false);
+    if (state_.pending->unknown.value_or(false) && readable)
+      ask("get", core().get(settings_, *held().current), peer_of(*held().current));
+    else
+      ask_for_pending();
   } else if (state_.verifying) {
-    effects_.call(held(), settings_, "verify", get_request(settings_, *state_.verifying));
+    ask("verify", core().get(settings_, *state_.verifying), peer_of(*state_.verifying));
   } else if (second_look) {
-    effects_.call(
-        held(), settings_, "list",
-        list_request(settings_, state_.reserved_at, held().attempts.value_or(0) % 2 == 0));
+    look();
   } else if (leaving && empty(held())) {
     erase();
   }
+}
+
+/// The core's list, asked for ours.
+void UnicastStep::look() {
+  ask("list", core().list(settings_, state_.reserved_at, held().attempts.value_or(0) % 2 == 0),
+      peer());
 }
 
 void UnicastStep::erase() {
@@ -107,6 +108,9 @@ void UnicastStep::fired(std::string_view timer) {
     held().waiting.reset();
   } else if (timer == timer_settle) {
     if (held().doubt == Doubt::settling) held().doubt = Doubt::again;
+  } else if (timer == timer_suspect) {
+    if (held().doubt == Doubt::suspected) held().doubt.reset();
+    held().suspects.reset();
   } else if (timer == timer_create) {
     if (creating() && state_.member && !state_.member->extended) {
       state_.member->extended = true;

@@ -16,7 +16,8 @@
 #include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/ports.hpp"
-#include "services/seal_nrm/southbound_nef.hpp"
+#include "services/seal_nrm/southbound.hpp"
+#include "services/seal_nrm/southbound_pcf.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
 
@@ -79,10 +80,16 @@ class UnicastStep {
   void list_answered(const Result<http::Response>& response);
   void verify_answered(const Result<http::Response>& response);
   void rebind_failed(const Refusal& why, bool final);
+  void located(const Result<http::Response>& response);
+  void doubt();
+  void found_orphan(std::string_view name,
+                    std::optional<api::as_session_with_qos::UserPlaneEventKnown> event);
+  void orphans_among_early(const std::optional<std::string>& named);
   void audited(const api::state::seal_nrm::Audited& told);
   void lost();
 
   // unicast_callbacks.cpp
+  void learn(std::optional<api::as_session_with_qos::UserPlaneEventKnown> event);
   void apply(const api::as_session_with_qos::UserPlaneEventReport& report);
   void allocation_succeeded(const std::optional<std::string>& applied);
   void allocation_failed();
@@ -92,6 +99,7 @@ class UnicastStep {
   void replay_early();
 
   // unicast_modify.cpp
+  void ask_for_pending();
   void modify_answered(const Result<http::Response>& response);
   void get_answered(const Result<http::Response>& response);
   void adopt_pending();
@@ -101,6 +109,7 @@ class UnicastStep {
   // unicast_release.cpp
   void leave(std::string_view cause);
   void plan();
+  void look();
   void erase();
 
   // unicast_member.cpp
@@ -127,6 +136,13 @@ class UnicastStep {
   http::Response representation(int status);
   void stamp();
   Held& held() { return state_.held; }
+  const Southbound& core() const { return southbound(settings_); }
+  /// The function that holds `id`.
+  std::string peer_of(std::string_view id) const { return core().peer(settings_, origin_of(id)); }
+  /// The one that the last create was sent to.
+  std::string peer() const { return core().peer(settings_, state_.reserved_by); }
+  api::state::seal_nrm::PeerState peer_state() const;
+  void ask(std::string name, http::Request request, std::string peer);
 
   const Settings& settings_;
   const UeDirectory& directory_;
