@@ -93,6 +93,8 @@ Exit simulate(const Arguments& arguments) {
     options.plant = simulation::plant_from(arguments.text("plant"));
     if (!options.plant) return usage("--plant");
   }
+  if (arguments.text("core") == "nef") options.door = simulation::Door::nef;
+  if (arguments.text("core") == "pcf") options.door = simulation::Door::pcf;
   return *count == 1 ? one(options) : many(options, *count, arguments.text("output"));
 }
 
@@ -108,17 +110,20 @@ std::vector<Verb> sim_verbs() {
                "  lobo sim --seed 42                # one history, line by line, and its digest\n"
                "  lobo sim --seed 1 --count 2000    # two thousand of them, counted\n"
                "  lobo sim --seed 1 --count 20 --plant swallow_notifications",
-           .options = {{.name = "--seed", .help = "the first seed", .fallback = "1"},
-                       {.name = "--count",
-                        .help = "how many seeds, one after the other",
-                        .fallback = "1"},
-                       {.name = "--events",
-                        .help = "pieces of work of each history, at least",
-                        .fallback = "1000"},
-                       {.name = "--plant",
-                        .help = "a bug to order; its checker must turn red",
-                        .choices = std::move(names)},
-                       output_option()},
+           .options =
+               {{.name = "--seed", .help = "the first seed", .fallback = "1"},
+                {.name = "--count", .help = "how many seeds, one after the other", .fallback = "1"},
+                {.name = "--events",
+                 .help = "pieces of work of each history, at least",
+                 .fallback = "1000"},
+                {.name = "--core",
+                 .help = "by which door the core is reached; by the seed: a PCF for every third",
+                 .fallback = "seed",
+                 .choices = {"seed", "nef", "pcf"}},
+                {.name = "--plant",
+                 .help = "a bug to order; its checker must turn red",
+                 .choices = std::move(names)},
+                output_option()},
            .run = simulate}};
 }
 

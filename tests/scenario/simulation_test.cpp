@@ -31,6 +31,18 @@ TEST(simulation, every_checker_is_green_for_a_hundred_histories_with_all_faults)
   EXPECT_GT(notifications, 100U);
 }
 
+TEST(simulation, every_checker_is_green_at_sixty_pcfs_with_all_their_ways) {
+  std::uint64_t confirmed = 0, notifications = 0;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    const auto report = run({.seed = seed, .door = Door::pcf});
+    ASSERT_TRUE(report.findings.empty()) << told(report);
+    confirmed += report.confirmed;
+    notifications += report.notifications;
+  }
+  EXPECT_GT(confirmed, 300U);
+  EXPECT_GT(notifications, 60U);
+}
+
 TEST(simulation, one_seed_gives_one_history) {
   const auto once = run({.seed = 7}), again = run({.seed = 7}), other = run({.seed = 8});
   EXPECT_EQ(once.digest, again.digest);

@@ -68,7 +68,7 @@ void Application::act() {
   const auto held = any_held();
   switch (rng_.below(held ? 9 : 2)) {
     case 0: return create();
-    case 1: return rng_.below(2) == 0 ? adapt() : create();
+    case 1: return rng_.below(2) == 0 && setup_.adapts ? adapt() : create();
     case 8: return list(adaptations, [] {});
     case 2:
     case 3: return release(*held);

@@ -45,6 +45,7 @@ class Application final : public runtime::HttpHandler {
     std::vector<std::string> ues;        ///< VAL UE ids
     std::vector<std::string> qualities;  ///< values for uniQosReq
     std::string group;                   ///< VAL group id
+    bool adapts = true;                  ///< asks for adaptations as well
   };
   Application(Setup setup, sim::SimLoop& loop, Rng& rng,
               std::unique_ptr<runtime::HttpClient> client);

@@ -12,10 +12,14 @@
 
 namespace lobo::app::simulation {
 
+/// By which door the server reaches the core.
+enum class Door : std::uint8_t { nef, pcf };
+
 struct Options {
   std::uint64_t seed = 1;
   std::uint64_t events_min = 1000;  ///< chaos goes on until so many pieces of work have run
   std::optional<Plant> plant;
+  std::optional<Door> door;  ///< nothing: by the seed, a PCF for every third; a plant wants a NEF
   std::ostream* lines = nullptr;  ///< the history, a line a message
 };
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,34 @@ constexpr std::chrono::seconds audit_interval{50};
 constexpr std::chrono::minutes quiet_for{3};
 static_assert(3 * audit_interval < quiet_for);
 
+/// An orphan of a PCF that tells nothing is suspected for longer than any calm lasts.
+constexpr std::chrono::hours suspected_for{6};
+static_assert(suspected_for > calm_max);
+
+using Addresses = std::map<std::string, std::string, std::less<>>;
+
+Addresses first_addresses() {
+  Addresses all;
+  for (std::size_t i = 0; i < ue_names.size(); ++i)
+    all.emplace(ue_names[i], "10.45.0." + std::to_string(i + 2));
+  return all;
+}
+
+Door door_of(const Options& options) {
+  if (options.door) return *options.door;
+  return options.plant || options.seed % 3 != 0 ? Door::nef : Door::pcf;
+}
+
+/// What real PCFs do, one thing in one world and another in the next.
+core_sim::PcfQuirks quirks_of(std::uint64_t seed) {
+  return {.patch_replaces = seed / 3 % 2 == 1,
+          .no_get = seed / 6 % 4 == 1,
+          .no_events_resource = seed / 3 % 2 == 0,
+          .silent = seed / 9 % 3 == 1,
+          .media_type_needed = seed / 3 % 4 == 2,
+          .plain_404_on_create = seed / 3 % 5 == 0};
+}
+
 /// Cores differ, and so do the worlds of different seeds: when allocation is told, whether it may
 /// fail after a 201, what is offered instead of a refusal.
 core_sim::CoreConfig core_config(std::uint64_t seed) {
@@ -58,6 +87,7 @@ core_sim::CoreConfig core_config(std::uint64_t seed) {
   config.admit_alternatives = seed % 3 != 0;
   config.allocation_delay = std::chrono::milliseconds(seed % 7 * 40);
   config.no_session_status = seed % 4 == 0 ? 404 : 500;
+  config.pcf = quirks_of(seed);
   config.api_root = "http://" + std::string(core_authority);
   config.cells = {{.name = "cell1", .capacity_dl = {40'000'000}, .capacity_ul = {20'000'000}},
                   {.name = "cell2", .capacity_dl = {20'000'000}, .capacity_ul = {10'000'000}}};
@@ -74,14 +104,33 @@ core_sim::CoreConfig core_config(std::uint64_t seed) {
     core_sim::UeConfig ue;
     ue.name = ue_names[i];
     ue.external_id = ue.name + "@lobodon.example";
-    ue.ipv4 = "10.45.0." + std::to_string(i + 2);
+    ue.ipv4 = first_addresses().at(ue.name);
     ue.cell = i % 2 == 0 ? "cell1" : "cell2";
     config.ues.push_back(std::move(ue));
   }
   return config;
 }
 
-ControlPlane::Config control_plane_config(std::uint64_t seed, bool audits) {
+void ask_a_pcf(ControlPlane::Config& config, std::uint64_t seed) {
+  auto& core = config.nrm.core;
+  core.kind = seal_nrm::CoreKind::pcf;
+  core.peer = "pcf";
+  core.bsf = seed / 3 % 3 != 0;
+  core.pcfs.hosts.emplace_back(core_authority);
+  config.nrm.limits.suspect_silent = suspected_for;
+  // Nobody configures a PCF that never tells as one that always does.
+  if (quirks_of(seed).silent && core.allocation_events == seal_nrm::AllocationEvents::always)
+    core.allocation_events = seal_nrm::AllocationEvents::learned;
+  config.nef.name = "pcf";
+  if (!core.bsf) return;
+  config.bsf = config.nef;
+  config.bsf->name = "bsf";
+  config.nef = {};
+}
+
+ControlPlane::Config control_plane_config(const Options& options) {
+  const auto seed = options.seed;
+  const bool audits = !options.plant;
   ControlPlane::Config config;
   constexpr std::array knowledge{seal_nrm::AllocationEvents::learned,
                                  seal_nrm::AllocationEvents::always,
@@ -110,14 +159,18 @@ ControlPlane::Config control_plane_config(std::uint64_t seed, bool audits) {
                 .redirect_authorities = {sim::SimNetwork::alias_of(std::string(core_authority))}};
   config.router.requests_per_second = 1e6;
   config.router.request_burst = 1e6;
+  if (door_of(options) == Door::pcf) ask_a_pcf(config, seed);
   return config;
 }
 
-ConfiguredUes::Entries ue_entries() {
+ConfiguredUes::Entries ue_entries(const Addresses& addresses) {
   ConfiguredUes::Entries ues;
   for (const auto name : ue_names)
-    ues.emplace(name,
-                seal_nrm::DirectoryEntry{"extid-" + std::string(name) + "@lobodon.example", {}});
+    ues.emplace(name, seal_nrm::DirectoryEntry{
+                          "extid-" + std::string(name) + "@lobodon.example",
+                          {},
+                          seal_nrm::UeAddress{
+                              .ipv4 = addresses.find(name)->second, .ipv6 = {}, .mac = {}}});
   return ues;
 }
 
@@ -138,14 +191,15 @@ ConfiguredUes::Groups group_of(std::uint64_t chosen) {
 // ---- the server -------------------------------------------------------------------------------
 
 ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
-                             std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant,
-                             const ConfiguredUes::Groups& groups)
-    : rng(seed * 1000003 + run),
+                             const Options& options, std::uint64_t run)
+    : rng(options.seed * 1000003 + run),
       store(loop, std::move(durable)),
       client(network.client("server")),
-      planted_client(plant ? simulation::planted_client(*client, loop, *plant) : nullptr),
-      planted_store(plant ? simulation::planted_store(store, loop, *plant, *client) : nullptr),
-      control_plane(control_plane_config(seed, !plant),
+      planted_client(options.plant ? simulation::planted_client(*client, loop, *options.plant)
+                                   : nullptr),
+      planted_store(options.plant ? simulation::planted_store(store, loop, *options.plant, *client)
+                                  : nullptr),
+      control_plane(control_plane_config(options),
                     {.store = planted_store ? *planted_store : store,
                      .scheduler = loop,
                      .clock = loop,
@@ -157,8 +211,11 @@ ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::
                      .authenticator = authenticator,
                      .log = log,
                      .metrics = metrics}) {
-  control_plane.ues().replace(ue_entries(), {}, groups);
   network.attach(std::string(server_authority), &control_plane.router());
+}
+
+void ServerProcess::place(const Addresses& addresses, const ConfiguredUes::Groups& groups) {
+  control_plane.ues().replace(ue_entries(addresses), {}, groups);
 }
 
 // ---- the world --------------------------------------------------------------------------------
@@ -169,7 +226,8 @@ World::World(const Options& options)
       faults_rng_(options.seed ^ 0xFA17ULL),
       core_rng_(options.seed ^ 0xC04EULL),
       network_(loop_, faults_rng_),
-      history_(options.lines) {
+      history_(options.lines),
+      addresses_(first_addresses()) {
   network_.watch([this](const sim::Passed& passed) { history_.message(passed); });
   core_client_ = network_.client("core");
   start_core();
@@ -179,7 +237,10 @@ World::World(const Options& options)
                              .server = std::string(server_authority),
                              .ues = {ue_names.begin(), ue_names.end()},
                              .qualities = {"gold", "silver", "bronze"},
-                             .group = std::string(group_name)};
+                             .group = std::string(group_name),
+                             // A member whose orphan is suspected holds up its adaptation for
+                             // longer than a calm lasts (docs/limits.md).
+                             .adapts = !pcf()};
     auto application = std::make_unique<Application>(std::move(setup), loop_, rng_,
                                                      network_.client(std::string(name)));
     auto* it = application.get();
@@ -199,8 +260,8 @@ World::World(const Options& options)
 }
 
 void World::start_server(sim::StoreState durable) {
-  server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable), options_.seed,
-                                            ++runs_, options_.plant, groups_);
+  server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable), options_, ++runs_);
+  server_->place(addresses_, groups_);
   crash_pending_ = false;
   static_cast<void>(server_->control_plane.start());
 }
@@ -230,7 +291,14 @@ void World::kill_core() {
   core_.reset();
   loop_.run_for(std::chrono::milliseconds(rng_.below(2000)));
   start_core();
+  addresses_ = first_addresses();
+  server_->place(addresses_, groups_);
+  server_->control_plane.readdress();
 }
+
+bool World::pcf() const { return door_of(options_) == Door::pcf; }
+/// Whether what the core lost without a word can be found out.
+bool World::readable() const { return !pcf() || !quirks_of(options_.seed).no_get; }
 
 void World::run_checked(std::chrono::microseconds by) {
   loop_.run_for(by);
@@ -309,7 +377,8 @@ void World::fate() {
       constexpr std::array<std::string_view, 6> kinds{"DUPLICATE_CALLBACK", "REORDER_CALLBACKS",
                                                       "DELAY_CALLBACK",     "EARLY_CALLBACK",
                                                       "ALLOCATION_FAILS",   "DROP_CALLBACK"};
-      const std::string kind(kinds[rng_.below(kinds.size())]);
+      // Without a list, a word that a PCF loses for good is lost (docs/limits.md).
+      const std::string kind(kinds[rng_.below(pcf() ? kinds.size() - 1 : kinds.size())]);
       const bool delays = kind == "DELAY_CALLBACK";
       operate("POST", std::string(control) + "/faults",
               R"({"kind":")" + kind + R"(","count":)" + std::to_string(1 + rng_.below(4)) +
@@ -317,7 +386,9 @@ void World::fate() {
                   "}");
       return;
     }
-    case 8: return kill_core();
+    case 8:
+      if (readable()) kill_core();
+      return;
     case 9:
     case 10: return change_group();
     default: return degrade_something();
@@ -328,7 +399,7 @@ void World::fate() {
 void World::change_group() {
   history_.remark(loop_.now(), "the group has other members");
   const auto before = std::exchange(groups_, group_of(rng_.below(1U << ue_names.size())));
-  server_->control_plane.ues().replace(ue_entries(), {}, groups_);
+  server_->place(addresses_, groups_);
   server_->control_plane.groups_changed(before);
 }
 
@@ -342,10 +413,7 @@ void World::degrade_something() {
       body = R"({"lossPercent":5,"delayMs":400})";
       break;
     case 1: path += "/restore"; break;
-    case 2:
-      path += "/address";
-      body = R"({"ipv4Addr":"10.46.0.)" + std::to_string(2 + rng_.below(200)) + "\"}";
-      break;
+    case 2: return readdress_something(ue);
     case 3:
       path += "/move";
       body = rng_.below(2) == 0 ? R"({"cell":"cell1"})" : R"({"cell":"cell2"})";
@@ -354,6 +422,25 @@ void World::degrade_something() {
     default: path += "/attach"; break;
   }
   operate("POST", path, std::move(body));
+}
+
+void World::readdress_something(const std::string& ue) {
+  const auto address = "10.46.0." + std::to_string(2 + rng_.below(200));
+  const auto changed = operate("POST", std::string(control) + "/ues/" + ue + "/address",
+                               R"({"ipv4Addr":")" + address + R"("})");
+  if (!pcf() || changed.status != 200) return;
+  addresses_[ue] = address;
+  server_->place(addresses_, groups_);
+  server_->control_plane.readdress();
+}
+
+/// The end of its PDU session is the last word on what a PCF holds for a UE.
+void World::disconnect_all() {
+  for (const auto name : ue_names)
+    operate("POST", std::string(control) + "/ues/" + std::string(name) + "/detach", {});
+  settle();
+  loop_.run_for(suspected_for);
+  settle();
 }
 
 std::int64_t World::watches_at_core() {
@@ -420,6 +507,7 @@ void World::release() {
     for (const auto& application : applications_) application->release_everything();
     settle();
   }
+  if (pcf()) disconnect_all();
   check_quiet(true);
 }
 

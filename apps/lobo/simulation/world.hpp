@@ -3,6 +3,7 @@
 // process that may die at any commit and start again on what was durable.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,8 +26,11 @@ namespace lobo::app::simulation {
 /// One run of the server process.
 struct ServerProcess {
   ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
-                std::uint64_t seed, std::uint64_t run, std::optional<Plant> plant,
-                const ConfiguredUes::Groups& groups);
+                const Options& options, std::uint64_t run);
+
+  /// Where the configuration has the UEs; a PCF does not tell.
+  void place(const std::map<std::string, std::string, std::less<>>& addresses,
+             const ConfiguredUes::Groups& groups);
 
   SeededRng rng;
   sim::SimLog log;
@@ -61,6 +65,10 @@ class World {
   void degrade_something();
   void change_group();
   std::size_t policies_at_core();
+  void readdress_something(const std::string& ue);
+  void disconnect_all();
+  bool pcf() const;
+  bool readable() const;
   http::Response operate(std::string method, std::string target, std::string body);
   void run_checked(std::chrono::microseconds by);
   void settle();
@@ -87,6 +95,7 @@ class World {
   std::uint64_t confirmed_ = 0;
   std::uint64_t notifications_ = 0;
   bool crash_pending_ = false;
+  std::map<std::string, std::string, std::less<>> addresses_;  ///< of the UEs, as configured
 };
 
 }  // namespace lobo::app::simulation
