@@ -81,6 +81,20 @@ struct ClientTls {
 /// Whether this core is known to send SUCCESSFUL_RESOURCES_ALLOCATION after a 201.
 enum class AllocationEvents : std::uint8_t { probed, always, never };
 
+/// Which door of the core we have (`core: type`).
+enum class CoreType : std::uint8_t { nef, pcf };
+
+/// What only a PCF needs; all that it has in common with a NEF stands in NefConfig.
+struct PcfConfig {
+  std::string bsf_uri;                 ///< asked which PCF serves a UE; empty: NefConfig::uri does
+  std::vector<std::string> pcf_hosts;  ///< whom the BSF may name: addresses, names, CIDR blocks
+  std::string af_app_id = "lobodon";
+  std::string media_type = "VIDEO";
+  std::string supported_features;  ///< empty: what we need
+  bool operator==(const PcfConfig&) const = default;
+};
+
+/// The door of the core, NEF or PCF.
 struct NefConfig {
   std::string uri;  ///< API root, "http://127.0.0.61:7777"
   bool http2 = true;
@@ -100,6 +114,7 @@ struct UeConfig {
   std::string val_ue;  ///< VAL UE id; at least one of val_ue and val_user
   std::string val_user;
   std::string gpsi;
+  std::string address;  ///< IPv4, IPv6 or MAC: for a PCF, which does not tell where a UE is
   std::vector<std::string> requesters;  ///< who may ask for it; empty: everybody
   bool operator==(const UeConfig&) const = default;
 };
@@ -151,7 +166,9 @@ struct NrmConfig {
   std::string store_path;              ///< of the SQLite file
   AuthConfig auth;
   std::string callback_base;  ///< absolute URI by which the network reaches us
+  CoreType core = CoreType::nef;
   NefConfig nef;
+  PcfConfig pcf;
   std::vector<UeConfig> ues;
   std::vector<GroupConfig> groups;
   std::vector<std::string> qos_references;          ///< that the network knows

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "config_read.hpp"
 #include "config_section.hpp"
 #include "config_tree.hpp"
+#include "nrm_wiring.hpp"
 #include "services/seal_nrm/checks.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "wire/http/ssrf.hpp"
@@ -58,11 +60,8 @@ void read_oauth2(Section& section, OAuth2Config& out) {
   section.text("scope", out.scope);
 }
 
-void read_nef(Section& section, NefConfig& out) {
-  section.require("uri");
-  if (section.text("uri", out.uri)) check_uri(section, "uri", out.uri);
-  section.boolean("http2", out.http2);
-  section.text("scs_as_id", out.scs_as_id);
+/// What NEF and PCF have in common.
+void read_door(Section& section, NefConfig& out) {
   std::uint64_t release = out.release;
   if (section.integer("release", release_min, release_max, release))
     out.release = static_cast<std::uint32_t>(release);
@@ -71,12 +70,63 @@ void read_nef(Section& section, NefConfig& out) {
                                     {"always", AllocationEvents::always},
                                     {"never", AllocationEvents::never}},
                                    out.allocation_events);
-  section.boolean("modify_by_put", out.modify_by_put);
-  section.integer("flow_id_first", 1, 4294967295U, out.flow_id_first);
   section.text("dnn", out.dnn);
   section.duration("deadline", 100ms, 60s, out.deadline);
   section.section("oauth2", [&](Section& oauth2) { read_oauth2(oauth2, out.oauth2.emplace()); });
   section.section("tls", [&](Section& tls) { read_client_tls(tls, out.tls); });
+}
+
+void read_nef(Section& section, NefConfig& out) {
+  section.require("uri");
+  if (section.text("uri", out.uri)) check_uri(section, "uri", out.uri);
+  section.boolean("http2", out.http2);
+  section.text("scs_as_id", out.scs_as_id);
+  section.boolean("modify_by_put", out.modify_by_put);
+  section.integer("flow_id_first", 1, 4294967295U, out.flow_id_first);
+  read_door(section, out);
+}
+
+void read_core(Section& section, NrmConfig& out) {
+  section.require("type");
+  section.choice<CoreType>("type", {{"nef", CoreType::nef}, {"pcf", CoreType::pcf}}, out.core);
+  if (out.core == CoreType::nef) return;
+  auto& pcf = out.pcf;
+  if (section.text("pcf", out.nef.uri)) check_uri(section, "pcf", out.nef.uri);
+  if (section.text("bsf", pcf.bsf_uri)) check_uri(section, "bsf", pcf.bsf_uri);
+  if (section.has("pcf") == section.has("bsf"))
+    section.complain(section.has("pcf") ? "pcf" : "bsf", Errc::not_allowed,
+                     "needs either the PCF that serves all UEs, or the BSF that names one");
+  section.texts("pcf_hosts", pcf.pcf_hosts);
+  if (section.has("bsf") != section.has("pcf_hosts"))
+    section.complain("pcf_hosts", Errc::not_allowed,
+                     "says whom the BSF may name: it stands beside bsf, and only there");
+  if (const auto policy = http::SinkPolicy::from(pcf.pcf_hosts, false); !policy)
+    section.complain("pcf_hosts", policy.error().code, policy.error().detail);
+  section.text("af_app_id", pcf.af_app_id);
+  section.text("media_type", pcf.media_type);
+  section.text("supported_features", pcf.supported_features);
+  read_door(section, out.nef);
+}
+
+/// Each UE of a PCF has an address, since nobody else tells it; one UE an address.
+void check_addresses(Section& section, NrmConfig& out) {
+  std::map<std::string, std::string> gpsi_of;
+  for (const auto& ue : out.ues) {
+    if (ue.address.empty()) {
+      if (out.core == CoreType::pcf)
+        section.complain("ues", Errc::missing,
+                         fmt::format("{}: with `core: type: pcf` a UE needs its address", ue.gpsi));
+      continue;
+    }
+    if (out.core == CoreType::nef)
+      section.complain(
+          "ues", Errc::not_allowed,
+          fmt::format("{}: a NEF tells where a UE is; take the address away", ue.gpsi));
+    const auto [at, first] = gpsi_of.emplace(ue.address, ue.gpsi);
+    if (!first && at->second != ue.gpsi)
+      section.complain("ues", Errc::duplicate,
+                       fmt::format("{} is the address of two UEs", ue.address));
+  }
 }
 
 void read_ues(Section& section, std::vector<UeConfig>& out) {
@@ -90,6 +140,9 @@ void read_ues(Section& section, std::vector<UeConfig>& out) {
         !read.gpsi.starts_with("extid-"))
       ue.complain("gpsi", Errc::pattern,
                   fmt::format("'{}' begins neither with msisdn- nor with extid-", read.gpsi));
+    if (ue.text("address", read.address) && !ue_address_of(read.address))
+      ue.complain("address", Errc::pattern,
+                  fmt::format("'{}' is no IPv4, IPv6 or MAC address", read.address));
     ue.texts("requesters", read.requesters);
     if (!ue.has("val_ue") && !ue.has("val_user"))
       ue.complain("val_ue", Errc::missing, "a UE needs val_ue or val_user or both");
@@ -242,7 +295,11 @@ void check_servers(Section& section, NrmConfig& out) {
 }  // namespace
 
 void read_nrm(Section& section, NrmConfig& out) {
-  for (const auto key : {"server", "store", "auth", "nef"}) section.require(key);
+  for (const auto key : {"server", "store", "auth"}) section.require(key);
+  section.section("core", [&](Section& core) { read_core(core, out); });
+  if (out.core == CoreType::nef) section.require("nef");
+  if (out.core == CoreType::pcf && section.has("nef"))
+    section.complain("nef", Errc::not_allowed, "is not asked with `core: type: pcf`");
   read_servers(section, "server", out.servers, true);
   section.section("metrics", [&](Section& metrics) {
     metrics.require("server");
@@ -259,6 +316,7 @@ void read_nrm(Section& section, NrmConfig& out) {
   });
   section.section("nef", [&](Section& nef) { read_nef(nef, out.nef); });
   read_ues(section, out.ues);
+  check_addresses(section, out);
   read_groups(section, out.ues, out.groups);
   read_services(section, out);
   section.section("sinks", [&](Section& sinks) {

@@ -246,7 +246,41 @@ TEST(config, size_and_depth_are_bounded) {
   EXPECT_FALSE(parse_config(dashes, "lobo.yaml"));
 }
 
+/// The smallest server with `core` in place of the NEF, and one UE with `ue` as further members.
+std::string at_pcf(std::string_view core, std::string_view ue = ", address: 10.45.0.2") {
+  std::string text(smallest);
+  text.erase(text.find("  nef:"));
+  text += "  core:\n    type: pcf\n" + std::string(core);
+  return text + "  ues:\n    - {val_ue: ue1, gpsi: msisdn-49170" + std::string(ue) + "}\n";
+}
+
+TEST(config, a_pcf_is_named_itself_or_by_a_bsf_that_may_name_some) {
+  const auto fixed = parse_config(at_pcf("    pcf: http://127.0.0.9:7777\n"), "lobo.yaml");
+  ASSERT_TRUE(fixed) << fixed.error().faults.front().reason;
+  EXPECT_EQ(fixed->nrm->core, CoreType::pcf);
+  EXPECT_EQ(fixed->nrm->nef.uri, "http://127.0.0.9:7777");
+  EXPECT_EQ(fixed->nrm->ues.front().address, "10.45.0.2");
+  const std::string bsf = "    bsf: http://127.0.0.9:7777\n";
+  const auto named = parse_config(at_pcf(bsf + "    pcf_hosts: [127.0.0.0/8]\n"), "lobo.yaml");
+  ASSERT_TRUE(named) << named.error().faults.front().reason;
+  EXPECT_EQ(named->nrm->pcf.bsf_uri, "http://127.0.0.9:7777");
+  for (const auto& wrong :
+       {at_pcf(""), at_pcf(bsf), at_pcf(bsf + "    pcf: http://127.0.0.9:7777\n"),
+        at_pcf("    pcf: http://127.0.0.9:7777\n    pcf_hosts: [127.0.0.1]\n"),
+        at_pcf(bsf + "    pcf_hosts: [http://x]\n"), at_pcf("    pcf: 127.0.0.9\n"),
+        at_pcf("    pcf: http://127.0.0.9:7777\n", ""),
+        at_pcf("    pcf: http://127.0.0.9:7777\n", ", address: here"),
+        at_pcf("    pcf: http://127.0.0.9:7777\n") + "  nef:\n    uri: http://127.0.0.9:7777\n",
+        at_pcf("    pcf: http://127.0.0.9:7777\n") +
+            "    - {val_ue: ue2, gpsi: msisdn-49171, address: 10.45.0.2}\n",
+        with("  ues:\n    - {val_ue: ue1, gpsi: msisdn-49170, address: 10.45.0.2}\n")})
+    EXPECT_FALSE(parse_config(wrong, "lobo.yaml")) << wrong;
+}
+
 TEST(config, the_presets_in_the_repository_are_right) {
+  const auto pcf = load_config(LOBO_SOURCE_DIR "/config/pcf.yaml");
+  ASSERT_TRUE(pcf) << pcf.error().faults.front().where << pcf.error().faults.front().reason;
+  EXPECT_EQ(pcf->nrm->core, CoreType::pcf);
   const auto standalone = load_config(LOBO_SOURCE_DIR "/config/standalone.yaml");
   ASSERT_TRUE(standalone) << standalone.error().faults.front().where
                           << standalone.error().faults.front().reason;

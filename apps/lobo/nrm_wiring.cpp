@@ -10,8 +10,10 @@
 #include "base/result.hpp"
 #include "config.hpp"
 #include "graph/control_plane.hpp"
+#include "model/address.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "wire/http/ssrf.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::app {
@@ -20,7 +22,8 @@ void replace_ues(ConfiguredUes& ues, const NrmConfig& config) {
   ConfiguredUes::Entries by_ue;
   ConfiguredUes::Entries by_user;
   for (const auto& ue : config.ues) {
-    const seal_nrm::DirectoryEntry entry{.gpsi = ue.gpsi, .requesters = ue.requesters};
+    const seal_nrm::DirectoryEntry entry{
+        .gpsi = ue.gpsi, .requesters = ue.requesters, .address = ue_address_of(ue.address)};
     if (!ue.val_ue.empty()) by_ue.emplace(ue.val_ue, entry);
     if (!ue.val_user.empty()) by_user.emplace(ue.val_user, entry);
   }
@@ -37,6 +40,37 @@ void replace_ues(ConfiguredUes& ues, const NrmConfig& config) {
   }
   ues.replace(std::move(by_ue), std::move(by_user), std::move(groups));
 }
+
+std::optional<api::state::seal_nrm::UeAddress> ue_address_of(std::string_view text) {
+  api::state::seal_nrm::UeAddress address;
+  if (const auto ipv4 = model::Ipv4Address::parse(text))
+    address.ipv4 = ipv4->text();
+  else if (const auto ipv6 = model::Ipv6Address::parse(text))
+    address.ipv6 = ipv6->text();
+  else if (const auto mac = model::MacAddress::parse(text))
+    address.mac = mac->text();
+  else
+    return std::nullopt;
+  return address;
+}
+
+namespace {
+
+Result<void> put_pcf(seal_nrm::CoreTraits& core, const PcfConfig& config) {
+  core.kind = seal_nrm::CoreKind::pcf;
+  core.peer = "pcf";
+  core.bsf = !config.bsf_uri.empty();
+  if (const auto bsf = http::parse_url(config.bsf_uri)) core.bsf_scheme = bsf->scheme;
+  auto allowed = http::SinkPolicy::from(config.pcf_hosts, false);
+  if (!allowed) return fail(allowed.error());
+  core.pcfs = std::move(*allowed);
+  core.af_app_id = config.af_app_id;
+  core.media_type = config.media_type;
+  if (!config.supported_features.empty()) core.supported_features = config.supported_features;
+  return {};
+}
+
+}  // namespace
 
 Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::string& api_root) {
   seal_nrm::Settings settings;
@@ -60,6 +94,8 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
       config.nef.modify_by_put ? seal_nrm::ModifyBy::put : seal_nrm::ModifyBy::patch;
   settings.core.flow_id_first = static_cast<std::int64_t>(config.nef.flow_id_first);
   if (!config.nef.dnn.empty()) settings.core.dnn = config.nef.dnn;
+  if (config.core == CoreType::pcf)
+    if (auto put = put_pcf(settings.core, config.pcf); !put) return fail(put.error());
   settings.limits.call_deadline = config.nef.deadline;
   settings.limits.audit_interval = config.audit.interval;
   settings.limits.audit_pause = config.audit.pause;

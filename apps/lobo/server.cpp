@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "adapters/metrics/prometheus_metrics.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "admin_routes.hpp"
+#include "api/admin.hpp"
 #include "authentication.hpp"
 #include "base/result.hpp"
 #include "capabilities.hpp"
@@ -30,9 +32,11 @@
 #include "network_tokens.hpp"
 #include "nrm_wiring.hpp"
 #include "ready.hpp"
+#include "runtime/network_peer.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
@@ -65,9 +69,21 @@ class NoticingClient final : public runtime::HttpClient {
 /// one holds up everybody else to some tens of milliseconds.
 constexpr std::size_t core_answer_bytes_max = std::size_t{4} << 20;
 
-adapters::ClientConfig nef_client_config(const NefConfig& nef, const http::Url& root) {
+/// Where the first door of the core is: of a PCF without a BSF, or of the BSF.
+const std::string& core_uri(const NrmConfig& config) {
+  return config.nef.uri.empty() ? config.pcf.bsf_uri : config.nef.uri;
+}
+
+adapters::ClientConfig nef_client_config(const NefConfig& nef, const http::Url& root,
+                                         CoreType core) {
   adapters::ClientConfig config;
-  config.http2 = adapters::Http2Use::alpn;
+  // Between network functions HTTP/2 is all there is (TS 29.500 clause 5.2), also to a PCF that
+  // only the BSF knows; a token endpoint may be of another make.
+  const bool sbi = core == CoreType::pcf && root.scheme == "http";
+  config.http2 = sbi ? adapters::Http2Use::always : adapters::Http2Use::alpn;
+  if (nef.oauth2)
+    if (const auto tokens = http::parse_url(nef.oauth2->token_uri))
+      config.http2_of[tokens->origin()] = adapters::Http2Use::alpn;
   const bool tls = root.scheme == "https";
   config.http2_of[root.origin()] = !nef.http2 ? adapters::Http2Use::never
                                    : tls      ? adapters::Http2Use::alpn
@@ -75,6 +91,17 @@ adapters::ClientConfig nef_client_config(const NefConfig& nef, const http::Url& 
   if (tls) config.tls = tls_files(nef.tls);
   config.limits.body_bytes_max = core_answer_bytes_max;
   return config;
+}
+
+std::optional<runtime::PeerConfig> peer_at(const std::string& uri, std::string_view name) {
+  const auto root = http::parse_url(uri);
+  if (!root) return std::nullopt;
+  return runtime::PeerConfig{
+      .name = std::string(name),
+      .scheme = root->scheme,
+      .authority = root->authority(),
+      .path_prefix = root->target.substr(0, root->target.find_last_not_of('/') + 1),
+      .redirect_authorities = {}};
 }
 
 runtime::RouterLimits router_limits(const QuotasConfig& quotas) {
@@ -147,10 +174,10 @@ Result<void> NrmServer::Parts::store_ready() {
 }
 
 Result<void> NrmServer::Parts::connect() {
-  const auto root = http::parse_url(config.nef.uri);
+  const auto root = http::parse_url(core_uri(config));
   if (!root) return fail(root.error());
-  nef_connections =
-      std::make_unique<adapters::HttpClient>(loop, nef_client_config(config.nef, *root));
+  nef_connections = std::make_unique<adapters::HttpClient>(
+      loop, nef_client_config(config.nef, *root, config.core));
   nef_noticing = std::make_unique<NoticingClient>(*nef_connections);
   adapters::ClientConfig sinks;
   sinks.admits = [this](std::string_view host, std::string_view address) {
@@ -191,17 +218,14 @@ Result<void> NrmServer::Parts::build() {
   auto opened = Authentication::open(config.auth, seal_nrm::routes(*settings), loop, clock);
   if (!opened) return fail(opened.error());
   authentication = std::move(*opened);
-  const auto root = http::parse_url(config.nef.uri);
-  const std::string prefix = root->target.substr(0, root->target.find_last_not_of('/') + 1);
   plane = std::make_unique<ControlPlane>(
-      ControlPlane::Config{.nrm = std::move(*settings),
-                           .nef = {.name = "nef",
-                                   .scheme = root->scheme,
-                                   .authority = root->authority(),
-                                   .path_prefix = prefix,
-                                   .redirect_authorities = {}},
-                           .router = router_limits(config.quotas),
-                           .notifier = {}},
+      ControlPlane::Config{
+          .nrm = std::move(*settings),
+          .nef = peer_at(config.nef.uri, config.core == CoreType::nef ? "nef" : "pcf")
+                     .value_or(runtime::PeerConfig{}),
+          .bsf = peer_at(config.pcf.bsf_uri, seal_nrm::bsf_peer),
+          .router = router_limits(config.quotas),
+          .notifier = {}},
       ControlPlane::Ports{
           .store = *store,
           .scheduler = loop,
@@ -230,7 +254,10 @@ Result<void> NrmServer::Parts::build() {
       },
       .capabilities =
           [this] {
-            return capabilities_of(plane->router().operations(), nef_noticing->simulated());
+            auto all = capabilities_of(plane->router().operations(), nef_noticing->simulated());
+            all.core = config.core == CoreType::pcf ? api::admin::CapabilitiesCore::pcf
+                                                    : api::admin::CapabilitiesCore::nef;
+            return all;
           },
       .store = *store,
       .notifier = plane->notifier()});
@@ -280,6 +307,8 @@ NrmConfig reached(const NrmConfig& now, const NrmConfig& fresh) {
   out.store_path = now.store_path;
   out.callback_base = now.callback_base;
   out.nef = now.nef;
+  out.core = now.core;
+  out.pcf = now.pcf;
   out.nef.tls = fresh.nef.tls;
   out.nef.deadline = fresh.nef.deadline;
   if (now.nef.oauth2 && fresh.nef.oauth2) out.nef.oauth2 = fresh.nef.oauth2;
@@ -298,7 +327,7 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
   for (std::size_t i = 0; i < servers.size(); ++i)
     if (next.servers[i].tls)
       changes.push_back(servers[i]->prepare_tls(tls_files(*next.servers[i].tls)));
-  if (next.nef.uri.starts_with("https://"))
+  if (core_uri(next).starts_with("https://"))
     changes.push_back(nef_connections->prepare_tls(tls_files(next.nef.tls)));
   if (tokens) changes.push_back(tokens->prepare(*next.nef.oauth2));
   for (const auto& change : changes)
@@ -311,6 +340,7 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
   const auto groups_before = plane->ues().groups();
   replace_ues(plane->ues(), next);
   plane->groups_changed(groups_before);
+  plane->readdress();
   plane->router().change_limits(router_limits(next.quotas));
   config = next;
   return {};
