@@ -54,6 +54,7 @@ std::string_view stored_type(const resource::Effect& effect) {
                         [](const resource::Reply&) { return std::string_view(); },
                         [](const resource::StartTimer&) { return std::string_view(); },
                         [](const resource::StopTimer&) { return std::string_view(); },
+                        [](const resource::Observe&) { return std::string_view(); },
                     },
                     effect);
 }
@@ -318,6 +319,9 @@ void EffectRunner::perform(const Key& key, Decided& decided) {
           ports_.scheduler.post([this, from = key, id, tell = std::move(tell)] {
             enqueue(tell.to, Work{resource::Told{from, tell.what, tell.body}, {}, id});
           });
+        },
+        [this, &key](const resource::Observe& observed) {
+          if (observer_) observer_(key, observed);
         }};
   };
   for (std::size_t i = 0; i < decided.effects.size(); ++i)

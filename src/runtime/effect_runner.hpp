@@ -70,6 +70,11 @@ class EffectRunner {
   /// Every kind that the store may hold must be added before recover().
   void add(const resource::Machine& machine);
 
+  /// Hears every Observe effect, inside the decision's turn: it must not call back into the runner
+  /// but through the scheduler. Set before the first event.
+  using Observer = std::function<void(const resource::Key& from, const resource::Observe&)>;
+  void on_observed(Observer observer) { observer_ = std::move(observer); }
+
   /// Reads the outbox and the timers of the previous run: calls come back as Recovered,
   /// notifications and tells go out again. Call once, before the first event.
   Result<void> recover();
@@ -124,6 +129,7 @@ class EffectRunner {
   TimerQueue timers_;
   std::map<std::string, const resource::Machine*, std::less<>> machines_;
   std::unordered_map<resource::Key, Slot, resource::KeyHash> slots_;
+  Observer observer_;
   std::uint64_t effect_id_last_ = 0;
   Counter& commits_failed_;
   Counter& events_refused_;

@@ -116,6 +116,27 @@ TEST_F(EffectRunnerTest, one_resource_tells_another) {
   EXPECT_TRUE(server->store.state().effects.empty());
 }
 
+TEST_F(EffectRunnerTest, an_observation_alone_costs_no_commit_and_one_of_a_change_waits_for_it) {
+  command("a", "create");
+  loop.run_for(1s);
+  std::vector<std::string> heard;
+  server->runner.on_observed([&](const resource::Key& from, const resource::Observe& observed) {
+    heard.push_back(from.id + " " + observed.what + " " + observed.body);
+  });
+  server->store.set_full(true);
+  const auto measured = command("a", "measure");
+  const auto renamed = command("a", "rename");
+  loop.run_for(1s);
+  EXPECT_EQ(measured->response->status, 204);
+  EXPECT_EQ(renamed->response->status, 503);
+  EXPECT_EQ(heard, (std::vector<std::string>{"a samples a"}));
+  server->store.set_full(false);
+  command("a", "rename");
+  loop.run_for(1s);
+  EXPECT_EQ(heard, (std::vector<std::string>{"a samples a", "a name renamed"}));
+  EXPECT_TRUE(server->store.state().effects.empty());
+}
+
 TEST_F(EffectRunnerTest, if_match_is_held_against_the_version_at_the_moment_of_the_change) {
   command("a", "create");
   loop.run_for(1s);

@@ -67,6 +67,13 @@ class PromiseMachine final : public resource::Machine {
       } else if (command->operation == "tell") {
         out.effects.emplace_back(resource::Tell{{"promise", "other"}, "hello", key.id});
         out.effects.emplace_back(resource::Reply{command->request, {204, {}, {}}});
+      } else if (command->operation == "measure") {
+        out.effects.emplace_back(resource::Observe{"samples", key.id});
+        out.effects.emplace_back(resource::Reply{command->request, {204, {}, {}}});
+      } else if (command->operation == "rename") {
+        put("renamed");
+        out.effects.emplace_back(resource::Observe{"name", "renamed"});
+        out.effects.emplace_back(resource::Reply{command->request, {204, {}, {}}});
       } else {
         out.change = resource::Change::erase;
         out.effects.emplace_back(resource::Reply{command->request, {204, {}, {}}});

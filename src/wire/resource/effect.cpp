@@ -127,6 +127,10 @@ struct Writer {
     append_member(out, "body", tell.body);
     return out + "}";
   }
+  std::string operator()(const Observe&) const {
+    // Those that it is for are gone with the process.
+    contract_failed(std::source_location::current());
+  }
 };
 
 // ---- reading ----------------------------------------------------------------------------------

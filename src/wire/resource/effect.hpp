@@ -1,7 +1,8 @@
 #pragma once
 // Effects are data. A state machine returns them; runtime/effect_runner commits them with the new
 // state and performs them afterwards. CallNetwork, Notify, StartTimer and Tell are stored (the
-// outbox), so their JSON form carries a version and must stay readable for the next release.
+// outbox), so their JSON form carries a version and must stay readable for the next release. Reply
+// and Observe are not: they end with the process.
 
 #include <chrono>
 #include <cstdint>
@@ -66,9 +67,19 @@ struct Tell {
   bool operator==(const Tell&) const = default;
 };
 
-using Effect = std::variant<Reply, CallNetwork, Notify, StartTimer, StopTimer, Tell>;
+/// What those that live in memory only shall know of: measured values, and who wants them. Handed
+/// over in the order of the decisions of one resource, after the commit where there is one; an
+/// outcome with nothing but replies and observations costs none. Lost with the process, so whoever
+/// keeps it must be able to begin anew (docs/adr/0008-observations.md).
+struct Observe {
+  std::string what;
+  std::string body;  ///< JSON or empty
+  bool operator==(const Observe&) const = default;
+};
 
-/// The stored form of an effect: {"v":1,"type":"call",…}. Reply is never stored.
+using Effect = std::variant<Reply, CallNetwork, Notify, StartTimer, StopTimer, Tell, Observe>;
+
+/// The stored form of an effect: {"v":1,"type":"call",…}. Reply and Observe are never stored.
 std::string to_json(const Effect& effect);
 Result<Effect> effect_from_json(std::string_view text);
 
