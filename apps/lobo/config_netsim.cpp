@@ -103,6 +103,9 @@ void read_behaviour(Section& section, core_sim::CoreConfig& out) {
     out.callback_attempts_max = static_cast<unsigned>(attempts);
   section.duration("callback_retry_first", 1ms, 60s, out.callback_retry_first);
   section.text("supported_features", out.supported_features);
+  std::vector<std::string> mute;
+  section.texts("mute_events", mute);
+  out.mute_events = {mute.begin(), mute.end()};
   std::chrono::milliseconds token_lifetime = out.token_lifetime;
   if (section.duration("token_lifetime", 1s, 24h, token_lifetime))
     out.token_lifetime = std::chrono::ceil<std::chrono::seconds>(token_lifetime);

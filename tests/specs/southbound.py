@@ -28,13 +28,25 @@ OFFICIAL = {
                    "3gpp-rel18/TS29571_CommonData.yaml"),
     "policy_authorization": ("3gpp-rel18/TS29514_Npcf_PolicyAuthorization.yaml",),
     "bsf": ("3gpp-rel18/TS29521_Nbsf_Management.yaml", "3gpp-rel18/TS29510_Nnrf_NFManagement.yaml"),
+    "analytics_exposure": ("3gpp-rel19/3gpp-ts29522-analyticsexposure.yml",
+                           "3gpp-rel19/3gpp-ts29520-nnwdaf-eventssubscription.yml",
+                           "3gpp-rel18/TS29523_Npcf_EventExposure.yaml", "3gpp-rel18/TS29508_Nsmf_EventExposure.yaml",
+                           "3gpp-rel18/TS29571_CommonData.yaml"),
     "applying_bdt_policy": ("3gpp-rel18/TS29522_ApplyingBdtPolicy.yaml",
                             "3gpp-rel19/3gpp-ts29522-applyingbdtpolicy.yml"),
     "ue_id": ("3gpp-rel18/TS29522_UEId.yaml", "3gpp-rel18/TS29571_CommonData.yaml"),
 }
 # Names that are ours: lists that the official files write inline, and types of one scalar.
 OURS = {"AsSessionWithQoSSubscriptions", "MonitoringEventSubscriptions", "IpAddrs", "DurationMilliSec",
-        "AppliedBdtPolicies"}
+        "AppliedBdtPolicies", "AnalyticsExposureSubscs"}
+# Another API of TS 29.522 has the same names, and a name is given once here.
+RENAMED = {
+    "ReadAllAnalyticsSubscriptions": "ReadAllSubscriptions",
+    "CreateAnalyticsSubscription": "CreateNewSubscription",
+    "ReadAnalyticsSubscription": "ReadAnSubscription",
+    "UpdateAnalyticsSubscription": "FullyUpdateAnSubscription",
+    "DeleteAnalyticsSubscription": "DeleteAnSubscription",
+}
 # Where the releases differ, or a subset cannot keep the whole condition.
 ALLOWED = {
     ("TscQosRequirementRm", "conditions"): "a patch may name both where it takes one away",
@@ -110,7 +122,7 @@ def compare_operations(document):
             if other is None:
                 yield f"{document}: {method} {path} is in no official file"
                 continue
-            if operation["operationId"] != other["operationId"]:
+            if RENAMED.get(operation["operationId"], operation["operationId"]) != other["operationId"]:
                 yield f"{document}: {operation['operationId']}, official {other['operationId']}"
             unknown = set(operation["responses"]) - set(other["responses"])
             if unknown:

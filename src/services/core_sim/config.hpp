@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -126,6 +128,8 @@ struct CoreConfig {
   bool admit_at_allocation = false;
   /// Answer where the UE has no PDU session: 500 as a PCF by the book, 404 as some do.
   int no_session_status = 500;
+  /// Events (QOS_MONITORING, USAGE_REPORT, DN_PERFORMANCE …) that are accepted and never sent.
+  std::set<std::string, std::less<>> mute_events;
   /// Added to every answer of the NEF.
   std::chrono::milliseconds response_delay{0};
 

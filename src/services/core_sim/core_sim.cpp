@@ -18,6 +18,7 @@
 #include "base/rng.hpp"
 #include "base/text.hpp"
 #include "services/core_sim/admission.hpp"
+#include "services/core_sim/analytics.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/applied_bdt.hpp"
 #include "services/core_sim/as_session_with_qos.hpp"
@@ -118,6 +119,7 @@ struct CoreSim::State {
         policy(net, sessions),
         monitoring(net, watches),
         bdt(net),
+        analytics(net),
         control(net, sessions, watches) {}
 
   Network net;
@@ -127,6 +129,7 @@ struct CoreSim::State {
   PolicyAuthorization policy;
   MonitoringEvent monitoring;
   AppliedBdtPolicies bdt;
+  Analytics analytics;
   Control control;
 
   Output network_request(const http::Request& request, const RouteMatch& route, Instant now);
@@ -277,8 +280,11 @@ Answer CoreSim::State::perform(Call& call) {
       return tl::unexpected<Refusal>(std::move(known.error()));
     return bdt.handle(call);
   }
-  if (auto known = check_af(call, net.config, call.param("scsAsId"), {}); !known)
+  const bool to_analytics = path.starts_with("/3gpp-analyticsexposure/");
+  const auto af = call.param(to_analytics ? "afId" : "scsAsId");
+  if (auto known = check_af(call, net.config, af, to_analytics ? "path:afId" : ""); !known)
     return tl::unexpected<Refusal>(std::move(known.error()));
+  if (to_analytics) return analytics.handle(call);
   if (path.starts_with("/3gpp-monitoring-event/")) return monitoring.handle(call);
   return qos.handle(call);
 }
@@ -309,6 +315,7 @@ std::vector<OutgoingCallback> CoreSim::tick(Instant now) {
   while (const auto key = net.timers.take_due(now)) {
     if (state_->sessions.owns(key->of)) state_->sessions.timer(*key, now);
     if (state_->watches.owns(key->of)) state_->watches.timer(*key, now);
+    if (state_->analytics.owns(key->of)) state_->analytics.timer(*key, now);
   }
   return net.callbacks.take_due(now);
 }
@@ -328,6 +335,7 @@ CoreSim::Counts CoreSim::counts() const {
   return {.sessions = state_->sessions.size(),
           .watches = state_->watches.size(),
           .bdt_policies = state_->bdt.size(),
+          .analytics = state_->analytics.size(),
           .callbacks_pending = state_->net.callbacks.pending(),
           .callbacks_dropped = state_->net.callbacks.dropped()};
 }

@@ -28,6 +28,9 @@ struct Network {
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
+  /// Subscriptions to it are accepted and never served.
+  bool is_mute(std::string_view event) const { return config.mute_events.contains(event); }
+
   const CoreConfig config;
   Rng& rng;
   World world;
@@ -44,6 +47,7 @@ struct Network {
 /// How callbacks are called in the fault plan and in the journal.
 inline constexpr std::string_view user_plane_notification = "UserPlaneNotification";
 inline constexpr std::string_view monitoring_notification = "MonitoringNotification";
+inline constexpr std::string_view analytics_notification = "AnalyticsEventNotification";
 inline constexpr std::string_view test_notification = "TestNotification";
 inline constexpr std::string_view app_session_events = "EventsNotification";
 inline constexpr std::string_view app_session_termination = "TerminationInfo";

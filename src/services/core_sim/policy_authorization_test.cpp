@@ -160,9 +160,7 @@ TEST(policy_authorization, what_is_wrong_with_a_body_is_named) {
   for (const auto& [body, cause, param] : cases) {
     const auto refused = post(lab, body);
     EXPECT_EQ(refused.status, 400) << body;
-    if (!cause.empty()) {
-      EXPECT_EQ(member(refused.body, "/cause"), cause) << refused.body;
-    }
+    if (!cause.empty()) { EXPECT_EQ(member(refused.body, "/cause"), cause) << refused.body; }
     if (!param.empty()) {
       EXPECT_EQ(member(refused.body, "/invalidParams/0/param"), param) << body;
     }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/analytics_exposure.hpp"
 #include "api/applying_bdt_policy.hpp"
 #include "api/as_session_with_qos.hpp"
 #include "api/bsf.hpp"
@@ -30,6 +31,7 @@ std::vector<resource::Operation> collect() {
   };
   add(api::as_session_with_qos::operations());
   add(api::monitoring_event::operations());
+  add(api::analytics_exposure::operations());
   add(api::ue_address::operations());
   add(api::ue_id::operations());
   add(api::policy_authorization::operations());

@@ -44,7 +44,7 @@ void Sessions::notify(Session& session, Report report, Instant now) {
   const auto event = report.event.known();
   const bool wanted =
       event && (*event == Event::session_termination || session.terms.wants(*event));
-  if (!wanted) return;
+  if (!wanted || net_.is_mute(report.event.text)) return;
   if (session.terms.surface == Surface::pcf) {
     if (auto news = app_session_news(session, report, uri_of(session), net_.config.pcf))
       net_.callbacks.push(session.number, news->to, news->operation, std::move(news->body), now,
