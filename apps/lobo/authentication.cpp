@@ -21,11 +21,11 @@
 namespace lobo::app {
 namespace {
 
-/// Every scope that some route asks for.
-std::vector<std::string> all_scopes(const std::vector<resource::Route>& routes) {
+/// Every scope that some operation asks for.
+std::vector<std::string> all_scopes(const std::vector<resource::Operation>& operations) {
   std::vector<std::string> scopes;
-  for (const auto& route : routes) {
-    const std::string scope(route.operation.scope);
+  for (const auto& operation : operations) {
+    const std::string scope(operation.scope);
     if (!scope.empty() && std::ranges::find(scopes, scope) == scopes.end()) scopes.push_back(scope);
   }
   return scopes;
@@ -90,11 +90,11 @@ class TokenAuthentication final : public Authentication, private runtime::Authen
 }  // namespace
 
 Result<std::unique_ptr<Authentication>> Authentication::open(
-    const AuthConfig& config, const std::vector<resource::Route>& routes, adapters::EventLoop& loop,
-    const Clock& clock) {
+    const AuthConfig& config, const std::vector<resource::Operation>& operations,
+    adapters::EventLoop& loop, const Clock& clock) {
   if (config.mode == AuthMode::off)
     return std::unique_ptr<Authentication>(
-        std::make_unique<OpenAuthentication>(all_scopes(routes)));
+        std::make_unique<OpenAuthentication>(all_scopes(operations)));
   auto made = std::make_unique<TokenAuthentication>(loop, clock);
   const auto change = made->prepare(config);
   if (!change) return fail(change.error());

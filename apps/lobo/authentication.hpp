@@ -20,11 +20,10 @@ class Authentication {
   Authentication& operator=(const Authentication&) = delete;
   virtual ~Authentication() = default;
 
-  /// `routes` tell which scopes there are. `loop` and `clock` outlive it.
-  static Result<std::unique_ptr<Authentication>> open(const AuthConfig& config,
-                                                      const std::vector<resource::Route>& routes,
-                                                      adapters::EventLoop& loop,
-                                                      const Clock& clock);
+  /// `operations` tell which scopes there are. `loop` and `clock` outlive it.
+  static Result<std::unique_ptr<Authentication>> open(
+      const AuthConfig& config, const std::vector<resource::Operation>& operations,
+      adapters::EventLoop& loop, const Clock& clock);
   virtual runtime::Authenticator& port() = 0;
   /// Reads keys and expectations, used from the call of what it returns, which cannot fail. The
   /// mode stays. Keys of a URL are not waited for: the old ones serve until better have come.

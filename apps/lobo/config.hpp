@@ -160,6 +160,28 @@ struct AuditConfig {
   bool operator==(const AuditConfig&) const = default;
 };
 
+/// A VAL stream: from one VAL UE to another.
+struct StreamConfig {
+  std::string id;
+  std::string from;
+  std::string to;
+  bool operator==(const StreamConfig&) const = default;
+};
+
+/// QoS monitoring (ss-nrm).
+struct MonitoringConfig {
+  std::string qos_reference;  ///< of sessions that only measure; empty: default traffic's budget
+  std::chrono::milliseconds sample_period{1000};
+  std::chrono::milliseconds silent_after{5000};
+  std::chrono::milliseconds once_wait{4000};
+  std::chrono::milliseconds series_step{2000};
+  std::chrono::milliseconds time_max{std::chrono::hours{24 * 7}};
+  std::uint64_t ues_per_subscription = 1000;
+  std::uint64_t subscriptions_per_ue = 256;
+  std::vector<StreamConfig> streams;
+  bool operator==(const MonitoringConfig&) const = default;
+};
+
 struct NrmConfig {
   std::vector<ServerAddress> servers;
   std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
@@ -178,6 +200,7 @@ struct NrmConfig {
   QuotasConfig quotas;
   LimitsConfig limits;
   AuditConfig audit;
+  MonitoringConfig monitoring;
   TraceConfig trace;
   std::chrono::milliseconds duration_max{std::chrono::hours{24 * 30}};  ///< of a subscription
   bool operator==(const NrmConfig&) const = default;

@@ -275,6 +275,42 @@ void read_audit(Section& section, AuditConfig& out) {
   section.duration("pause", 10ms, 1min, out.pause);
 }
 
+void read_streams(Section& section, const std::vector<UeConfig>& ues,
+                  std::vector<StreamConfig>& out) {
+  std::set<std::string> known, seen;
+  for (const auto& ue : ues) known.insert(ue.val_ue);
+  section.each("streams", [&](Section& stream) {
+    StreamConfig read;
+    for (const auto key : {"id", "from", "to"}) stream.require(key);
+    stream.text("id", read.id);
+    stream.text("from", read.from);
+    stream.text("to", read.to);
+    for (const auto& [key, ue] : {std::pair{"from", &read.from}, std::pair{"to", &read.to}})
+      if (!ue->empty() && !known.contains(*ue))
+        stream.complain(key, Errc::not_found, fmt::format("'{}' is no val_ue of nrm.ues", *ue));
+    if (!read.from.empty() && read.from == read.to)
+      stream.complain("to", Errc::not_allowed, "a stream leads from one UE to another");
+    if (!seen.insert(read.id).second)
+      stream.complain("id", Errc::duplicate, fmt::format("'{}' stands twice", read.id));
+    out.push_back(std::move(read));
+  });
+}
+
+void read_monitoring(Section& section, const NrmConfig& all, MonitoringConfig& out) {
+  if (section.text("qos_reference", out.qos_reference) &&
+      std::ranges::find(all.qos_references, out.qos_reference) == all.qos_references.end())
+    section.complain("qos_reference", Errc::not_found,
+                     fmt::format("'{}' is none of nrm.qos_references", out.qos_reference));
+  section.duration("sample_period", 1s, 1h, out.sample_period);
+  section.duration("silent_after", 1s, 24h, out.silent_after);
+  section.duration("once_wait", 0ms, 25s, out.once_wait);
+  section.duration("series_step", 1s, 1h, out.series_step);
+  section.duration("time_max", 1s, std::chrono::hours{24 * 365}, out.time_max);
+  section.integer("ues_per_subscription", 1, 100'000, out.ues_per_subscription);
+  section.integer("subscriptions_per_ue", 1, 10'000, out.subscriptions_per_ue);
+  read_streams(section, all.ues, out.streams);
+}
+
 void check_servers(Section& section, NrmConfig& out) {
   for (const auto& server : out.metrics)
     if (!is_loopback_address(server.address))
@@ -328,6 +364,8 @@ void read_nrm(Section& section, NrmConfig& out) {
   section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
   section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
   section.section("audit", [&](Section& audit) { read_audit(audit, out.audit); });
+  section.section("monitoring",
+                  [&](Section& monitoring) { read_monitoring(monitoring, out, out.monitoring); });
   section.duration("duration_max", 1s, std::chrono::hours{24 * 365}, out.duration_max);
   read_trace(section, out.trace);
   check_servers(section, out);

@@ -100,6 +100,19 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
   settings.limits.audit_interval = config.audit.interval;
   settings.limits.audit_pause = config.audit.pause;
   settings.limits.audit_page = config.audit.page;
+  if (!config.monitoring.qos_reference.empty())
+    settings.monitoring.qos_reference = config.monitoring.qos_reference;
+  settings.monitoring.sample_period = config.monitoring.sample_period;
+  settings.monitoring.silent_after = config.monitoring.silent_after;
+  settings.monitoring.once_wait = config.monitoring.once_wait;
+  settings.monitoring.series_step = config.monitoring.series_step;
+  settings.monitoring.time_max =
+      std::chrono::duration_cast<std::chrono::seconds>(config.monitoring.time_max);
+  settings.monitoring.ues_max = config.monitoring.ues_per_subscription;
+  settings.monitoring.monitors_per_ue_max = config.monitoring.subscriptions_per_ue;
+  for (const auto& stream : config.monitoring.streams)
+    settings.monitoring.streams.emplace(
+        stream.id, seal_nrm::MonitoringSettings::Stream{stream.from, stream.to});
   settings.limits.duration_max =
       std::chrono::duration_cast<std::chrono::seconds>(config.duration_max);
   auto sinks = http::SinkPolicy::from(config.sinks.allow, config.sinks.https_only);

@@ -23,6 +23,7 @@
 #include "adapters/store/sqlite_store.hpp"
 #include "admin_routes.hpp"
 #include "api/admin.hpp"
+#include "api/ss_nrm.hpp"
 #include "authentication.hpp"
 #include "base/result.hpp"
 #include "capabilities.hpp"
@@ -40,6 +41,7 @@
 #include "services/seal_nrm/routes.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
+#include "wire/resource/route.hpp"
 #include "wiring.hpp"
 
 namespace lobo::app {
@@ -215,7 +217,10 @@ Result<void> NrmServer::Parts::listen() {
 Result<void> NrmServer::Parts::build() {
   auto settings = nrm_settings(config, urls_of(config.servers, servers).front());
   if (!settings) return fail(settings.error());
-  auto opened = Authentication::open(config.auth, seal_nrm::routes(*settings), loop, clock);
+  std::vector<resource::Operation> operations;
+  for (const auto& route : seal_nrm::routes(*settings)) operations.push_back(route.operation);
+  for (const auto& operation : api::ss_nrm::operations()) operations.push_back(operation);
+  auto opened = Authentication::open(config.auth, operations, loop, clock);
   if (!opened) return fail(opened.error());
   authentication = std::move(*opened);
   plane = std::make_unique<ControlPlane>(
@@ -341,6 +346,7 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
   replace_ues(plane->ues(), next);
   plane->groups_changed(groups_before);
   plane->readdress();
+  plane->directory_changed();
   plane->router().change_limits(router_limits(next.quotas));
   config = next;
   return {};

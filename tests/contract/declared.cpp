@@ -97,7 +97,7 @@ bool matches(const std::string& pattern, std::string_view path) {
 const std::map<std::string, DeclaredOperation>& declared() {
   static const auto all = [] {
     std::map<std::string, DeclaredOperation> out;
-    for (const std::string name : {"ss_nra", "nra_adaptation", "nrm_callbacks"}) {
+    for (const std::string name : {"ss_nra", "nra_adaptation", "ss_nrm", "nrm_callbacks"}) {
       const auto& root = document(name);
       auto base = root["servers"][0]["url"].as<std::string>();
       if (const auto brace = base.find('}'); brace != std::string::npos)

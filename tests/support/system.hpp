@@ -2,6 +2,7 @@
 // The whole control plane in a virtual world that a test rules: the simulated core behind a hand
 // that may bend its answers, sinks that remember, a store that may fail, a process that may die.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -18,6 +19,7 @@
 #include "base/rng.hpp"
 #include "graph/control_plane.hpp"
 #include "graph/core_driver.hpp"
+#include "services/seal_nrm/series_memory.hpp"
 #include "sim/loop.hpp"
 #include "sim/network.hpp"
 #include "sim/observers.hpp"
@@ -45,7 +47,9 @@ class HeaderAuthenticator final : public runtime::Authenticator {
     const auto client = request.headers.find("x-lobo-client");
     if (!client) return done(fail(Errc::unauthenticated, "no credentials"));
     const auto scope = request.headers.find("x-lobo-scopes");
-    done(resource::Principal{std::string(*client), {std::string(scope.value_or("ss-nra"))}});
+    resource::Principal who{std::string(*client), {"ss-nra", "ss-nrm"}};
+    if (scope) who.scopes = {std::string(*scope)};
+    done(std::move(who));
   }
 };
 
@@ -127,7 +131,8 @@ class System {
                                           .nef_tokens = &token,
                                           .authenticator = authenticator,
                                           .log = log,
-                                          .metrics = metrics}) {}
+                                          .metrics = metrics,
+                                          .series = &system.series}) {}
     SeededRng rng;
     sim::SimLog log;
     sim::SimMetrics metrics;
@@ -139,6 +144,16 @@ class System {
   };
 
   Process& server() { return *process_; }
+  /// The VAL group `id` has these UEs from now on.
+  void set_group(const std::string& id, const std::vector<std::string>& ues) {
+    seal_nrm::DirectoryGroup group;
+    for (const auto& ue : ues) group.members.push_back({.user = false, .id = ue});
+    std::ranges::sort(group.members);
+    group.revision = seal_nrm::revision_of(group.members);
+    groups_[id] = std::make_shared<const seal_nrm::DirectoryGroup>(std::move(group));
+    configure_ues();
+    process_->control_plane.directory_changed();
+  }
   const sim::StoreState& durable() const { return process_->store.state(); }
 
   /// The process dies and starts again on what was durable.
@@ -330,12 +345,6 @@ class System {
     const auto moved = moved_.find(ue);
     return moved != moved_.end() ? moved->second : "10.45.0." + std::to_string(ue + 1);
   }
-  void start(sim::StoreState durable) {
-    process_ = std::make_unique<Process>(*this, std::move(durable));
-    configure_ues();
-    network.attach(std::string(server_authority), &process_->control_plane.router());
-    static_cast<void>(process_->control_plane.start());
-  }
   void configure_ues() {
     ConfiguredUes::Entries ues, users;
     for (int i = 1; i <= 4; ++i) {
@@ -350,15 +359,24 @@ class System {
       users.emplace("user" + std::to_string(i),
                     seal_nrm::DirectoryEntry{"extid-" + name + "@lobodon.example", requesters});
     }
-    process_->control_plane.ues().replace(std::move(ues), std::move(users));
+    process_->control_plane.ues().replace(std::move(ues), std::move(users), groups_);
+  }
+  void start(sim::StoreState durable) {
+    process_ = std::make_unique<Process>(*this, std::move(durable));
+    configure_ues();
+    network.attach(std::string(server_authority), &process_->control_plane.router());
+    static_cast<void>(process_->control_plane.start());
   }
 
   Setup setup_;
   std::map<int, std::string> moved_;  ///< where the configuration has a UE now
   SeededRng rng_;
   std::uint64_t runs_ = 0;
+  ConfiguredUes::Groups groups_;
 
  public:
+  /// Outlives a process, as a disk does.
+  seal_nrm::monitor::MemorySeries series{1'000'000, std::chrono::hours{24}};
   sim::SimLoop loop;
   sim::SimNetwork network;
   Listener sink;

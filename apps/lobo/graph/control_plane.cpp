@@ -13,6 +13,10 @@
 #include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/applied_bdt.hpp"
 #include "services/seal_nrm/core_peer.hpp"
+#include "services/seal_nrm/measure_source.hpp"
+#include "services/seal_nrm/monitor_machine.hpp"
+#include "services/seal_nrm/monitor_routes.hpp"
+#include "services/seal_nrm/monitoring_profile.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
 #include "services/seal_nrm/unicast.hpp"
@@ -28,6 +32,7 @@ constexpr std::size_t readdress_page = 256;
 
 ControlPlane::ControlPlane(Config config, Ports ports)
     : config_(std::move(config)),
+      hub_(config_.nrm, ports.series),
       scheduler_(ports.scheduler),
       replies_(scheduler_, ports.clock),
       notifier_(
@@ -38,7 +43,9 @@ ControlPlane::ControlPlane(Config config, Ports ports)
       router_({runner_, replies_, ports.authenticator, ports.store, ports.clock, ports.secrets,
                ports.log, ports.metrics},
               config_.router),
-      auditor_(config_.nrm, {runner_, calls_, scheduler_, ports.clock, ports.log, ports.metrics}) {
+      auditor_(config_.nrm, {runner_, calls_, scheduler_, ports.clock, ports.log, ports.metrics}),
+      monitoring_(hub_,
+                  {runner_, ports.store, scheduler_, ports.clock, ports.log, ports.metrics, ues_}) {
   const auto peer = [this, ports](runtime::PeerConfig at) {
     return std::make_unique<runtime::NetworkPeer>(std::move(at), ports.network, ports.nef_tokens,
                                                   ports.clock, ports.metrics);
@@ -63,8 +70,13 @@ ControlPlane::ControlPlane(Config config, Ports ports)
   machines_.push_back(std::make_unique<seal_nrm::AdaptationMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::AdaptationPageMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::AppliedBdtMachine>(config_.nrm));
+  machines_.push_back(std::make_unique<seal_nrm::MeasureSourceMachine>(config_.nrm));
+  machines_.push_back(
+      std::make_unique<seal_nrm::MonitorMachine>(config_.nrm, ues_, hub_, ports.series));
+  machines_.push_back(std::make_unique<seal_nrm::MonitoringProfileMachine>(config_.nrm));
   for (const auto& machine : machines_) runner_.add(*machine);
   router_.add(seal_nrm::routes(config_.nrm));
+  router_.add(seal_nrm::monitor_routes(hub_));
 }
 
 ControlPlane::~ControlPlane() = default;
@@ -83,6 +95,8 @@ void ControlPlane::readdress() {
 }
 
 Result<void> ControlPlane::start() {
+  // Before the outbox: what it brings back may be about monitors.
+  if (auto filled = monitoring_.start(); !filled) return filled;
   if (auto recovered = runner_.recover(); !recovered) return recovered;
   auditor_.start();
   groups_changed({});  // They may have become others while we were not there.

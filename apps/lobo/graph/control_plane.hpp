@@ -14,13 +14,16 @@
 #include "base/result.hpp"
 #include "base/rng.hpp"
 #include "graph/auditor.hpp"
+#include "graph/monitoring.hpp"
 #include "runtime/effect_runner.hpp"
 #include "runtime/network_peer.hpp"
 #include "runtime/notifier.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/scoped_scheduler.hpp"
+#include "services/seal_nrm/monitor_hub.hpp"
 #include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/series.hpp"
 
 namespace lobo::app {
 
@@ -84,6 +87,7 @@ class ControlPlane {
     runtime::Authenticator& authenticator;
     runtime::Log& log;
     runtime::Metrics& metrics;
+    seal_nrm::monitor::Series* series = nullptr;  ///< null: no past periods of monitoring
   };
   struct Config {
     seal_nrm::Settings nrm;
@@ -111,12 +115,16 @@ class ControlPlane {
   /// Services, sinks and limits from now on; machines and routes look at them at each decision.
   void change(seal_nrm::Settings nrm) { config_.nrm = std::move(nrm); }
   const seal_nrm::Settings& settings() const { return config_.nrm; }
+  const seal_nrm::MonitorHub& hub() const { return hub_; }
+  /// After ues() were replaced: whoever follows a group looks again.
+  void directory_changed() { monitoring_.directory_changed(); }
   runtime::Notifier& notifier() { return notifier_; }
   bool idle() const { return runner_.idle() && notifier_.pending() == 0; }
 
  private:
   Config config_;
   ConfiguredUes ues_;
+  seal_nrm::MonitorHub hub_;
   std::vector<std::unique_ptr<resource::Machine>> machines_;
   runtime::ScopedScheduler scheduler_;  ///< before all that put work off: it outlives them
   runtime::Replies replies_;
@@ -125,6 +133,7 @@ class ControlPlane {
   runtime::EffectRunner runner_;
   runtime::Router router_;
   Auditor auditor_;
+  Monitoring monitoring_;
 };
 
 }  // namespace lobo::app

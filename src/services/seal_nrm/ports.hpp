@@ -147,11 +147,34 @@ struct Limits {
   std::chrono::milliseconds group_check{std::chrono::minutes{1}};
 };
 
+/// QoS monitoring (TS 23.434 clause 14.3.3.4).
+struct MonitoringSettings {
+  /// What the sessions that only measure ask for; absent: the delay budget of default traffic.
+  std::optional<std::string> qos_reference;
+  std::chrono::milliseconds sample_period{1000};  ///< how often the core is asked to report
+  std::chrono::milliseconds silent_after{5000};   ///< accepted, and nothing came for so long
+  std::chrono::milliseconds once_wait{4000};      ///< for the first samples of a one-shot request
+  std::chrono::milliseconds series_step{2000};    ///< of a point that is kept for past periods
+  /// A subscription that names no end is proposed this one.
+  std::chrono::seconds time_max{std::chrono::hours{24 * 7}};
+  std::size_t ues_max = 1000;     ///< UEs of one subscription
+  std::size_t streams_max = 256;  ///< streams of one subscription
+  std::size_t monitors_per_ue_max = 256;
+  std::size_t profiles_max = 1000;  ///< of one client
+  /// VAL stream id -> its source and target UE.
+  struct Stream {
+    std::string from;  ///< VAL UE id
+    std::string to;
+  };
+  std::map<std::string, Stream, std::less<>> streams;
+};
+
 struct Settings {
   std::string api_root;       ///< "http://127.0.0.60:7777": of Location and notifId
   std::string callback_base;  ///< the same for the core's callbacks to us
   CoreTraits core;
   Limits limits;
+  MonitoringSettings monitoring;
   http::SinkPolicy sinks;
   /// VAL service id -> the quality that it gets.
   std::map<std::string, api::ss_nra::UniQosRequirement, std::less<>> services;

@@ -162,6 +162,8 @@ std::vector<resource::Route> routes(const Settings& settings) {
       handle = [](const RouteContext& context) { return callback(context, "unicast"); };
     else if (operation.id == cb::receive_monitoring_notification)
       handle = [](const RouteContext& context) { return callback(context, "ue_watch"); };
+    else if (operation.id == cb::receive_measurements || operation.id == cb::receive_analytics)
+      handle = [](const RouteContext& context) { return callback(context, "measure_source"); };
     else
       handle = adaptation_route(operation.id, settings);
     require(static_cast<bool>(handle));  // Every operation of the documents is served.

@@ -47,6 +47,12 @@ std::optional<std::string> name_below(std::string_view link, std::string_view co
   return std::string(path.substr(slash + 1));
 }
 
+/// AnalyticsExposure calls it otherwise than the APIs of TS 29.122.
+const json::Value* destination_of(const json::Value& item) {
+  const auto* to = item.find("notificationDestination");
+  return to != nullptr ? to : item.find("notifUri");
+}
+
 bool never_sent(const Error& error) {
   // Any other failure, a refused connection among them, may have come after the request had left.
   return error.code == Errc::too_many || error.code == Errc::unauthenticated ||
@@ -136,7 +142,7 @@ std::optional<std::vector<std::string>> read_list(const Result<http::Response>& 
   if (!list || list->array() == nullptr) return std::nullopt;
   std::vector<std::string> ours;
   for (const auto& item : *list->array()) {
-    const auto* to = item.find("notificationDestination");
+    const auto* to = destination_of(item);
     // By its path: a core may write scheme or host in another way, the secret in it is ours alone.
     if (to == nullptr || to->text() == nullptr || !to->text()->ends_with(callback)) continue;
     const auto* self = item.find("self");
@@ -165,7 +171,7 @@ bool says_gone(const Result<http::Response>& response, std::string_view callback
   const auto kept = read_session(response);
   if (!kept || kept->gone) return kept.has_value();
   const auto body = json::parse(kept->body);
-  const auto* to = body ? body->find("notificationDestination") : nullptr;
+  const auto* to = body ? destination_of(*body) : nullptr;
   return to != nullptr && to->text() != nullptr && !to->text()->ends_with(callback);
 }
 
@@ -208,7 +214,7 @@ ListedAll read_all(const Result<http::Response>& response, const Settings& setti
   if (!list || list->array() == nullptr) return {ListVerdict::failed, {}};
   ListedAll all{ListVerdict::listed, {}};
   for (const auto& item : *list->array()) {
-    const auto* to = item.find("notificationDestination");
+    const auto* to = destination_of(item);
     const auto* self = item.find("self");
     if (to == nullptr || to->text() == nullptr) continue;
     auto ours = ours_of(*to->text(), settings, kind);

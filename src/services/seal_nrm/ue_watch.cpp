@@ -120,9 +120,12 @@ void WatchStep::wanted(const resource::Key& by) {
 }
 
 void WatchStep::released() {
-  const auto left = lookup_.by_subject("unicast", key_.id, 1);
-  if (!left) return effects_.start(timer_check, now_ + settings_.limits.retry_first);
-  if (!left->empty() || state_.stage == WatchStage::cancelling) return;
+  for (const auto kind : watch_users) {
+    const auto left = lookup_.by_subject(kind, key_.id, 1);
+    if (!left) return effects_.start(timer_check, now_ + settings_.limits.retry_first);
+    if (!left->empty()) return;
+  }
+  if (state_.stage == WatchStage::cancelling) return;
   state_.stage = WatchStage::cancelling;
   state_.renewing.reset();
   effects_.stop(timer_renew);
@@ -216,8 +219,11 @@ Result<void> WatchStep::called_back(const resource::Callback& callback) {
 }
 
 std::vector<resource::Key> WatchStep::users() const {
-  auto keys = lookup_.by_subject("unicast", key_.id, settings_.limits.unicasts_per_ue_max);
-  return keys ? std::move(*keys) : std::vector<resource::Key>{};
+  std::vector<resource::Key> all;
+  for (const auto kind : watch_users)
+    if (auto keys = lookup_.by_subject(kind, key_.id, settings_.limits.unicasts_per_ue_max))
+      all.insert(all.end(), keys->begin(), keys->end());
+  return all;
 }
 
 void WatchStep::tell(const resource::Key& to) {

@@ -17,8 +17,9 @@
 // A PCF tells nobody where a UE is: there the configuration does, no call is made, and the watch is
 // unfollowed from the start; it looks again at each create and when it is told "doubted".
 //
-// Hears: Tell "wanted" {secret}, "released" and "doubted" of unicast, "audited" of an audit. Tells
-// every unicast resource of its UE "address", of which there are at most unicasts_per_ue_max.
+// Hears: Tell "wanted" {secret}, "released" and "doubted" of unicast and measure_source, "audited"
+// of an audit. Tells every one of them of its UE "address"; there are at most unicasts_per_ue_max
+// unicast resources, and one measure_source of each kind.
 
 #include <string_view>
 

@@ -1,6 +1,7 @@
 #pragma once
 // One step of a ue_watch in the making. Private to ue_watch*.cpp.
 
+#include <array>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,8 @@ using api::state::seal_nrm::WatchState;
 
 inline constexpr std::string_view timer_renew = "renew";
 inline constexpr std::string_view timer_check = "check";
+/// Kinds of resources that are found by the GPSI of their UE and want to know where it is.
+inline constexpr std::array<std::string_view, 2> watch_users{"unicast", "measure_source"};
 
 class WatchStep {
  public:
