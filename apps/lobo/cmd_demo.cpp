@@ -8,6 +8,7 @@
 #include "cli.hpp"
 #include "commands.hpp"
 #include "demo_congestion.hpp"
+#include "demo_monitor.hpp"
 #include "demo_report.hpp"
 #include "demo_story.hpp"
 #include "exit_code.hpp"
@@ -30,7 +31,9 @@ Exit play(const Arguments& arguments, DemoReport (*demo)(const std::string&),
                            : report.ok()      ? "ok"
                                               : "FAILED",
                            report.subject)
-            << fmt::format("{0}/summary.json  {0}/trace.mmd\n", directory);
+            << fmt::format("{0}/summary.json{1}\n", directory,
+                           report.sequence.empty() ? std::string()
+                                                   : fmt::format("  {}/trace.mmd", directory));
   if (!arguments.given("check"))
     std::cout << fmt::format("open {}/report.html in a browser\n", directory);
   if (report.interrupted) return Exit::interrupted;
@@ -41,10 +44,24 @@ Exit story(const Arguments& arguments) {
   return play(arguments, play_story, std::string(arguments.text("out")));
 }
 
+Exit monitor(const Arguments& arguments) {
+  return play(arguments, play_monitor, std::string(arguments.text("out")));
+}
+
 }  // namespace
 
 std::vector<Verb> demo_verbs() {
-  return {{.path = "demo story",
+  return {{.path = "demo monitor",
+           .summary = "what 50 UEs experience: thresholds up and down, a crash, an end by count",
+           .example = "  lobo demo monitor\n  lobo demo monitor --check --out out/monitor",
+           .options = {{.name = "--out",
+                        .help = "folder for what it leaves behind",
+                        .fallback = "out/monitor"},
+                       {.name = "--check",
+                        .help = "unattended: say nothing to a person at the end",
+                        .takes = Option::Takes::nothing}},
+           .run = monitor},
+          {.path = "demo story",
            .summary = "the main job from end to end: promise, refusal, loss, crash, release",
            .example = "  lobo demo story\n  lobo demo story --check --out out/demo",
            .options = {{.name = "--out",

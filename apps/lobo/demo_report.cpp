@@ -139,19 +139,30 @@ std::string summary_json(const DemoReport& report) {
 }
 
 std::string report_html(const DemoReport& report) {
+  std::string pictures;
+  for (const auto& [heading, svg] : report.pictures)
+    pictures +=
+        fmt::format("<h2>{}</h2>\n<div class=\"wide\">{}</div>\n", html_escaped(heading), svg);
+  const std::string latencies =
+      report.latencies.empty()
+          ? std::string()
+          : "<h2>From the network's event to the application's notification</h2>\n" +
+                latencies_svg(report);
+  const std::string sequence =
+      report.sequence.empty() ? std::string()
+                              : "<h2>Every message between the parties</h2>\n<div class=\"wide\">" +
+                                    sequence_svg(report.sequence) + "</div>\n";
   return fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
       "<meta name=\"viewport\" content=\"width=device-width\"><title>Lobodon demo: "
       "{0}</title><style>{1}</style></head>\n"
       "<body><h1>Lobodon demo: {0} <span class=\"{2}\">{3}</span></h1>\n<p "
       "class=\"sub\">{4}<br>Lobodon {5}, commit {6}.</p>\n"
-      "<h2>Steps</h2>\n{7}<h2>From the network's event to the application's notification</h2>\n{8}"
-      "<h2>Figures</h2>\n{9}<h2>Every message between the parties</h2>\n<div "
-      "class=\"wide\">{10}</div>\n</body></html>\n",
+      "<h2>Steps</h2>\n{7}{11}{8}"
+      "<h2>Figures</h2>\n{9}{10}</body></html>\n",
       html_escaped(report.demo), style, report.ok() ? "good" : "bad", report.ok() ? "ok" : "failed",
       html_escaped(report.subject), html_escaped(build_version), html_escaped(build_commit),
-      steps_html(report), latencies_svg(report), figures_html(report),
-      sequence_svg(report.sequence));
+      steps_html(report), latencies, figures_html(report), sequence, pictures);
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {

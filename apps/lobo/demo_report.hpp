@@ -24,6 +24,7 @@ struct DemoReport {
   std::vector<DemoStep> steps;
   std::vector<std::pair<std::string, double>> figures;    ///< names carry their unit
   std::vector<std::pair<std::string, double>> latencies;  ///< notifications: name and milliseconds
+  std::vector<std::pair<std::string, std::string>> pictures;  ///< heading and SVG
   std::vector<SequenceArrow> sequence;
   bool interrupted = false;  ///< by Ctrl-C: what is missing was not tried
   bool ok() const;

@@ -33,6 +33,7 @@ namespace {
 
 constexpr std::chrono::milliseconds ask_again_after{50};
 constexpr std::string_view loopback = "127.0.0.1";
+constexpr std::size_t story_ues = 5;
 
 /// What an earlier run left, and nothing else: the folder is the user's.
 void clear_old(const std::filesystem::path& directory) {
@@ -48,8 +49,9 @@ Result<http::Url> url_from(const std::string& text) { return http::parse_url(tex
 
 }  // namespace
 
-DemoWorld::DemoWorld(std::string directory)
+DemoWorld::DemoWorld(std::string directory, std::size_t crowd)
     : directory_(std::move(directory)),
+      crowd_(crowd),
       sink_([this](const std::string& path, const std::string& body) {
         const auto parsed = json::parse(body);
         heard_.push_back(
@@ -180,6 +182,15 @@ std::string DemoWorld::server_config() const {
     const auto parsed = http::parse_url(url);
     return parsed ? parsed->port : std::uint16_t{0};
   };
+  std::string ues;
+  std::string members;
+  for (std::size_t i = 1; i <= (crowd_ > 0 ? crowd_ : story_ues); ++i) {
+    ues += fmt::format("    - {{val_ue: ue{0}, gpsi: msisdn-4917000{0:05}}}\n", i);
+    members += fmt::format("{}ue{}", i > 1 ? ", " : "", i);
+  }
+  const std::string rest =
+      crowd_ > 0 ? fmt::format("  groups:\n    - {{val_group: crew, val_ues: [{}]}}\n", members)
+                 : fmt::format("  trace:\n    directory: {}/trace\n", directory_);
   return fmt::format(R"(logger:
   level: info
 nrm:
@@ -198,12 +209,7 @@ nrm:
     uri: {4}
     allocation_events: always
   ues:
-    - {{val_ue: ue1, gpsi: msisdn-491700000001}}
-    - {{val_ue: ue2, gpsi: msisdn-491700000002}}
-    - {{val_ue: ue3, gpsi: msisdn-491700000003}}
-    - {{val_ue: ue4, gpsi: msisdn-491700000004}}
-    - {{val_ue: ue5, gpsi: msisdn-491700000005}}
-  qos_references: [xr-gold, xr-silver, xr-bronze]
+{5}  qos_references: [xr-gold, xr-silver, xr-bronze]
   val_services:
     xr-video: {{qosReference: xr-gold}}
   defaults:
@@ -211,15 +217,24 @@ nrm:
   sinks:
     allow: [127.0.0.0/8]
     https_only: false
-  trace:
-    directory: {3}/trace
-)",
+{6})",
                      loopback, server_url_.empty() ? 0 : port_of(server_url_),
-                     admin_url_.empty() ? 0 : port_of(admin_url_), directory_, network_url_);
+                     admin_url_.empty() ? 0 : port_of(admin_url_), directory_, network_url_, ues,
+                     rest);
 }
 
 std::string DemoWorld::network_config() const {
-  return fmt::format(R"(netsim:
+  std::string ues;
+  for (std::size_t i = 1; i <= (crowd_ > 0 ? crowd_ : story_ues); ++i) {
+    // In the story one UE has IPv6 only, and one is in the other cell.
+    const bool ipv6 = crowd_ == 0 && i == 2;
+    const std::string address =
+        ipv6 ? "ipv6: \"2001:db8:45::2\"" : fmt::format("ipv4: 10.45.{}.{}", i / 250, i % 250 + 1);
+    ues += fmt::format("    - {{name: ue{0}, gpsi: msisdn-4917000{0:05}, {1}, cell: {2}}}\n", i,
+                       address, crowd_ == 0 && i == story_ues ? "cell2" : "cell1");
+  }
+  return fmt::format(
+      R"(netsim:
   server:
     - address: {}
       port: 0
@@ -227,20 +242,14 @@ std::string DemoWorld::network_config() const {
     - {{name: cell1, downlink: 110 Mbps, uplink: 60 Mbps}}
     - {{name: cell2, downlink: 40 Mbps, uplink: 20 Mbps}}
   ues:
-    - {{name: ue1, gpsi: msisdn-491700000001, ipv4: 10.45.0.2, cell: cell1}}
-    - {{name: ue2, gpsi: msisdn-491700000002, ipv6: "2001:db8:45::2", cell: cell1}}
-    - {{name: ue3, gpsi: msisdn-491700000003, ipv4: 10.45.0.4, cell: cell1}}
-    - {{name: ue4, gpsi: msisdn-491700000004, ipv4: 10.45.0.5, cell: cell1}}
-    - {{name: ue5, gpsi: msisdn-491700000005, ipv4: 10.45.0.6, cell: cell2}}
-  qos_profiles:
+{}  qos_profiles:
     - {{name: xr-gold, downlink: 40 Mbps, uplink: 10 Mbps, delay: 30ms, loss_percent: 0.1}}
     - {{name: xr-silver, downlink: 20 Mbps, uplink: 5 Mbps, delay: 50ms, loss_percent: 1}}
     - {{name: xr-bronze, downlink: 5 Mbps, uplink: 2 Mbps, delay: 100ms, loss_percent: 1}}
   application_functions: [lobodon]
-  trace:
-    directory: {}/trace
-)",
-                     loopback, directory_);
+{})",
+      loopback, ues,
+      crowd_ > 0 ? std::string() : fmt::format("  trace:\n    directory: {}/trace\n", directory_));
 }
 
 }  // namespace lobo::app

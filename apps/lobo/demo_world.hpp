@@ -29,8 +29,9 @@ struct Heard {
 
 class DemoWorld {
  public:
-  /// `directory` is emptied of what an earlier run left there.
-  explicit DemoWorld(std::string directory);
+  /// `directory` is emptied of what an earlier run left there. With a `crowd` there are so many
+  /// UEs, all in the group "crew", and no trace of their messages.
+  explicit DemoWorld(std::string directory, std::size_t crowd = 0);
   ~DemoWorld();
 
   /// Listens for notifications, then starts the network, then the server.
@@ -62,6 +63,7 @@ class DemoWorld {
   std::string network_config() const;
 
   std::string directory_;
+  std::size_t crowd_;
   adapters::EventLoop loop_;
   std::unique_ptr<runtime::HttpClient> http_;
   std::vector<Heard> heard_;
