@@ -178,6 +178,9 @@ struct MonitoringConfig {
   std::chrono::milliseconds time_max{std::chrono::hours{24 * 7}};
   std::uint64_t ues_per_subscription = 1000;
   std::uint64_t subscriptions_per_ue = 256;
+  std::string series_path;  ///< folder of what was measured; empty: kept in memory
+  std::uint64_t series_megabytes = 64;
+  std::chrono::milliseconds series_keep{std::chrono::hours{24}};
   std::vector<StreamConfig> streams;
   bool operator==(const MonitoringConfig&) const = default;
 };

@@ -305,6 +305,11 @@ void read_monitoring(Section& section, const NrmConfig& all, MonitoringConfig& o
   section.duration("silent_after", 1s, 24h, out.silent_after);
   section.duration("once_wait", 0ms, 25s, out.once_wait);
   section.duration("series_step", 1s, 1h, out.series_step);
+  section.section("series", [&](Section& series) {
+    series.text("path", out.series_path);
+    series.integer("megabytes", 1, 1'000'000, out.series_megabytes);
+    series.duration("keep", 1min, std::chrono::hours{24 * 365}, out.series_keep);
+  });
   section.duration("time_max", 1s, std::chrono::hours{24 * 365}, out.time_max);
   section.integer("ues_per_subscription", 1, 100'000, out.ues_per_subscription);
   section.integer("subscriptions_per_ue", 1, 10'000, out.subscriptions_per_ue);

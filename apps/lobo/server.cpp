@@ -20,6 +20,7 @@
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
 #include "adapters/metrics/prometheus_metrics.hpp"
+#include "adapters/series/series_log.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "admin_routes.hpp"
 #include "api/admin.hpp"
@@ -37,8 +38,11 @@
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
+#include "series/disk_series.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/routes.hpp"
+#include "services/seal_nrm/series.hpp"
+#include "services/seal_nrm/series_memory.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/resource/route.hpp"
@@ -70,6 +74,9 @@ class NoticingClient final : public runtime::HttpClient {
 /// Of an answer: lists of all our sessions, some 800 bytes each. Bounds the time for which reading
 /// one holds up everybody else to some tens of milliseconds.
 constexpr std::size_t core_answer_bytes_max = std::size_t{4} << 20;
+
+/// Of past measurements without a folder: some 16 MiB.
+constexpr std::size_t series_points_in_memory = 100'000;
 
 /// Where the first door of the core is: of a PCF without a BSF, or of the BSF.
 const std::string& core_uri(const NrmConfig& config) {
@@ -134,6 +141,8 @@ struct NrmServer::Parts {
   std::unique_ptr<runtime::HttpClient> nef_traced, sink_traced;
   std::unique_ptr<NetworkTokens> tokens;
   std::unique_ptr<Authentication> authentication;
+  std::unique_ptr<adapters::series::SeriesLog> series_log;
+  std::unique_ptr<seal_nrm::monitor::Series> series;
   std::unique_ptr<ControlPlane> plane;
   std::unique_ptr<AdminSources> admin_sources;
   std::unique_ptr<AdminHandler> admin;
@@ -145,6 +154,7 @@ struct NrmServer::Parts {
 
   Result<void> open_store();
   Result<void> store_ready();
+  Result<void> open_series();
   Result<void> connect();
   Result<void> listen();
   Result<void> build();
@@ -161,6 +171,24 @@ Result<void> NrmServer::Parts::open_store() {
   auto opened = adapters::store::SqliteStore::open({.file = config.store_path}, loop, &metrics);
   if (!opened) return fail(opened.error());
   store = std::move(*opened);
+  return {};
+}
+
+/// Of past measurements: on disk where a folder is configured, else for as long as the process
+/// lives.
+Result<void> NrmServer::Parts::open_series() {
+  const auto& wanted = config.monitoring;
+  const auto keep = std::chrono::duration_cast<std::chrono::seconds>(wanted.series_keep);
+  if (wanted.series_path.empty()) {
+    series = std::make_unique<seal_nrm::monitor::MemorySeries>(series_points_in_memory, keep);
+    return {};
+  }
+  auto opened = adapters::series::SeriesLog::open(
+      {.folder = wanted.series_path, .octets_max = wanted.series_megabytes << 20U, .age_max = keep},
+      clock.now());
+  if (!opened) return fail(opened.error());
+  series_log = std::move(*opened);
+  series = std::make_unique<DiskSeries>(*series_log);
   return {};
 }
 
@@ -243,7 +271,8 @@ Result<void> NrmServer::Parts::build() {
           .nef_tokens = tokens.get(),
           .authenticator = authentication->port(),
           .log = *log,
-          .metrics = metrics});
+          .metrics = metrics,
+          .series = series.get()});
   replace_ues(plane->ues(), config);
   runtime::HttpHandler* front = &plane->router();
   if (trace) {
@@ -318,6 +347,9 @@ NrmConfig reached(const NrmConfig& now, const NrmConfig& fresh) {
   out.nef.deadline = fresh.nef.deadline;
   if (now.nef.oauth2 && fresh.nef.oauth2) out.nef.oauth2 = fresh.nef.oauth2;
   out.limits = now.limits;
+  out.monitoring.series_path = now.monitoring.series_path;
+  out.monitoring.series_megabytes = now.monitoring.series_megabytes;
+  out.monitoring.series_keep = now.monitoring.series_keep;
   out.trace = now.trace;
   return out;
 }
@@ -383,7 +415,8 @@ Result<std::unique_ptr<NrmServer>> NrmServer::open(const Config& config, std::st
   auto trace = open_trace(parts->config.trace, "lobo");
   if (!trace) return fail(trace.error());
   parts->trace = std::move(*trace);
-  for (const auto stage : {&Parts::open_store, &Parts::connect, &Parts::listen, &Parts::build})
+  for (const auto stage :
+       {&Parts::open_store, &Parts::open_series, &Parts::connect, &Parts::listen, &Parts::build})
     if (auto done = (*parts.*stage)(); !done) return fail(done.error());
   if (parts->config.auth.mode == AuthMode::off)
     parts->log->event(Level::warn, "authentication_off",
