@@ -17,8 +17,8 @@ constexpr std::array entries{
           "Differences between the core's list and ours: missing there, extra for a resource, "
           "orphan of no resource (released)."},
     Entry{"lobo_audits_total", Kind::counter, "result",
-          "Audits by how they ended: compared, in_part (the list was too large), unsupported, "
-          "failed."},
+          "Audits by how they ended: compared, in_part (the list was too large), by_name (a PCF: "
+          "each session asked for by its name), unsupported, failed."},
     Entry{"lobo_commits_failed_total", Kind::counter, "",
           "Decisions that were taken back because the store refused their unit."},
     Entry{"lobo_events_refused_total", Kind::counter, "",

@@ -1,6 +1,6 @@
 #pragma once
 // What of QoS monitoring lives in memory only: the engine, who is subscribed to what in it, and
-// when each source last sent. Filled by observations (docs/adr/0009-observations.md), anew at each
+// when each source last sent. Filled by observations (docs/adr/0010-observations.md), anew at each
 // start. Pure: time comes with each call; what is to be told comes out of take_due().
 
 #include <chrono>

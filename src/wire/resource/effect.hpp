@@ -70,7 +70,7 @@ struct Tell {
 /// What those that live in memory only shall know of: measured values, and who wants them. Handed
 /// over in the order of the decisions of one resource, after the commit where there is one; an
 /// outcome with nothing but replies and observations costs none. Lost with the process, so whoever
-/// keeps it must be able to begin anew (docs/adr/0009-observations.md).
+/// keeps it must be able to begin anew (docs/adr/0010-observations.md).
 struct Observe {
   std::string what;
   std::string body;  ///< JSON or empty
