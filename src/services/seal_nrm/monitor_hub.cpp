@@ -294,7 +294,8 @@ void MonitorHub::round(std::size_t from, std::size_t to, Instant now) {
   auto& kept = monitors_.at(id);
   state::ReportDue body;
   body.report = report_of(kept, from, to, now);
-  kept.gap_from.reset();
+  // One without data may not be sent at all: the gap is told until one has some.
+  if (body.report && body.report->meas_data) kept.gap_from.reset();
   const auto progress = engine_.progress(told_[from].subscription);
   body.progress = stored(progress.value_or(monitor::Progress{}));
   for (std::size_t i = from; i < to; ++i)
