@@ -27,7 +27,6 @@ namespace {
 
 constexpr std::string_view collection = "/ss-nra/v1/network-resource-adaptations";
 constexpr std::string_view noun = "adaptation";
-constexpr std::size_t list_pages_max = 1000;
 
 const std::vector<Column> item_columns{{"id", "adaptationId"},
                                        {"group", "adaptation.valGroupId"},
@@ -61,24 +60,6 @@ json::Value item_of(std::string_view id, json::Value adaptation) {
   return json::Value{std::move(members)};
 }
 
-/// All items of a list operation, page by page.
-Result<json::Value> all_of(ApiClient& api, const std::string& path) {
-  json::Value::Array all;
-  std::string cursor;
-  for (std::size_t page = 0; page < list_pages_max; ++page) {
-    const auto answer = api.ask(
-        "GET", path + "?limit=1000" +
-                   (cursor.empty() ? std::string() : "&cursor=" + http::percent_encode(cursor)));
-    if (!answer) return fail(answer.error());
-    if (const auto* items = answer->find("items"); items != nullptr && items->array() != nullptr)
-      all.insert(all.end(), items->array()->begin(), items->array()->end());
-    const auto* next = answer->find("next");
-    if (next == nullptr || next->text() == nullptr) break;
-    cursor = *next->text();
-  }
-  return json::Value{std::move(all)};
-}
-
 /// As a whole, and below it UE by UE. Where there are more than one answer holds, they are fetched.
 Exit show(ApiClient& api, const Arguments& arguments, std::string_view id,
           const json::Value& adaptation) {
@@ -92,7 +73,7 @@ Exit show(ApiClient& api, const Arguments& arguments, std::string_view id,
   const auto* shown = adaptation.find("ueResults");
   std::optional<json::Value> fetched;
   if (shown == nullptr) {
-    auto results = all_of(api, item_path(id) + "/ue-results");
+    auto results = all_of(api, item_path(id) + "/ue-results?limit=1000");
     if (!results) return tell_nrm("cannot read the results", results.error(), noun);
     fetched = std::move(*results);
     shown = &*fetched;
@@ -167,7 +148,7 @@ Exit list(const Arguments& arguments) {
   constexpr std::string_view what = "cannot list the adaptations";
   const auto server = OneServer::from(arguments);
   if (!server) return tell_nrm(what, server.error(), noun);
-  const auto items = all_of((*server)->api(), std::string(collection));
+  const auto items = all_of((*server)->api(), fmt::format("{}?limit=1000", collection));
   if (!items) return tell_nrm(what, items.error(), noun);
   if (arguments.text("output") == "json")
     std::cout << json::to_text(*items) << '\n';

@@ -25,6 +25,7 @@
 #include "json_rows.hpp"
 #include "model/date_time.hpp"
 #include "notification_sink.hpp"
+#include "nrm_command.hpp"
 #include "output.hpp"
 #include "ready.hpp"
 #include "wire/http/message.hpp"
@@ -38,7 +39,6 @@ namespace {
 constexpr std::string_view collection = "/ss-nrm/v1/subscriptions";
 constexpr std::string_view default_server = "http://127.0.0.60:7777";
 constexpr std::string_view all_features = "1f0000000001";
-constexpr std::size_t list_pages_max = 1000;
 
 const std::vector<Column> item_columns{{"id", "subscriptionId"},
                                        {"group", "subscription.valGroupId"},
@@ -318,24 +318,12 @@ Exit list(const Arguments& arguments) {
   constexpr std::string_view what = "cannot list the subscriptions";
   const auto server = OneServer::from(arguments);
   if (!server) return tell_monitor(what, server.error());
-  json::Value::Array all;
-  std::string cursor;
-  for (std::size_t page = 0; page < list_pages_max; ++page) {
-    const std::string query = cursor.empty() ? "" : "?cursor=" + http::percent_encode(cursor);
-    const auto answer = (*server)->api().ask("GET", std::string(collection) + query);
-    if (!answer) return tell_monitor(what, answer.error());
-    const json::Value* items = answer->find("items");
-    if (items && items->array())
-      all.insert(all.end(), items->array()->begin(), items->array()->end());
-    const json::Value* next = answer->find("next");
-    if (!next || !next->text()) break;
-    cursor = *next->text();
-  }
-  const json::Value items{std::move(all)};
+  const auto items = all_of((*server)->api(), std::string(collection));
+  if (!items) return tell_monitor(what, items.error());
   if (arguments.text("output") == "json")
-    std::cout << json::to_text(items) << '\n';
+    std::cout << json::to_text(*items) << '\n';
   else
-    print_rows(std::cout, rows_of(&items, item_columns), arguments.text("output"));
+    print_rows(std::cout, rows_of(&*items, item_columns), arguments.text("output"));
   return Exit::ok;
 }
 

@@ -31,7 +31,6 @@ namespace lobo::app {
 namespace {
 
 constexpr std::string_view collection = "/ss-nra/v1/unicast-subscriptions";
-constexpr std::size_t list_pages_max = 1000;
 
 const std::vector<Column> item_columns{{"id", "uniSubId"},
                                        {"ue", "subscription.valTgtUe.valUeId"},
@@ -119,24 +118,12 @@ Exit list(const Arguments& arguments) {
   constexpr std::string_view what = "cannot list the subscriptions";
   const auto server = OneServer::from(arguments);
   if (!server) return tell_nrm(what, server.error());
-  json::Value::Array all;
-  std::string cursor;
-  for (std::size_t page = 0; page < list_pages_max; ++page) {
-    const std::string query = cursor.empty() ? "" : "?cursor=" + http::percent_encode(cursor);
-    const auto answer = (*server)->api().ask("GET", std::string(collection) + query);
-    if (!answer) return tell_nrm(what, answer.error());
-    const json::Value* items = answer->find("items");
-    if (items && items->array())
-      all.insert(all.end(), items->array()->begin(), items->array()->end());
-    const json::Value* next = answer->find("next");
-    if (!next || !next->text()) break;
-    cursor = *next->text();
-  }
-  const json::Value items{std::move(all)};
+  const auto items = all_of((*server)->api(), std::string(collection));
+  if (!items) return tell_nrm(what, items.error());
   if (arguments.text("output") == "json")
-    std::cout << json::to_text(items) << '\n';
+    std::cout << json::to_text(*items) << '\n';
   else
-    print_rows(std::cout, rows_of(&items, item_columns), arguments.text("output"));
+    print_rows(std::cout, rows_of(&*items, item_columns), arguments.text("output"));
   return Exit::ok;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,8 @@
 #include "exit_code.hpp"
 #include "model/date_time.hpp"
 #include "output.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app {
 namespace {
@@ -50,6 +53,25 @@ Result<std::string> end_of(std::string_view text) {
 
 void add_member(std::string& body, std::string_view name, std::string_view raw) {
   body += fmt::format("{}\"{}\":{}", body.size() > 1 ? "," : "", name, raw);
+}
+
+Result<json::Value> all_of(ApiClient& api, const std::string& path) {
+  constexpr std::size_t list_pages_max = 1000;
+  const char joint = path.find('?') == std::string::npos ? '?' : '&';
+  json::Value::Array all;
+  std::string cursor;
+  for (std::size_t page = 0; page < list_pages_max; ++page) {
+    const auto answer = api.ask("GET", cursor.empty() ? path
+                                                      : fmt::format("{}{}cursor={}", path, joint,
+                                                                    http::percent_encode(cursor)));
+    if (!answer) return fail(answer.error());
+    if (const auto* items = answer->find("items"); items != nullptr && items->array() != nullptr)
+      all.insert(all.end(), items->array()->begin(), items->array()->end());
+    const auto* next = answer->find("next");
+    if (next == nullptr || next->text() == nullptr) break;
+    cursor = *next->text();
+  }
+  return json::Value{std::move(all)};
 }
 
 std::vector<Option> with_server(std::vector<Option> own) {

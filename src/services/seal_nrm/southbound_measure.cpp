@@ -15,6 +15,7 @@
 #include "model/bit_rate.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
+#include "services/seal_nrm/southbound_request.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -35,16 +36,6 @@ std::string collection(const Settings& settings, SourceKind kind) {
   const std::string_view root = kind == SourceKind::analytics ? "/3gpp-analyticsexposure/v1/"
                                                               : "/3gpp-as-session-with-qos/v1/";
   return std::string(root) + http::percent_encode(settings.core.scs_as_id) + "/subscriptions";
-}
-
-http::Request request_of(std::string method, std::string target, std::string body = {}) {
-  http::Request request;
-  request.method = std::move(method);
-  request.target = std::move(target);
-  request.headers.add("accept", "application/json, application/problem+json");
-  if (!body.empty()) request.headers.add("content-type", "application/json");
-  request.body = std::move(body);
-  return request;
 }
 
 as::QosMonitoringInformation monitoring(std::vector<as::RequestedQosMonitoringParameter> of,
@@ -109,7 +100,7 @@ http::Request session_request(const Settings& settings, SourceKind kind,
   else
     body.tsc_qos_req.emplace().req5_gsdelay = default_delay_budget_ms;
   put_wish(body, kind, period);
-  return request_of("POST", collection(settings, kind), json::write(body));
+  return request_of("POST", collection(settings, kind), "application/json", json::write(body));
 }
 
 http::Request analytics_request(const Settings& settings, const std::string& callback,
@@ -124,7 +115,8 @@ http::Request analytics_request(const Settings& settings, const std::string& cal
   reporting.notif_method =
       analytics::NotificationMethod(analytics::NotificationMethodKnown::periodic);
   reporting.rep_period = period;
-  return request_of("POST", collection(settings, SourceKind::analytics), json::write(body));
+  return request_of("POST", collection(settings, SourceKind::analytics), "application/json",
+                    json::write(body));
 }
 
 class Samples {

@@ -14,6 +14,7 @@
 #include "model/address.hpp"
 #include "model/flow_description.hpp"
 #include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/southbound_request.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -29,17 +30,6 @@ namespace {
 std::string collection(const Settings& settings) {
   return "/3gpp-as-session-with-qos/v1/" + http::percent_encode(settings.core.scs_as_id) +
          "/subscriptions";
-}
-
-http::Request request_of(std::string method, std::string target, std::string content_type = {},
-                         std::string body = {}) {
-  http::Request request;
-  request.method = std::move(method);
-  request.target = std::move(target);
-  request.headers.add("accept", "application/json, application/problem+json");
-  if (!content_type.empty()) request.headers.add("content-type", std::move(content_type));
-  request.body = std::move(body);
-  return request;
 }
 
 const std::vector<as::UserPlaneEvent>& events() {

@@ -11,6 +11,7 @@
 #include "base/result.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
+#include "services/seal_nrm/southbound_request.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -26,16 +27,6 @@ std::string collection(const Settings& settings) {
          "/subscriptions";
 }
 
-http::Request request_of(std::string method, std::string target, std::string body = {}) {
-  http::Request request;
-  request.method = std::move(method);
-  request.target = std::move(target);
-  request.headers.add("accept", "application/json, application/problem+json");
-  if (!body.empty()) request.headers.add("content-type", "application/json");
-  request.body = std::move(body);
-  return request;
-}
-
 }  // namespace
 
 http::Request apply_bdt_request(const Settings& settings, std::string_view gpsi,
@@ -44,7 +35,7 @@ http::Request apply_bdt_request(const Settings& settings, std::string_view gpsi,
   body.gpsi = std::string(gpsi);
   body.bdt_ref_id = bdt_ref_id;
   body.supp_feat = "0";
-  return request_of("POST", collection(settings), json::write(body));
+  return request_of("POST", collection(settings), "application/json", json::write(body));
 }
 
 http::Request withdraw_bdt_request(const Settings& settings, std::string_view id) {

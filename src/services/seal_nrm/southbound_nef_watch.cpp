@@ -12,6 +12,7 @@
 #include "model/address.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
+#include "services/seal_nrm/southbound_request.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -25,16 +26,6 @@ namespace {
 std::string collection(const Settings& settings) {
   return "/3gpp-monitoring-event/v1/" + http::percent_encode(settings.core.scs_as_id) +
          "/subscriptions";
-}
-
-http::Request request_of(std::string method, std::string target, std::string body = {}) {
-  http::Request request;
-  request.method = std::move(method);
-  request.target = std::move(target);
-  request.headers.add("accept", "application/json, application/problem+json");
-  if (!body.empty()) request.headers.add("content-type", "application/json");
-  request.body = std::move(body);
-  return request;
 }
 
 // Spelt our way, so that equal addresses are equal texts; what is none is as if it were not there.
@@ -94,7 +85,7 @@ http::Request subscribe_request(const Settings& settings, const std::string& cal
     body.msisdn = std::string(gpsi.substr(7));
   else
     body.external_id = std::string(gpsi.starts_with("extid-") ? gpsi.substr(6) : gpsi);
-  return request_of("POST", collection(settings), json::write(body));
+  return request_of("POST", collection(settings), "application/json", json::write(body));
 }
 
 http::Request unsubscribe_request(const Settings& settings, std::string_view id) {
@@ -113,7 +104,7 @@ http::Request retrieve_address_request(const Settings& settings, std::string_vie
   api::ue_address::UeAddressReq body;
   body.af_id = settings.core.scs_as_id;
   body.gpsi = std::string(gpsi);
-  return request_of("POST", "/3gpp-ue-address/v1/retrieve", json::write(body));
+  return request_of("POST", "/3gpp-ue-address/v1/retrieve", "application/json", json::write(body));
 }
 
 std::optional<AddressReport> read_subscribed_report(const http::Response& response,

@@ -20,6 +20,7 @@
 #include "services/seal_nrm/refusal.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/southbound_pcf_answers.hpp"
+#include "services/seal_nrm/southbound_request.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -39,17 +40,6 @@ std::string_view name_of(std::string_view id) { return id.substr(0, id.find('@')
 
 std::string target_of(std::string_view id) {
   return std::string(sessions) + "/" + http::percent_encode(name_of(id));
-}
-
-http::Request request_of(std::string method, std::string target, std::string content_type = {},
-                         std::string body = {}) {
-  http::Request request;
-  request.method = std::move(method);
-  request.target = std::move(target);
-  request.headers.add("accept", "application/json, application/problem+json");
-  if (!content_type.empty()) request.headers.add("content-type", std::move(content_type));
-  request.body = std::move(body);
-  return request;
 }
 
 n5::MediaType media_type(const CoreTraits& core) { return n5::MediaType(core.media_type); }
