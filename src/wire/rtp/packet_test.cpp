@@ -184,6 +184,24 @@ TEST(rtp_registry, binding_anew_and_unbinding_keep_what_is_looked_for) {
   EXPECT_EQ(alone.burst_size, std::nullopt);
 }
 
+// The usual marking, alone and first, is read without the loop: that must not be told from outside.
+RC_GTEST_PROP(rtp_registry, a_lone_binding_reads_what_the_loop_reads, ()) {
+  ExtensionRegistry lone;
+  RC_ASSERT(lone.bind(3, pdu_set_marking_urn));
+  ExtensionRegistry looping = lone;
+  RC_ASSERT(looping.bind(200, pdu_set_marking_urn));  // no one-byte form has it
+  std::vector<std::byte> packet =
+      test::from_hex("9060 0001 00000000 00000001 bede0003 3781556a 007530 0019 000000");
+  const auto at = *rc::gen::inRange<std::size_t>(12, packet.size());
+  packet[at] = std::byte{*rc::gen::arbitrary<std::uint8_t>()};
+  const RtpView view = parse_rtp(packet);
+  PduSetMark by_lone;
+  PduSetMark by_loop;
+  const MarkFrom from = looping.read(view, by_loop);
+  RC_ASSERT(lone.read(view, by_lone) == from);
+  if (from == MarkFrom::marked) RC_ASSERT(by_lone == by_loop);
+}
+
 TEST(rtp_registry, the_table_of_types_is_bounded) {
   ExtensionRegistry registry;
   for (std::size_t i = 1; i < extension_types_max; ++i)

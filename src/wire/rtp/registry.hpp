@@ -53,10 +53,7 @@ class ExtensionRegistry {
   /// Identifier 15 cannot be used in the one-byte form. False for 0 and for an unknown name; an
   /// identifier that is bound already is bound anew.
   bool bind(std::uint8_t id, std::string_view urn);
-  void unbind(std::uint8_t id) {
-    if (type_of_[id] != 0) --bound_count_;
-    type_of_[id] = 0;
-  }
+  void unbind(std::uint8_t id);
   std::optional<std::string_view> urn_of(std::uint8_t id) const;
 
   /// Reads every bound element of the packet into `mark`, which holds only with MarkFrom::marked
@@ -68,10 +65,15 @@ class ExtensionRegistry {
     std::string urn;
     ReadExtension read = nullptr;
   };
+  void note_bindings();
+
   std::array<Type, extension_types_max> types_;
   std::size_t type_count_ = 0;
   std::size_t bound_count_ = 0;
   std::array<std::uint8_t, 256> type_of_{};  // index + 1; 0 is unbound
+  // The octet before a whole PDU Set marking in the one-byte form, where that is all that is bound;
+  // else 0, which is padding there.
+  std::uint8_t usual_first_ = 0;
 };
 
 // Inlined always: a loop over a batch then keeps of the view what is asked of it here, and stores
@@ -80,16 +82,19 @@ class ExtensionRegistry {
                                                                PduSetMark& mark) const noexcept {
   if (!view.ok()) return MarkFrom::not_rtp;
   if (view.form == Form::none || view.form == Form::other) return MarkFrom::no_extension;
+  const Bytes in = view.elements();
+  if (view.form == Form::one_byte && in.size() > pdu_set_marking_bytes_max &&
+      u8_at(in, 0) == usual_first_ && usual_first_ != 0) {
+    // What nearly every marked packet has: no loop, a third of the instructions less.
+    (void)read_pdu_set_marking(in.subspan(1, pdu_set_marking_bytes_max), mark);
+    return MarkFrom::marked;
+  }
   bool any = false;
-  Elements elements(view);
+  Elements elements(in, view.form);
   while (const auto element = elements.next()) {
     const std::uint8_t type = type_of_[element->id];
     if (type == 0) continue;
-    const ReadExtension reader = types_[type - std::size_t{1}].read;
-    // The one that nearly every packet has is called without a detour.
-    const bool good = reader == &read_pdu_set_marking ? read_pdu_set_marking(element->value, mark)
-                                                      : reader(element->value, mark);
-    if (!good) return MarkFrom::bad_value;
+    if (!types_[type - std::size_t{1}].read(element->value, mark)) return MarkFrom::bad_value;
     if (bound_count_ == 1) return MarkFrom::marked;  // nothing else is looked for
     any = true;
   }
