@@ -118,6 +118,13 @@ Exit mark(const Arguments& arguments) {
   if (tallies.failed > 0) fmt::print(stderr, ", of them {} had no room", tallies.failed);
   fmt::print(stderr, "\n");
   const Exit ending = tell_ending(*source);
+  if (tallies.marked == 0 && ending == Exit::ok) {
+    fmt::print(
+        stderr,
+        "lobo: no packet was marked: no RTP of the video's payload types to the ports in "
+        "question; see --payload-type, --port and --codec, or `lobo pcap inspect` the input\n");
+    return Exit::failed;
+  }
   if (!stream.writer().exhausted()) return ending;
   fmt::print(stderr,
              "lobo: the key has no counters left for this sender: take another SID or key\n");

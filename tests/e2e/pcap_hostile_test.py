@@ -184,7 +184,7 @@ class Summaries(PcapCase):
         for words in (["--lone", "111:3,112", path], [path, "--lone", "111:3,112"]):
             self.lobo("pcap", "mark", *words, "--port", "5004,5006", "-o", self.folder / "o.pcap")
             self.assertIn("24 marked in 2 streams", self.last_error)
-        self.lobo("pcap", "mark", path, "--port", "1,2", "-o", self.folder / "o.pcap")
+        self.lobo("pcap", "mark", path, "--port", "1,2", "-o", self.folder / "o.pcap", exit_code=1)
         self.assertIn("0 marked", self.last_error)
         for bad in ("5004,", "5004 5006", "70000"):
             self.lobo("pcap", "mark", path, "--port", bad, "-o", self.folder / "o.pcap", exit_code=2)

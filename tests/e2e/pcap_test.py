@@ -208,6 +208,13 @@ class MarkAndStrip(PcapCase):
             self.assertEqual(len(self.lines(marked)), 100)
             self.strips_to(marked, data)
 
+    def test_a_capture_without_anything_to_mark_is_a_failure_that_says_what_was_looked_for(self):
+        plain = self.put("a.pcap", c.pcap(c.video(2)))
+        for words in (("--port", "9"), ("--payload-type", "127")):
+            self.lobo("pcap", "mark", plain, *words, "-o", self.folder / "b.pcap", exit_code=1)
+            self.assertIn("no packet was marked", self.last_error)
+            self.assertEqual((self.folder / "b.pcap").read_bytes(), plain.read_bytes())
+
     def test_marks_go_through_pipes(self):
         data = c.pcap(c.video())
         done = subprocess.run(f"{harness.LOBO} pcap mark - -o - | {harness.LOBO} pcap strip - -o -", shell=True, input=data,
@@ -360,6 +367,7 @@ class WithoutFfmpeg(PcapCase):
                               capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("apt-get install ffmpeg", done.stderr)
+        self.assertFalse((self.folder / "a.pcap").exists(), "an empty file was left")
 
 
 if __name__ == "__main__":

@@ -104,6 +104,22 @@ TEST(byte_sink, what_a_file_held_goes_when_the_first_bytes_come) {
   EXPECT_EQ(std::filesystem::file_size(path), 3U);
 }
 
+TEST(byte_sink, a_new_file_goes_again_if_its_output_never_came) {
+  const testing::TempDir dir;
+  const auto path = put(dir, "");
+  ASSERT_TRUE(std::filesystem::remove(path));
+  ASSERT_TRUE(ByteSink::open(path));
+  EXPECT_FALSE(std::filesystem::exists(path));
+  {
+    auto empty = ByteSink::open(path);
+    ASSERT_TRUE(empty);
+    EXPECT_TRUE(empty->close());
+  }
+  EXPECT_TRUE(std::filesystem::exists(path)) << "closed: so it is meant";
+  ASSERT_TRUE(ByteSink::open(path));
+  EXPECT_TRUE(std::filesystem::exists(path)) << "it was there before";
+}
+
 TEST(byte_sink, a_full_device_is_told_at_the_end) {
   auto sink = ByteSink::open("/dev/full");
   ASSERT_TRUE(sink);

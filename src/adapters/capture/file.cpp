@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace lobo::adapters {
@@ -25,6 +26,10 @@ UniqueFile& UniqueFile::operator=(UniqueFile&& other) noexcept {
     ours_ = std::exchange(other.ours_, false);
   }
   return *this;
+}
+
+NewFile::~NewFile() {
+  if (!path_.empty()) (void)::unlink(path_.c_str());
 }
 
 bool UniqueFile::close() {

@@ -3,6 +3,7 @@
 // recognised.
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 namespace lobo::adapters {
@@ -24,6 +25,23 @@ class UniqueFile {
  private:
   int fd_ = -1;
   bool ours_ = false;
+};
+
+/// A file that was made for output which then never came: it goes again, unless kept.
+class NewFile {
+ public:
+  NewFile() = default;
+  explicit NewFile(std::string path) : path_(std::move(path)) {}
+  NewFile(NewFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  NewFile& operator=(NewFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    return *this;
+  }
+  ~NewFile();
+  void keep() { path_.clear(); }
+
+ private:
+  std::string path_;
 };
 
 struct FileIdentity {

@@ -26,8 +26,11 @@ constexpr mode_t new_file_mode = 0644;
 
 }  // namespace
 
-ByteSink::ByteSink(std::string path, UniqueFile file)
-    : path_(std::move(path)), file_(std::move(file)), buffer_(buffer_bytes) {}
+ByteSink::ByteSink(std::string path, UniqueFile file, NewFile made)
+    : path_(std::move(path)),
+      file_(std::move(file)),
+      made_(std::move(made)),
+      buffer_(buffer_bytes) {}
 
 Result<ByteSink> ByteSink::open(const std::string& path, std::span<const FileIdentity> inputs) {
   const bool standard = path == "-";
@@ -35,14 +38,18 @@ Result<ByteSink> ByteSink::open(const std::string& path, std::span<const FileIde
   const std::string name = standard ? "standard output" : path;
   if (std::ranges::any_of(inputs, [&](const FileIdentity& one) { return target.same_file(one); }))
     return fail(Errc::conflict, fmt::format("{} is a file that is read", name));
-  if (standard) return ByteSink(name, UniqueFile(STDOUT_FILENO, false));
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, new_file_mode);
+  if (standard) return ByteSink(name, UniqueFile(STDOUT_FILENO, false), {});
+  constexpr int flags = O_WRONLY | O_CREAT | O_CLOEXEC;
+  int fd = ::open(path.c_str(), flags | O_EXCL, new_file_mode);
+  NewFile made(fd < 0 ? std::string() : path);
+  if (fd < 0) fd = ::open(path.c_str(), flags, new_file_mode);
   if (fd < 0) return fail(Errc::refused, fmt::format("{}: {}", path, std::strerror(errno)));
-  return ByteSink(path, UniqueFile(fd, true));
+  return ByteSink(path, UniqueFile(fd, true), std::move(made));
 }
 
 void ByteSink::write_out(Bytes bytes) {
   if (bytes.empty()) return;
+  made_.keep();
   // A standard stream is its opener's: it may stand behind what others wrote.
   if (!std::exchange(begun_, true) && file_.ours() && identity_of(file_.get()).regular &&
       ::ftruncate(file_.get(), 0) != 0)
@@ -89,6 +96,7 @@ Result<void> ByteSink::flush() {
 }
 
 Result<void> ByteSink::close() {
+  made_.keep();
   auto done = flush();
   if (!file_.close() && done)
     return fail(Errc::refused, fmt::format("{}: {}", path_, std::strerror(errno)));

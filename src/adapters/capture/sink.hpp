@@ -16,7 +16,8 @@ namespace lobo::adapters {
 class ByteSink {
  public:
   /// "-" is standard output. A file that `inputs` are read from is refused. What a file held before
-  /// goes when the first bytes come, so that a run that has none to write leaves it alone.
+  /// goes when the first bytes come, so that a run that has none to write leaves it alone; a file
+  /// that is new goes again if the run ends without a byte and without close().
   static Result<ByteSink> open(const std::string& path, std::span<const FileIdentity> inputs = {});
 
   void write(Bytes bytes);
@@ -36,11 +37,12 @@ class ByteSink {
   static constexpr std::size_t room_max = std::size_t{32} << 20U;
 
  private:
-  ByteSink(std::string path, UniqueFile file);
+  ByteSink(std::string path, UniqueFile file, NewFile made);
   void write_out(Bytes bytes);
 
   std::string path_;
   UniqueFile file_;
+  NewFile made_;
   std::vector<std::byte> buffer_;
   std::size_t used_ = 0;
   int error_ = 0;
