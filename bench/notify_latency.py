@@ -71,7 +71,7 @@ nrm:
 
 
 class Link(asyncio.Protocol):
-    """One connection of HTTP/1.1 to an application: answers 204 and notes when each request came."""
+    """One connection of HTTP/1.1 to an application: answers 204 and notes when each request came, and to which path."""
 
     def __init__(self, arrivals):
         self.arrivals = arrivals
@@ -89,7 +89,7 @@ class Link(asyncio.Protocol):
             if len(self.unread) < end + 4 + length:
                 return
             self.unread = self.unread[end + 4 + length:]
-            self.arrivals.append(time.monotonic())
+            self.arrivals.append((time.monotonic(), head.split(b" ", 2)[1].decode()))
             self.transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
 
 
@@ -184,7 +184,7 @@ def degrade(build, sink_count, rounds, subscriptions):
             came = sinks.wait(expected)
             if len(came) != expected:
                 raise SystemExit(f"{expected - len(came)} of {subscriptions} notifications missing after {PATIENCE} s")
-            latencies = [at - began for at in came[-subscriptions:]]
+            latencies = [at - began for at, _ in came[-subscriptions:]]
             p50.append(percentile(latencies, 0.5))
             p99.append(percentile(latencies, 0.99))
             last.append(max(latencies))
