@@ -28,7 +28,7 @@
 namespace lobo::seal_nrm {
 
 inline constexpr std::string_view page_kind = "adaptation_page";
-inline constexpr std::size_t page_members_max = 32;
+inline constexpr std::size_t page_members_max = 8;
 
 class AdaptationPageMachine final : public resource::Machine {
  public:

@@ -142,7 +142,7 @@ struct Limits {
   std::uint64_t rebind_attempts_max = 10;
   std::size_t adaptation_members_max = 10000;
   /// Of one adaptation: so many pages of members (adaptation_page.hpp) are at the core at a time.
-  std::size_t adaptation_pages_at_work = 8;
+  std::size_t adaptation_pages_at_work = 32;
   /// How often an adaptation looks by itself whether its group is another.
   std::chrono::milliseconds group_check{std::chrono::minutes{1}};
 };
