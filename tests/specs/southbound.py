@@ -134,7 +134,7 @@ def compare_operations(document):
 
 def main():
     if not SPECS.is_dir():
-        print(f"skipped: no official files at {SPECS}; {len(OFFICIAL)} documents are not compared")
+        print(f"SKIP: no official files at {SPECS}; {len(OFFICIAL)} documents are not compared")
         return SKIPPED
     faults, schemas = [], 0
     for document in OFFICIAL:
