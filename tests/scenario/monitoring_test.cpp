@@ -197,6 +197,28 @@ TEST_F(Monitoring, ends_by_time_also_when_the_time_passed_while_the_server_was_a
   EXPECT_EQ(sources(), 0U);
 }
 
+TEST_F(Monitoring, ends_by_time_also_after_its_measurement_period_and_leaves_nothing) {
+  const auto start = model::format_date_time(system.loop.now());
+  const auto measured = R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":1000,)"
+                        R"("measPeriod":{"measStartTime":")" +
+                        start + R"(","measDuration":4}},)";
+  create(body(measured + R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":2,)"
+                         R"("repTerminMode":"TIME_TRIGGERED","expirationTimer":9})"));
+  const auto proposed = create(body(measured + R"("perUeRep":true)"));
+  EXPECT_EQ(shown(proposed).report_reqs->expiration_timer, 4);
+  system.loop.run_for(7s);
+  EXPECT_EQ(system.ask("GET", monitors + "/" + proposed).status, 404);
+  EXPECT_EQ(sources(), 1U);
+  reports();
+  system.loop.run_for(20s);
+  const auto told = reports();
+  ASSERT_EQ(told.size(), 1U);
+  ASSERT_TRUE(told[0].termination_cause);
+  EXPECT_EQ(told[0].termination_cause->text, "DURATION_EXPIRED");
+  EXPECT_EQ(sources(), 0U);
+  EXPECT_TRUE(system.at_core().empty());
+}
+
 TEST_F(Monitoring, sources_are_shared_and_released_with_the_last_that_wants_them) {
   const auto first = create(body(every_second));
   const auto second = create(body(every_second));

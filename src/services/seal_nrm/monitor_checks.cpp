@@ -158,8 +158,9 @@ Result<std::optional<MonitoringProfile>> what_of(const MonitoringSubscription& d
 }
 
 /// T22: a subscription that names no end is proposed one, because what nobody ends any more would
-/// cost the network for ever. NOTE 6: the VAL server may change it by an update.
-bool propose_end(MonitoringProfile& what, const Settings& settings) {
+/// cost the network for ever: with its measurement period, where it has one. NOTE 6: the VAL server
+/// may change it by an update.
+bool propose_end(MonitoringProfile& what, const Settings& settings, Instant now) {
   const auto& given = what.report_reqs;
   if (given && given->rep_termin_mode && given->rep_termin_mode != Termination::user_triggered)
     return false;
@@ -167,8 +168,33 @@ bool propose_end(MonitoringProfile& what, const Settings& settings) {
     what.report_reqs.emplace().reporting_mode = nrm::NotificationMethod(Mode::on_event_detection);
   }
   what.report_reqs->rep_termin_mode = nrm::TerminationMode(Termination::time_triggered);
-  what.report_reqs->expiration_timer = settings.monitoring.time_max.count();
+  auto longest = settings.monitoring.time_max;
+  if (const auto& period = what.meas_reqs.meas_period) {
+    const auto end = period->meas_start_time + std::chrono::seconds(period->meas_duration);
+    longest = std::clamp(std::chrono::ceil<std::chrono::seconds>(end - now),
+                         std::chrono::seconds{1}, longest);
+  }
+  what.report_reqs->expiration_timer = longest.count();
   return true;
+}
+
+/// What the application asked for, without the end that it was proposed.
+std::optional<nrm::ReportingRequirements> without_proposal(const state::MonitorState& current) {
+  auto out = current.what.report_reqs;
+  if (!out || !current.proposed.value_or(false)) return out;
+  out->rep_termin_mode.reset();
+  out->expiration_timer.reset();
+  return out;
+}
+
+/// The members that a patch of ours may have; the others are read over, as unknown ones are.
+json::Value patch_of(const json::Value::Object& given) {
+  json::Value::Object kept;
+  for (const auto& member : given)
+    for (const std::string_view name :
+         {"measReqs", "reportReqs", "notifUri", "profileId", "perUeRep"})
+      if (member.name == name) kept.push_back(member);
+  return json::Value{std::move(kept)};
 }
 
 void check_sink(const std::string& uri, const Settings& settings, MonitorFaults& faults) {
@@ -271,7 +297,7 @@ Result<CheckedMonitor> check_monitor(MonitoringSubscription doc, std::string_vie
     out.unknown = doc.val_ue_ids ? "/valUeIds" : "/valStreamIds";
   if (auto room = check_crowd(out.targets, out.what, doc, settings, lookup); !room)
     return fail(room.error());
-  if (!out.once) out.proposed = propose_end(out.what, settings);
+  if (!out.once) out.proposed = propose_end(out.what, settings, now);
   doc.supp_feat = negotiate_monitoring(doc.supp_feat);
   out.doc = std::move(doc);
   return out;
@@ -356,7 +382,7 @@ Result<CheckedUpdate> check_update(const state::MonitorState& current, std::stri
   if (!faults.none()) return faults.failure();
   CheckedUpdate out;
   out.what = std::move(**what);
-  out.proposed = propose_end(out.what, settings);
+  out.proposed = propose_end(out.what, settings, now);
   // NOTE 6: what was proposed and is left as it is stays a proposal.
   if (current.proposed.value_or(false) && out.what.report_reqs == current.what.report_reqs)
     out.proposed = true;

@@ -322,6 +322,15 @@ TEST_F(MonitorChecks, propose_an_end_where_none_is_named) {
   EXPECT_FALSE(named->proposed);
 }
 
+TEST_F(MonitorChecks, propose_the_end_of_the_measurement_period_where_there_is_one) {
+  const auto in_ten_minutes =
+      check(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"measPeriod":{"measStartTime":)"
+                 R"("2026-11-22T13:05:00+01:00","measDuration":300}})"));
+  ASSERT_TRUE(in_ten_minutes);
+  EXPECT_TRUE(in_ten_minutes->proposed);
+  EXPECT_EQ(in_ten_minutes->what.report_reqs->expiration_timer, 600);
+}
+
 // ---- one report, sinks, extensions
 // ----------------------------------------------------------------
 

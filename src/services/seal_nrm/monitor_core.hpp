@@ -75,6 +75,7 @@ struct Subscription {
   Micros boundary = 0;     ///< its end
   Micros stop = never;     ///< of the measurement period, or by termination
   std::optional<Termination> at_stop;
+  Micros ends = never;  ///< by time, where nothing is measured then: before the period or after it
   Micros last_tick = 0;
   Micros next_tick = never;
   std::uint32_t rounds = 0;
@@ -90,6 +91,8 @@ struct Subscription {
   bool by_period() const { return rule.mode != Mode::on_event; }
   bool has_samples() const { return filled[0] + filled[1] != 0; }
   bool quiet() const { return !has_samples() && !(by_window() && loud > 0); }
+  /// Nothing is measured when `ends` comes, so no window is cut and none is waited for.
+  bool ends_unmeasured_by(Micros at) const { return ends <= at && (over || ends < since); }
 };
 
 /// What the measure of a target is made of.
@@ -163,6 +166,7 @@ class Engine::Core {
   void serve(std::uint32_t index, Micros tau, ReportSink& sink);
   bool close_window(std::uint32_t index, ReportSink& sink);
   void finish(std::uint32_t index, ReportSink& sink);
+  void end_unmeasured(std::uint32_t index, ReportSink& sink);
   bool tell_period(std::uint32_t index, Micros tick, ReportSink& sink);
   bool tell_immediate(std::uint32_t index, std::span<const std::uint32_t> members, Micros now,
                       ReportSink& sink);

@@ -164,6 +164,57 @@ TEST_F(monitor_termination, the_end_of_the_measurement_period_alone_ends_nothing
   EXPECT_EQ(delay(a, 1, 5), SampleFate::unwanted);
 }
 
+TEST_F(monitor_termination, by_time_after_the_measurement_period_is_told_when_it_comes) {
+  const auto a = ue();
+  Rule short_one = rule(Mode::periodic);
+  short_one.reporting_period = seconds{2};
+  short_one.end = at(4);
+  short_one.until = at(9);
+  const auto id = add(short_one, {a});
+  EXPECT_EQ(until(4).size(), 2U);
+  EXPECT_TRUE(engine.over(id));
+  EXPECT_EQ(engine.next_deadline(), at(9));
+  EXPECT_TRUE(until(8.9).empty());
+  const auto reports = until(9);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].cause, Cause::final);
+  EXPECT_EQ(reports[0].termination, Termination::time);
+  EXPECT_EQ(reports[0].target, TargetId{});
+  EXPECT_FALSE(engine.contains(id));
+  EXPECT_TRUE(engine.remove_target(a));
+}
+
+TEST_F(monitor_termination, by_time_before_the_measurement_period_does_not_wait_for_it) {
+  const auto a = ue();
+  Rule tomorrow = rule(Mode::on_event);
+  tomorrow.start = at(1000);
+  tomorrow.end = at(2000);
+  tomorrow.until = at(5);
+  tomorrow.reports_max = 1;
+  const auto id = add(tomorrow, {a});
+  EXPECT_TRUE(until(4.9).empty());
+  const auto reports = until(5);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].termination, Termination::time);
+  EXPECT_FALSE(engine.contains(id));
+}
+
+TEST_F(monitor_termination, explicitly_before_and_after_the_period_has_its_own_cause) {
+  for (const double start : {1000.0, 0.0}) {
+    Rule timed = rule(Mode::on_event);
+    timed.start = at(start);
+    timed.end = at(start + 1);
+    timed.until = at(start == 0 ? 500 : 50);
+    const auto id = add(timed, {ue()}, 2);
+    engine.advance(at(4), sink);
+    take();
+    EXPECT_TRUE(engine.terminate(id, Termination::explicitly, at(4), sink));
+    const auto reports = take();
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].termination, Termination::explicitly);
+  }
+}
+
 TEST_F(monitor_termination, explicitly_what_was_measured_since_is_told_at_once) {
   const auto a = ue();
   Rule each = rule(Mode::periodic);

@@ -84,7 +84,12 @@ class Watch {
     over_ = false;
     stop_ = rule_.end ? us(*rule_.end) : INT64_MAX;
     at_stop_.reset();
-    if (rule_.until && us(*rule_.until) <= stop_) {
+    ends_.reset();
+    const bool unmeasured =
+        rule_.until && (us(*rule_.until) > stop_ || (us(*rule_.until) < start_ && now < start_));
+    if (unmeasured) {
+      ends_ = us(*rule_.until);
+    } else if (rule_.until) {
       stop_ = us(*rule_.until);
       at_stop_ = Termination::time;
     }
@@ -109,6 +114,7 @@ class Watch {
     std::vector<Report> told;
     const Micros tau = now - grace_;
     bool idle = false;  // the last thing told was a period without anything
+    if (ends_ && *ends_ < since_ && *ends_ <= now) over_ = true;
     while (!gone_ && !over_) {
       const Micros end = window_end();
       if (next_tick_ && *next_tick_ < end && *next_tick_ < stop_ && *next_tick_ <= tau) {
@@ -125,6 +131,11 @@ class Watch {
       } else {
         break;
       }
+    }
+    if (over_ && !gone_ && ends_ && *ends_ <= now) {
+      Report end = bare(Cause::final, *ends_, *ends_);
+      end.from = end.to;
+      end_round({end}, {}, Termination::time, told);
     }
     return told;
   }
@@ -507,7 +518,8 @@ class Watch {
   Micros since_ = 0;
   Micros stop_ = 0;
   std::optional<Termination> at_stop_;
-  Micros open_ = 0;  ///< where the first window begins that is not closed
+  std::optional<Micros> ends_;  ///< by time, where nothing is measured then
+  Micros open_ = 0;             ///< where the first window begins that is not closed
   Micros last_tick_ = 0;
   std::optional<Micros> next_tick_;
   std::uint32_t rounds_ = 0;

@@ -110,7 +110,9 @@ void Engine::Core::schedule(std::uint32_t index) {
   const Subscription& subscription = subscriptions_[index];
   Micros due = std::min(subscription.stop, subscription.next_tick);
   if (!subscription.quiet()) due = std::min(due, subscription.boundary);
-  if (subscription.over || due == never)
+  if (subscription.over || subscription.ends < subscription.since)
+    deadlines_.set(index, subscription.ends);
+  else if (due == never)
     deadlines_.set(index, never);
   else
     deadlines_.set(index, due + subscription.grace);
@@ -119,6 +121,8 @@ void Engine::Core::schedule(std::uint32_t index) {
 /// Tells all that was due by `tau`, our time less grace. Each turn closes a window with samples, of
 /// which there are two, or steps over all that have none, or is the last.
 void Engine::Core::serve(std::uint32_t index, Micros tau, ReportSink& sink) {
+  if (subscriptions_[index].ends_unmeasured_by(tau + subscriptions_[index].grace))
+    return end_unmeasured(index, sink);
   for (;;) {
     Subscription& subscription = subscriptions_[index];
     const Micros horizon = std::min(tau, subscription.stop);
@@ -326,7 +330,21 @@ void Engine::Core::finish(std::uint32_t index, ReportSink& sink) {
   unlink(subscription);
   subscription.over = true;
   subscription.filled = {};
-  deadlines_.set(index, never);
+  schedule(index);
+}
+
+/// Its time has come where nothing is measured: there is nothing to say but the end.
+void Engine::Core::end_unmeasured(std::uint32_t index, ReportSink& sink) {
+  Subscription& subscription = subscriptions_[index];
+  subscription.at_stop = Termination::time;
+  report_ = {.subscription = {index, subscription.generation}};
+  report_.number = subscription.rounds + 1;
+  report_.cause = Cause::final;
+  report_.from = report_.to = instant(subscription.ends);
+  Round round(*this, index, sink);
+  round.tell(report_);
+  round.finish(subscription.at_stop);
+  drop(index);
 }
 
 bool Engine::Core::tell_period(std::uint32_t index, Micros tick, ReportSink& sink) {

@@ -122,10 +122,16 @@ void Engine::Core::restart(Subscription& subscription, Micros now) {
   subscription.since = std::max(now, micros(rule.start));
   subscription.stop = never;
   subscription.at_stop.reset();
+  subscription.ends = never;
   if (rule.end) subscription.stop = micros(*rule.end);
-  if (rule.until && micros(*rule.until) <= subscription.stop) {
-    subscription.stop = micros(*rule.until);
-    subscription.at_stop = Termination::time;
+  if (rule.until) {
+    const Micros until = micros(*rule.until);
+    if (until > subscription.stop || (until < subscription.since && now < subscription.since)) {
+      subscription.ends = until;
+    } else {
+      subscription.stop = until;
+      subscription.at_stop = Termination::time;
+    }
   }
   // What is over before it is measured is told as an empty moment.
   subscription.stop = std::max(subscription.stop, subscription.since + 1);
@@ -390,6 +396,7 @@ bool Engine::Core::terminate(SubscriptionId id, Termination why, Instant at, Rep
   subscription.over = false;
   subscription.stop = std::max({now, subscription.since + 1, subscription.window_from + 1});
   subscription.at_stop = why;
+  subscription.ends = never;
   set_open(subscription, subscription.window_from);
   serve(id.index, subscription.stop, sink);
   return true;
