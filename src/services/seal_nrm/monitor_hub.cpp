@@ -43,9 +43,23 @@ std::string series_of(const state::StreamTarget& stream) { return stream.from + 
 
 MonitorHub::MonitorHub(const Settings& settings, monitor::Series* series,
                        const monitor::EngineLimits& limits)
-    : settings_(settings), series_(series), engine_(limits) {}
+    : settings_(settings), step_back_max_(limits.step_back_max), series_(series), engine_(limits) {}
+
+/// A clock that steps back takes along when each source was last heard of, or those that are silent
+/// would be shown as flowing, and reports taken for doubles, until it has come back.
+void MonitorHub::follow(Instant now) {
+  if (now < now_ && now_ - now <= step_back_max_) return;  // Standing still, as for the engine.
+  const auto back = std::exchange(now_, now) - now;
+  if (back <= Instant::duration::zero()) return;
+  for (auto& [id, source] : sources_) {
+    source.since -= back;
+    if (source.last) *source.last -= back;
+    source.asked -= back;
+  }
+}
 
 void MonitorHub::observed(const resource::Key& from, const resource::Observe& what, Instant now) {
+  follow(now);
   if (what.what == "samples") {
     if (const auto seen = json::read<state::SamplesSeen>(what.body)) samples(*seen, now);
   } else if (what.what == "source") {
@@ -135,6 +149,7 @@ void MonitorHub::record(Ue& known, const std::string& series, Instant now) {
   for (const auto measure : monitor::all_measures) rule.measures.add(measure);
   rule.window = settings_.monitoring.series_step;
   rule.start = now;
+  rule.starts_at_once = true;
   const auto made = engine_.add(rule, std::span(&known.target, 1), now, *this);
   if (!made) return;
   known.recorder = *made;
@@ -193,7 +208,7 @@ void MonitorHub::set(const std::string& id, state::MonitorState stored, bool ane
     }
   }
   // It would be monitored by nobody: told, and ended.
-  if (!done) due_.push_back({id, "not_followed", {}});
+  if (!done) due_.push_back({id, "not_followed", {}, true});
 }
 
 void MonitorHub::forget(const std::string& id) {
@@ -250,6 +265,7 @@ void MonitorHub::samples(const state::SamplesSeen& seen, Instant now) {
 }
 
 void MonitorHub::advance(Instant now) {
+  follow(now);
   engine_.advance(now, *this);
   flush(now);
 }
@@ -468,6 +484,7 @@ std::vector<nrm::MeasureState> MonitorHub::measures(const state::MonitorState& o
 }
 
 std::vector<std::string> MonitorHub::take_silent(Instant now) {
+  follow(now);
   std::vector<std::string> out;
   for (auto& [id, source] : sources_) {
     if (out.size() >= silent_taken_max) break;

@@ -58,6 +58,7 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
     std::string monitor;
     std::string what;
     std::string body;
+    bool last = false;  ///< nothing follows it: where it is lost, the monitor stays for good
   };
   std::vector<Due> take_due() { return std::exchange(due_, {}); }
   /// Ids of sources that are to be told "silent".
@@ -101,6 +102,7 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
     progressed_.push_back(subscription);
   }
 
+  void follow(Instant now);
   void set(const std::string& id, api::state::nrm_monitor::MonitorState state, bool anew,
            Instant now);
   void forget(const std::string& id);
@@ -117,6 +119,8 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
   Flow flow_of(const std::string& source_id, Instant now) const;
 
   const Settings& settings_;
+  monitor::Duration step_back_max_;
+  Instant now_{};  ///< the last that was said
   monitor::Series* series_;
   monitor::Engine engine_;
   std::unordered_map<std::string, Ue, TextHash, std::equal_to<>> ues_;

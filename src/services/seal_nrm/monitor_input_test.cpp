@@ -250,6 +250,31 @@ TEST_F(monitor_clocks, a_large_step_back_begins_anew_and_does_not_go_dark) {
   EXPECT_EQ(reports[0].find(Measure::dl_delay)->average, 5);
 }
 
+TEST_F(monitor_clocks,
+       a_step_back_to_before_the_beginning_does_not_go_dark_where_none_was_asked_for) {
+  const auto a = ue();
+  Rule at_once = rule(Mode::periodic);
+  at_once.start = at(1000);
+  at_once.reporting_period = seconds{2};
+  at_once.starts_at_once = true;
+  const auto id = add(at_once, {a}, 1000);
+  Rule asked_for = at_once;
+  asked_for.starts_at_once = false;
+  add(asked_for, {a}, 1000);
+  engine.advance(at(1000.5), sink);
+  engine.advance(at(10), sink);
+  EXPECT_EQ(delay(a, 5, 11), SampleFate::taken);
+  const auto reports = until(12);
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].subscription, id);
+  EXPECT_EQ(reports[0].find(Measure::dl_delay)->average, 5);
+  // An update, as made from what is stored, changes nothing of that.
+  const std::vector<TargetId> targets{a};
+  ASSERT_TRUE(engine.update(id, at_once, targets, at(13), sink));
+  EXPECT_EQ(delay(a, 7, 14), SampleFate::taken);
+  EXPECT_EQ(until(15).back().find(Measure::dl_delay)->average, 7);
+}
+
 TEST_F(monitor_clocks, a_clock_that_flaps_tells_nothing_twice_and_never_floods) {
   const auto a = ue();
   Rule each = rule(Mode::periodic);

@@ -47,6 +47,9 @@ struct Rule {
   /// The measurement period [start, end). Windows and reporting periods are counted from start.
   Instant start{};
   std::optional<Instant> end;
+  /// `start` is no wish but when it was asked for: a clock that steps back before it takes it
+  /// along.
+  bool starts_at_once = false;
 
   Mode mode = Mode::on_event;
   Duration reporting_period{};        ///< of `periodic`

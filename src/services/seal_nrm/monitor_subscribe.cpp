@@ -117,7 +117,11 @@ void Engine::Core::build(Subscription& made, std::uint32_t index, const Rule& ru
 
 /// Begins to measure at `now`: at first, after a step of the clock, after the period was changed.
 void Engine::Core::restart(Subscription& subscription, Micros now) {
-  const Rule& rule = subscription.rule;
+  Rule& rule = subscription.rule;
+  if (rule.starts_at_once && micros(rule.start) > now) {
+    rule.start = instant(now);
+    subscription.windows.start = subscription.ticks.start = now;
+  }
   subscription.over = false;
   subscription.since = std::max(now, micros(rule.start));
   subscription.stop = never;

@@ -173,9 +173,11 @@ monitor::Rule rule_of(const MonitoringProfile& what, Instant started, Instant en
   for (const auto measure : measures_of(what)) rule.measures.add(measure);
   rule.window = window_of(what.meas_reqs);
   rule.start = started;
+  rule.starts_at_once = true;
   if (const auto& period = what.meas_reqs.meas_period) {
     rule.end = period->meas_start_time + std::chrono::seconds(period->meas_duration);
     rule.start = std::max(started, period->meas_start_time);
+    rule.starts_at_once = period->meas_start_time < started;
   }
   if (what.report_reqs) put_reporting(*what.report_reqs, ends_from, rule);
   return rule;
