@@ -10,6 +10,7 @@
 
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/json/json.hpp"
 
@@ -183,6 +184,18 @@ TEST_F(MonitorChecks, want_known_measurements_each_once) {
   EXPECT_EQ(refused(R"("measReqs":{"measDataTypes":[]})"), Blamed{"/measReqs/measDataTypes"});
 }
 
+TEST_F(MonitorChecks, look_at_so_many_measurements_and_tell_so_many_faults) {
+  std::string many = R"("measReqs":{"measDataTypes":["DL_DELAY")";
+  for (int i = 0; i < 10'000; ++i) many += R"(,"NOISE")";
+  const auto some = refused(many + "]}");
+  EXPECT_GT(some.size(), 0U);
+  EXPECT_LE(some.size(), 2 * monitor::measures_count);
+  std::string ues = R"({"valUeIds":[{"valUeId":"ue1"})";
+  for (int i = 0; i < 10'000; ++i) ues += R"(,{"valUeId":"ue1"})";
+  EXPECT_EQ(blamed(check(ues + R"(],"measReqs":{"measDataTypes":["DL_DELAY"]}})")).size(),
+            json::faults_max);
+}
+
 TEST_F(MonitorChecks, know_a_window_of_a_minute_where_none_is_given) {
   const auto plain = check(body(R"("measReqs":{"measDataTypes":["DL_DELAY"]})"));
   ASSERT_TRUE(plain);
@@ -308,6 +321,21 @@ TEST_F(MonitorChecks, want_the_condition_where_several_thresholds_end_it) {
             Blamed{"/reportReqs/termThr/rtDelay"});
   EXPECT_EQ(refused_reporting(periodic(R"("termThrMode":"ANY_REACHED")")),
             Blamed{"/reportReqs/termThrMode"});
+}
+
+TEST_F(MonitorChecks, refuse_a_threshold_beyond_all_numbers_wherever_it_stands) {
+  const std::string rates = R"("measReqs":{"measDataTypes":["AVG_DATA_RATE"]},"reportReqs":)";
+  const std::string far = R"({"avgDataRate":"99999999999999999999 Tbps"})";
+  EXPECT_EQ(refused(rates +
+                    R"({"reportingMode":"ON_EVENT_DETECTION","reportingThrs":[)"
+                    R"({"measThrValues":{"avgDataRate":"5 Mbps"},"thrDirection":"CROSSED"},)"
+                    R"({"measThrValues":)" +
+                    far + R"(,"thrDirection":"CROSSED"}]})"),
+            Blamed{"/reportReqs/reportingThrs/1/measThrValues/avgDataRate"});
+  EXPECT_EQ(
+      refused(rates +
+              periodic(R"("repTerminMode":"EVENT_TRIGGERED_MEAS_THR_REACHED","termThr":)" + far)),
+      Blamed{"/reportReqs/termThr/avgDataRate"});
 }
 
 TEST_F(MonitorChecks, propose_an_end_where_none_is_named) {

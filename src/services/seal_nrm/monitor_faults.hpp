@@ -6,13 +6,16 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::seal_nrm {
 
 class MonitorFaults {
  public:
+  /// Beyond json::faults_max they are not told; the request is refused all the same.
   void add(Errc code, std::string where, std::string reason) {
-    list_.push_back({code, std::move(where), std::move(reason)});
+    if (list_.size() < json::faults_max)
+      list_.push_back({code, std::move(where), std::move(reason)});
   }
   bool none() const { return list_.empty(); }
   tl::unexpected<Error> failure() {

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "services/seal_nrm/monitor_faults.hpp"
 #include "services/seal_nrm/monitor_rule.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 #include "services/seal_nrm/monitor_terms.hpp"
 #include "services/seal_nrm/ports.hpp"
 
@@ -31,7 +32,10 @@ constexpr std::int64_t past_days_max = 3650;
 /// At least one index (by schema), known ones, each once.
 void check_types(const nrm::MeasurementRequirements& from, const std::string& at,
                  MonitorFaults& faults) {
-  const auto types = std::span(from.meas_data_types);
+  // Of more than there are some are unknown or doubles, and so is one of the first that many and
+  // one.
+  const auto given = std::span(from.meas_data_types);
+  const auto types = given.first(std::min(given.size(), monitor::measures_count + 1));
   for (std::size_t i = 0; i < types.size(); ++i) {
     const auto where = at + "/measDataTypes/" + std::to_string(i);
     if (!measure_of(types[i])) faults.add(Errc::not_allowed, where, "cannot be measured");
@@ -72,11 +76,15 @@ void check_period(const nrm::MeasurementPeriod& period, const std::string& at,
 /// Each value of `values` belongs to a measure that is asked for.
 void check_values(const nrm::MeasurementData& values, const std::vector<Measure>& measures,
                   const std::string& at, MonitorFaults& faults) {
-  for (const auto& term : measure_terms())
-    if (value_in(values, term.measure) &&
-        std::ranges::find(measures, term.measure) == measures.end())
-      faults.add(Errc::not_allowed, at + "/" + std::string(term.member),
-                 "is none of the measDataTypes");
+  for (const auto& term : measure_terms()) {
+    if (!has_value(values, term.measure)) continue;
+    const auto where = at + "/" + std::string(term.member);
+    if (std::ranges::find(measures, term.measure) == measures.end())
+      faults.add(Errc::not_allowed, where, "is none of the measDataTypes");
+    // A bit rate of the right form may still be none that can be reached.
+    if (!value_in(values, term.measure))
+      faults.add(Errc::out_of_range, where, "is larger than any bit rate");
+  }
 }
 
 /// Event triggered: a threshold for each index that is reported, each with its direction.
@@ -98,7 +106,7 @@ void check_thresholds(const nrm::ReportingRequirements& from, const std::vector<
       faults.add(Errc::not_allowed, where + "/thrDirection",
                  "must be ASCENDING, DESCENDING or CROSSED");
     for (const auto& term : measure_terms())
-      if (value_in(threshold.meas_thr_values, term.measure)) {
+      if (has_value(threshold.meas_thr_values, term.measure)) {
         covered.push_back(term.measure);
         ++count;
       }
@@ -180,7 +188,7 @@ void check_end(const nrm::ReportingRequirements& from, const std::vector<Measure
   check_values(*from.term_thr, measures, at + "/termThr", faults);
   // NOTE 2: the condition, where there is more than one threshold to be reached.
   const auto count = std::ranges::count_if(measure_terms(), [&](const MeasureTerm& term) {
-    return value_in(*from.term_thr, term.measure).has_value();
+    return has_value(*from.term_thr, term.measure);
   });
   if (count > 1 && !from.term_thr_mode)
     faults.add(Errc::missing, at + "/termThrMode", "must say whether all or any is to be reached");

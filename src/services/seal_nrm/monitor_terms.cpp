@@ -110,6 +110,12 @@ std::optional<Measure> measure_of(const nrm::MeasurementDataType& type) {
   return at->measure;
 }
 
+bool has_value(const MeasurementData& data, Measure measure) {
+  if (measure == Measure::rate_average) return data.avg_data_rate.has_value();
+  if (measure == Measure::rate_maximum) return data.max_data_rate.has_value();
+  return value_in(data, measure).has_value();
+}
+
 std::optional<double> value_in(const MeasurementData& data, Measure measure) {
   switch (measure) {
     case Measure::dl_delay: return number(data.dl_delay);

@@ -35,7 +35,9 @@ const MeasureTerm& term_of(Measure measure);
 /// Nothing for a type that we do not know.
 std::optional<Measure> measure_of(const api::ss_nrm::MeasurementDataType& type);
 
-/// A value of MeasurementData in the engine's unit.
+/// Whether `data` has something for it, be it a value or not.
+bool has_value(const MeasurementData& data, Measure measure);
+/// A value of MeasurementData in the engine's unit; nothing as well for a rate beyond all numbers.
 std::optional<double> value_in(const MeasurementData& data, Measure measure);
 void put_value(MeasurementData& data, Measure measure, double value);
 /// Whether there is one value at least.
