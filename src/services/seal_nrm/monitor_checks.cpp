@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -213,11 +214,23 @@ void check_service(const MonitoringSubscription& doc, const Settings& settings,
     faults.add(Errc::not_found, "/valServiceId", "no such VAL service is configured");
 }
 
+/// Two names of one pair of UEs would be measured, and told, as one.
+void check_pairs(const Targets& targets, const MonitoringSubscription& doc, MonitorFaults& faults) {
+  std::map<std::pair<std::string, std::string>, std::string> pairs;
+  for (const auto& stream : targets.streams) {
+    const auto [first, fresh] = pairs.emplace(std::pair(stream.from, stream.to), stream.id);
+    if (fresh) continue;
+    const auto at = std::ranges::find(*doc.val_stream_ids, stream.id) - doc.val_stream_ids->begin();
+    faults.add(Errc::duplicate, "/valStreamIds/" + std::to_string(at),
+               "goes between the same UEs as " + first->second);
+  }
+}
+
 /// So many want the same UE that its sources would have to remember too much.
 Result<void> check_crowd(const Targets& targets, const MonitoringProfile& what,
                          const MonitoringSubscription& doc, const Settings& settings,
                          const resource::Lookup& lookup) {
-  const auto crowded = [&](const std::string& gpsi) -> Result<bool> {
+  const auto crowded = [&](std::string_view gpsi) -> Result<bool> {
     for (const auto kind : sources_of(what)) {
       const auto found = lookup.find({"measure_source", source_id(kind, gpsi)});
       if (!found) return fail(found.error());
@@ -227,9 +240,14 @@ Result<void> check_crowd(const Targets& targets, const MonitoringProfile& what,
     }
     return false;
   };
-  const char* where = doc.val_group_id ? "/valGroupId" : "/valUeIds";
-  for (const auto& ue : targets.ues) {
-    const auto full = crowded(ue.gpsi);
+  const char* where = doc.val_group_id     ? "/valGroupId"
+                      : doc.val_stream_ids ? "/valStreamIds"
+                                           : "/valUeIds";
+  std::set<std::string_view> ues;
+  for (const auto& ue : targets.ues) ues.insert(ue.gpsi);
+  for (const auto& stream : targets.streams) ues.insert({stream.from, stream.to});
+  for (const auto ue : ues) {
+    const auto full = crowded(ue);
     if (!full) return fail(full.error());
     if (*full)
       return fail(Errc::too_many, "a UE has as many monitoring subscriptions as it may",
@@ -295,6 +313,8 @@ Result<CheckedMonitor> check_monitor(MonitoringSubscription doc, std::string_vie
     out.unknown = "/valGroupId";
   else if (out.targets.empty() && !doc.val_group_id)
     out.unknown = doc.val_ue_ids ? "/valUeIds" : "/valStreamIds";
+  check_pairs(out.targets, doc, faults);
+  if (!faults.none()) return faults.failure();
   if (auto room = check_crowd(out.targets, out.what, doc, settings, lookup); !room)
     return fail(room.error());
   if (!out.once) out.proposed = propose_end(out.what, settings, now);

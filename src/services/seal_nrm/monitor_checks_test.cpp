@@ -131,6 +131,17 @@ TEST_F(MonitorChecks, take_a_user_and_its_ue_for_one) {
   EXPECT_EQ(both->targets.ues.size(), 1U);
 }
 
+TEST_F(MonitorChecks, refuse_two_streams_between_the_same_ues_in_the_same_direction) {
+  settings.monitoring.streams["s2"] = {"ue1", "ue2"};
+  settings.monitoring.streams["back"] = {"ue2", "ue1"};
+  const auto of = [&](std::string_view streams) {
+    return check(R"({"valStreamIds":)" + std::string(streams) +
+                 R"(,"measReqs":{"measDataTypes":["DL_DELAY"]}})");
+  };
+  EXPECT_EQ(blamed(of(R"(["s1","back","s2"])")), Blamed{"/valStreamIds/2"});
+  EXPECT_TRUE(of(R"(["s1","back"])"));
+}
+
 TEST_F(MonitorChecks, of_a_group_leave_members_beyond_the_bound_uncounted_but_told) {
   settings.monitoring.ues_max = 2;
   const auto group = check(R"({"valGroupId":"crew","measReqs":{"measDataTypes":["DL_DELAY"]}})");
@@ -402,6 +413,9 @@ TEST_F(MonitorChecks, bound_how_many_want_one_ue) {
       R"("users":["a","b"]})"};
   EXPECT_EQ(refused(R"("measReqs":{"measDataTypes":["DL_DELAY"]})"), Blamed{"/valUeIds"});
   EXPECT_TRUE(check(body(R"("measReqs":{"measDataTypes":["AVG_PLR"]})")));
+  EXPECT_EQ(blamed(check(R"({"valStreamIds":["s1"],"measReqs":{"measDataTypes":["DL_DELAY"]},)"
+                         R"("notifUri":"http://127.0.0.1:9000/n"})")),
+            Blamed{"/valStreamIds"});
 }
 
 // ---- updates: NOTEs 4 and 6
