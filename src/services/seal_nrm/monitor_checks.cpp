@@ -365,12 +365,12 @@ Result<CheckedUpdate> check_update(const state::MonitorState& current, std::stri
       base.profile_id.reset();
       base.meas_reqs = current.what.meas_reqs;
       if (!current.proposed.value_or(false) || current.doc.profile_id)
-        base.report_reqs = current.what.report_reqs;
+        base.report_reqs = without_proposal(current);
     } else {
       base.meas_reqs.reset();
       base.report_reqs.reset();
     }
-    auto merged = json::merge_patch(json::write(base), text);
+    auto merged = json::merge_patch(json::write(base), json::to_text(patch_of(*patch->object())));
     if (!merged) return fail(merged.error());
     auto read = json::read<MonitoringSubscription>(*merged);
     if (!read) return fail(read.error());

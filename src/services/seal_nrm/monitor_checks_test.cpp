@@ -463,6 +463,31 @@ TEST_F(MonitorUpdates, may_override_the_end_that_was_proposed) {
   EXPECT_TRUE(other->proposed);
 }
 
+TEST_F(MonitorUpdates, may_override_the_end_that_was_proposed_to_a_profile) {
+  current.doc.profile_id = "p1";
+  current.doc.meas_reqs.reset();
+  current.what.report_reqs->reporting_mode =
+      api::ss_nrm::NotificationMethod(api::ss_nrm::NotificationMethodKnown::periodic);
+  current.what.report_reqs->reporting_period = 5;
+  const auto changed = patch(
+      R"({"reportReqs":{"repTerminMode":"EVENT_TRIGGERED_NUM_REPORTS_REACHED","maxNumRep":3}})");
+  ASSERT_TRUE(changed) << first(changed);
+  EXPECT_FALSE(changed->proposed);
+  EXPECT_EQ(changed->what.report_reqs->reporting_period, 5);
+  EXPECT_FALSE(changed->what.report_reqs->expiration_timer);
+}
+
+TEST_F(MonitorUpdates, read_over_members_that_a_patch_has_not) {
+  const auto changed =
+      patch(R"({"suppFeat":"0","profile":{"measReqs":{"measDataTypes":["RT_DELAY"]}},)"
+            R"("valServiceId":"unheard","reqTestNotif":true,"monState":7,"perUeRep":true})");
+  ASSERT_TRUE(changed) << first(changed);
+  EXPECT_EQ(changed->doc.supp_feat, current.doc.supp_feat);
+  EXPECT_FALSE(changed->doc.profile);
+  EXPECT_FALSE(changed->doc.val_service_id);
+  EXPECT_EQ(changed->doc.per_ue_rep, true);
+}
+
 TEST_F(MonitorUpdates, by_what_was_read_change_nothing) {
   auto shown = current.doc;
   shown.report_reqs = current.what.report_reqs;
