@@ -219,6 +219,24 @@ TEST_F(Monitoring, ends_by_time_also_after_its_measurement_period_and_leaves_not
   EXPECT_TRUE(system.at_core().empty());
 }
 
+TEST_F(Monitoring, counts_the_reports_of_before_an_update_also_after_the_process_was_killed) {
+  const std::string count = R"("repTerminMode":"EVENT_TRIGGERED_NUM_REPORTS_REACHED","maxNumRep":)";
+  const auto id = create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":1000},)"
+                              R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":1,)" +
+                              count + "8}"));
+  system.loop.run_for(6500ms);
+  ASSERT_GE(reports().size(), 4U);
+  ASSERT_EQ(system.ask("PATCH", monitors + "/" + id, R"({"reportReqs":{"maxNumRep":7}})").status,
+            200);
+  system.crash_and_restart();
+  system.loop.run_for(30s);
+  const auto told = reports();
+  ASSERT_FALSE(told.empty());
+  EXPECT_EQ(told.back().seq, 7);
+  ASSERT_TRUE(told.back().termination_cause);
+  EXPECT_EQ(told.back().termination_cause->text, "NUM_REPORTS_REACHED");
+}
+
 TEST_F(Monitoring, sources_are_shared_and_released_with_the_last_that_wants_them) {
   const auto first = create(body(every_second));
   const auto second = create(body(every_second));

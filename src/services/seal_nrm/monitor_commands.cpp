@@ -116,8 +116,7 @@ Result<void> MonitorStep::update(const resource::Command& command) {
   clause_ = "14.3.3.4.5";
   const auto before = sources();
   if (state_.what.report_reqs != checked->what.report_reqs) state_.ends_from = now_;
-  // Thresholds that are others are passed anew.
-  if (state_.what != checked->what) state_.progress.reset();
+  if (state_.what != checked->what) pass_thresholds_anew(checked->what);
   state_.doc = std::move(checked->doc);
   if (state_.doc.profile) state_.doc.profile.reset();
   state_.what = std::move(checked->what);
@@ -129,6 +128,20 @@ Result<void> MonitorStep::update(const resource::Command& command) {
   std::optional<std::uint64_t> request = command.request;
   effects_.reply(request, representation(200), true);
   return {};
+}
+
+/// Of thresholds that become others the sides are forgotten. How many reports were told, and that
+/// the immediate one was, survives an update as the engine has it survive (docs/monitoring.md).
+void MonitorStep::pass_thresholds_anew(const MonitoringProfile& next) {
+  if (!state_.progress) return;
+  const auto before = state_.what.report_reqs.value_or(nrm::ReportingRequirements{});
+  const auto after = next.report_reqs.value_or(nrm::ReportingRequirements{});
+  for (auto& target : state_.progress->targets) {
+    if (before.reporting_thrs != after.reporting_thrs) target.sides = 0;
+    if (before.term_thr == after.term_thr) continue;
+    target.until_sides = 0;
+    target.until_reached = 0;
+  }
 }
 
 Result<void> MonitorStep::remove(const resource::Command& command) {

@@ -54,6 +54,7 @@ class MonitorStep {
   std::vector<std::string> sources() const;
   void observe();
   void leave();
+  void pass_thresholds_anew(const MonitoringProfile& next);
   http::Response representation(int status) const;
   void members_changed();
   // monitor_once.cpp
