@@ -92,6 +92,12 @@ void SourceStep::begin(SourceKind kind, std::string gpsi, std::string secret, st
 
 /// Where the UE is: the watch tells, now and whenever it changes. Analytics go by the GPSI.
 void SourceStep::locate() {
+  if (settings_.core.kind == CoreKind::pcf) {
+    // A NEF's request, which a PCF must not be sent; and over N5 nothing is measured here.
+    state_.stage = SourceStage::refused;
+    state_.cause = "NOT_MEASURED_OVER_N5";
+    return;
+  }
   if (!needs_address(state_.kind)) {
     state_.stage = SourceStage::subscribing;
     return;
@@ -194,7 +200,8 @@ void SourceStep::plan() {
     effects_.call(held(), settings_, "list", measure_list_request(settings_, state_.kind));
   } else if (leaving && empty(held())) {
     erased_ = true;
-    if (needs_address(state_.kind)) effects_.tell({"ue_watch", state_.gpsi}, "released");
+    if (needs_address(state_.kind) && settings_.core.kind == CoreKind::nef)
+      effects_.tell({"ue_watch", state_.gpsi}, "released");
   }
 }
 
