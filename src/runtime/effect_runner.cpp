@@ -92,9 +92,13 @@ void EffectRunner::add(const resource::Machine& machine) {
 
 // ---- events in --------------------------------------------------------------------------------
 
-void EffectRunner::submit(const Key& key, Event event, Submission with) {
+bool EffectRunner::takes(const Key& key) const {
   const auto slot = slots_.find(key);
-  if (slot != slots_.end() && slot->second.queue.size() >= events_per_resource_max)
+  return slot == slots_.end() || slot->second.queue.size() < events_per_resource_max;
+}
+
+void EffectRunner::submit(const Key& key, Event event, Submission with) {
+  if (!takes(key))
     return refuse(key, Work{std::move(event), {}, std::nullopt},
                   Error{Errc::too_many, "too many requests wait for this resource; try again", {}});
   enqueue(key, Work{std::move(event), std::move(with), std::nullopt});

@@ -82,6 +82,8 @@ class EffectRunner {
   /// Hands an event of the outside world (Command, Callback) to a resource. A resource that has
   /// events_per_resource_max waiting already answers 429.
   void submit(const resource::Key& key, resource::Event event, Submission with = {});
+  /// Whether it would be taken now; for events that nobody is told the refusal of.
+  bool takes(const resource::Key& key) const;
 
   /// Committed state with the commits under way laid over it.
   const resource::Lookup& lookup() const { return overlay_; }

@@ -261,6 +261,23 @@ TEST_F(Monitoring, without_a_nef_asks_no_pcf_for_what_only_a_nef_knows) {
     EXPECT_NE(key.kind, "measure_source");
 }
 
+TEST_F(Monitoring, ends_all_the_same_when_its_end_comes_while_the_store_is_full) {
+  const auto id = create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":500},)"
+                              R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":1,)"
+                              R"("repTerminMode":"TIME_TRIGGERED","expirationTimer":100})"));
+  system.loop.run_for(5s);
+  system.server().store.set_full(true);
+  system.loop.run_for(5min);
+  system.server().store.set_full(false);
+  system.loop.run_for(3min);
+  const auto told = reports();
+  ASSERT_FALSE(told.empty());
+  ASSERT_TRUE(told.back().termination_cause);
+  EXPECT_EQ(told.back().seq, std::ssize(told));
+  EXPECT_EQ(system.ask("GET", monitors + "/" + id).status, 404);
+  EXPECT_EQ(sources(), 0U);
+}
+
 TEST_F(Monitoring, sources_are_shared_and_released_with_the_last_that_wants_them) {
   const auto first = create(body(every_second));
   const auto second = create(body(every_second));

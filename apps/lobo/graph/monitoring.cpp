@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -32,7 +33,8 @@ Monitoring::Monitoring(seal_nrm::MonitorHub& hub, Ports ports)
       ports_(ports),
       reports_(ports.metrics.counter("lobo_monitor_reports_total", {})),
       monitors_(ports.metrics.gauge("lobo_monitors", {})),
-      samples_(ports.metrics.counter("lobo_monitor_callbacks_total", {})) {
+      samples_(ports.metrics.counter("lobo_monitor_callbacks_total", {})),
+      lost_(ports.metrics.counter("lobo_monitor_reports_lost_total", {})) {
   ports_.runner.on_observed(
       [this](const resource::Key& from, const resource::Observe& what) { observed(from, what); });
 }
@@ -92,10 +94,19 @@ void Monitoring::observed(const resource::Key& from, const resource::Observe& wh
 }
 
 void Monitoring::deliver() {
-  for (auto& due : hub_.take_due()) {
-    if (due.what == "report") reports_.add(1);
-    ports_.runner.submit({"monitor", due.monitor},
-                         resource::Told{from_hub, std::move(due.what), std::move(due.body)});
+  // A store that takes nothing for long lets a monitor's events wait, so many of them.
+  auto due = std::exchange(late_, {});
+  std::ranges::move(hub_.take_due(), std::back_inserter(due));
+  for (auto& one : due) {
+    const resource::Key to{"monitor", one.monitor};
+    if (ports_.runner.takes(to)) {
+      if (one.what == "report") reports_.add(1);
+      ports_.runner.submit(to, resource::Told{from_hub, std::move(one.what), std::move(one.body)});
+    } else if (one.last) {
+      late_.push_back(std::move(one));
+    } else {
+      lost_.add(1);
+    }
   }
   const auto count = static_cast<double>(hub_.monitors());
   monitors_.add(count - std::exchange(monitors_shown_, count));
@@ -125,6 +136,7 @@ void Monitoring::look_around() {
 
 void Monitoring::round() {
   look_around();
+  if (!late_.empty()) deliver();
   ports_.scheduler.after(monitoring_round, [this] { round(); });
 }
 

@@ -3,6 +3,7 @@
 // closes, and tells the resources what it found.
 
 #include <string>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -52,6 +53,9 @@ class Monitoring {
   runtime::Counter& reports_;
   runtime::Counter& monitors_;
   runtime::Counter& samples_;
+  runtime::Counter& lost_;
+  /// What a monitor had no room for though it ends it: one each monitor at most.
+  std::vector<seal_nrm::MonitorHub::Due> late_;
   double monitors_shown_ = 0;
 };
 

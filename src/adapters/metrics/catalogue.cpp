@@ -29,6 +29,9 @@ constexpr std::array entries{
           "Requests answered, by operation and class of status (2xx, 4xx, …)."},
     Entry{"lobo_monitor_callbacks_total", Kind::counter, "",
           "Callbacks of the network that brought samples."},
+    Entry{"lobo_monitor_reports_lost_total", Kind::counter, "",
+          "Monitoring reports that were due while 64 waited already for a store that takes "
+          "nothing."},
     Entry{"lobo_monitor_reports_total", Kind::counter, "",
           "Monitoring reports that were due, of all subscriptions."},
     Entry{"lobo_monitors", Kind::gauge, "", "Monitoring subscriptions that are followed now."},

@@ -316,7 +316,7 @@ void MonitorHub::round(std::size_t from, std::size_t to, Instant now) {
   body.progress = stored(progress.value_or(monitor::Progress{}));
   for (std::size_t i = from; i < to; ++i)
     if (told_[i].termination) body.ends = nrm::TerminationCause(cause_of(*told_[i].termination));
-  due_.push_back({id, "report", json::write(body)});
+  due_.push_back({id, "report", json::write(body), body.ends.has_value()});
 }
 
 nrm::MonitoringReport MonitorHub::report_of(const Monitor& kept, std::size_t from, std::size_t to,
