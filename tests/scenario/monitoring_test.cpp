@@ -11,6 +11,7 @@
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
 #include "model/date_time.hpp"
+#include "services/seal_nrm/series.hpp"
 #include "support/system.hpp"
 #include "wire/json/json.hpp"
 
@@ -399,6 +400,26 @@ TEST_F(Monitoring, one_report_is_answered_at_once_of_the_past_and_after_a_moment
           R"(","measDuration":50}})");
   EXPECT_EQ(nothing.status, 404);
   EXPECT_NE(nothing.body.find("DATA_NOT_AVAILABLE"), std::string::npos);
+}
+
+TEST_F(Monitoring, one_report_of_more_than_an_answer_has_is_refused_with_the_advice) {
+  const auto target = "extid-ue1@lobodon.example";
+  const auto from = system.loop.now() - 1h;
+  seal_nrm::monitor::SeriesPoint point;
+  point.value.samples = 1;
+  for (std::size_t i = 0; i <= seal_nrm::monitor::series_points_max; ++i) {
+    point.from = from + std::chrono::milliseconds(i);
+    point.to = point.from + 1ms;
+    ASSERT_TRUE(system.series.append(target, point, system.loop.now()));
+  }
+  const auto refused =
+      system.ask("POST", monitors,
+                 R"({"valUeIds":[{"valUeId":"ue1"}],"measReqs":{"measDataTypes":["DL_DELAY"],)"
+                 R"("measPeriod":{"measStartTime":")" +
+                     model::format_date_time(from) + R"(","measDuration":600}}})");
+  EXPECT_EQ(refused.status, 400) << refused.body;
+  EXPECT_NE(refused.body.find("/measReqs/measPeriod"), std::string::npos);
+  EXPECT_NE(refused.body.find("shorter time"), std::string::npos);
 }
 
 TEST_F(Monitoring, an_update_keeps_the_target_and_changes_the_rest) {

@@ -35,6 +35,22 @@ struct Span {
   Instant to;
 };
 
+/// What is asked for is more than one answer has.
+Refusal too_much() {
+  return {
+      400,
+      "Too much for one answer",
+      "OPTIONAL_IE_INCORRECT",
+      "more values than one answer is made of; ask for a shorter time or for fewer measurements",
+      {{Errc::too_large, "/measReqs/measPeriod", "has too many values"}}};
+}
+
+/// The disk, as a rule.
+Refusal unreadable() {
+  return {503, "What was measured cannot be read", "INSUFFICIENT_RESOURCES",
+          "the time series cannot be read now; ask for it later"};
+}
+
 /// The period that is asked for as far as it has passed, else the window that ends now.
 Span span_of(const MonitoringProfile& what, Instant now) {
   const auto& period = what.meas_reqs.meas_period;
@@ -95,9 +111,11 @@ bool MonitorStep::answer_once(bool whatever) {
   std::map<Measure, std::vector<double>> values;
   auto& each = out.ue_reports.emplace();
   bool complete = true;
+  std::optional<Errc> broken;
   const auto look = [&](const std::string& series, nrm::UeReport one, const auto& blame) {
     const auto points = series_ == nullptr ? Result<std::vector<monitor::SeriesPoint>>()
                                            : series_->read(series, wanted, span.from, span.to);
+    if (!points && !broken) broken = points.error().code;
     for (const auto measure : measures) {
       const auto merged = points ? monitor::merge(*points, measure) : std::nullopt;
       if (!merged) {
@@ -110,7 +128,10 @@ bool MonitorStep::answer_once(bool whatever) {
     }
     if (has_values(one.meas_data)) each.push_back(std::move(one));
   };
+  // Looked at again and again until all is there, so no further than what is not.
+  const auto enough = [&] { return broken || (!complete && !whatever); };
   for (const auto& target : state_.targets) {
+    if (enough()) break;
     nrm::UeReport one;
     one.val_ue = target.ue;
     look(target.gpsi, std::move(one), [&](nrm::FailureReport& failure) {
@@ -120,6 +141,7 @@ bool MonitorStep::answer_once(bool whatever) {
     });
   }
   for (const auto& stream : state_.streams) {
+    if (enough()) break;
     nrm::UeReport one;
     one.val_stream_id = stream.id;
     look(series_of(stream), std::move(one), [&](nrm::FailureReport& failure) {
@@ -127,6 +149,11 @@ bool MonitorStep::answer_once(bool whatever) {
       if (failure.val_stream_ids->size() < failures_listed_max)
         failure.val_stream_ids->push_back(stream.id);
     });
+  }
+  if (broken) {
+    effects_.reply(state_.request,
+                   refusal_response(broken == Errc::too_large ? too_much() : unreadable()));
+    return true;
   }
   if (!complete && !whatever) return false;
   if (values.empty()) {
