@@ -466,6 +466,26 @@ TEST_F(Monitoring, a_profile_is_stored_reused_and_its_owners_alone) {
   EXPECT_EQ(told.back().profile_id, first.profile_id);
 }
 
+TEST_F(Monitoring, profiles_of_one_client_are_bounded_whichever_way_they_are_made) {
+  System::Setup setup;
+  setup.adjust = [](ControlPlane::Config& config) { config.nrm.monitoring.profiles_max = 2; };
+  System small(std::move(setup));
+  const auto store = [&](std::string_view client) {
+    return small
+        .ask("POST", "/ss-nrm/v1/monitoring-profiles",
+             R"({"measReqs":{"measDataTypes":["DL_DELAY"]}})", {}, client)
+        .status;
+  };
+  EXPECT_EQ(store("app1"), 201);
+  EXPECT_EQ(store("app1"), 201);
+  EXPECT_EQ(store("app1"), 429);
+  EXPECT_EQ(store("app2"), 201);
+  EXPECT_EQ(
+      small.ask("POST", monitors, body(R"("profile":{"measReqs":{"measDataTypes":["DL_DELAY"]}})"))
+          .status,
+      429);
+}
+
 TEST_F(Monitoring, without_features_reports_have_nothing_that_stage_3_does_not_know) {
   system.ask("POST", monitors,
              R"({"valUeIds":[{"valUeId":"ue1"}],"notifUri":"http://app1.example/m",)" +

@@ -49,7 +49,7 @@ http::Response shown(const Settings& settings, const resource::Key& key,
 Result<resource::Outcome> MonitoringProfileMachine::step(const resource::Record* current,
                                                          const resource::Key& key,
                                                          const resource::Event& event, Instant now,
-                                                         const resource::Lookup&) const {
+                                                         const resource::Lookup& lookup) const {
   if (const auto* told = std::get_if<resource::Told>(&event)) {
     if (current != nullptr || told->what != "store") return resource::Outcome{};
     auto store = json::read<state::StoreProfile>(told->body);
@@ -83,6 +83,11 @@ Result<resource::Outcome> MonitoringProfileMachine::step(const resource::Record*
   if (!given) return fail(std::move(given.error()));
   if (auto fits = check_profile(*given, settings_, now); !fits)
     return fail(std::move(fits.error()));
+  const auto count = lookup.count(kind(), command->who.subject);
+  if (!count) return fail(count.error());
+  if (*count >= settings_.monitoring.profiles_max)
+    return fail(Errc::too_many, "this client has as many monitoring profiles as it may",
+                {{Errc::too_many, "", "has as many as it may"}});
   profile.profile = std::move(*given);
   auto response = shown(settings_, key, profile);
   auto out = kept(std::move(profile), command->who.subject);
