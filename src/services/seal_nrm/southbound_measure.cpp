@@ -124,6 +124,7 @@ class Samples {
   explicit Samples(std::vector<Sample>& to) : to_(to) {}
   void add(SampleIndex index, double value, std::optional<std::int64_t> seconds = {}) {
     if (!(value >= 0) || value > sample_value_max || to_.size() >= samples_per_callback_max) return;
+    if (seconds && *seconds > std::chrono::seconds(sample_interval_max).count()) return;
     Sample sample;
     sample.index = index;
     sample.value = value;

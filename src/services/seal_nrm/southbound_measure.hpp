@@ -4,6 +4,7 @@
 // 4.4.14). One subscription at the core for each kind, so that a core that lacks one brings the
 // others.
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ using api::state::nrm_monitor::SourceKind;
 inline constexpr std::size_t samples_per_callback_max = 256;
 /// No sample is larger: rates and volumes of a year at a petabit a second.
 inline constexpr double sample_value_max = 1e24;
+
+/// No volume was measured over more.
+inline constexpr std::chrono::hours sample_interval_max{24 * 365};
 
 bool needs_address(SourceKind kind);
 

@@ -65,6 +65,17 @@ TEST(measurements, that_failed_or_are_none_bring_no_values) {
   EXPECT_FALSE(read_measurements("[]", SourceKind::analytics));
 }
 
+TEST(measurements, of_a_volume_over_longer_than_anything_lasts_are_left_out) {
+  for (const auto* duration : {"31536001", "9223372036854775807"}) {
+    const auto usage =
+        read_measurements(reports(R"({"event":"USAGE_REPORT","accumulatedUsage":{"duration":)" +
+                                  std::string(duration) + R"(,"downlinkVolume":1000}})"),
+                          SourceKind::usage);
+    ASSERT_TRUE(usage);
+    EXPECT_TRUE(usage->samples.samples.empty());
+  }
+}
+
 TEST(measurements, of_one_callback_are_bounded) {
   std::string many = "1";
   for (int i = 0; i < 1000; ++i) many += ",1";
