@@ -115,6 +115,9 @@ Result<CheckedAdaptation> check_adaptation(NetworkResourceAdaptation doc,
     faults.push_back({Errc::missing, "/valUeIds", "a list of UEs or a group is needed"});
   if (doc.val_ue_ids)
     out.members = check_list(*doc.val_ue_ids, requester, settings, directory, faults);
+  // Each member keeps it.
+  if (doc.bdt_ref_id && doc.bdt_ref_id->size() > name_bytes_max)
+    faults.push_back({Errc::out_of_range, "/bdtRefId", "must have 1 to 256 bytes"});
   if (auto qos = resolve_requirement(doc.uni_qos_req, requester, settings))
     out.qos = std::move(*qos);
   else

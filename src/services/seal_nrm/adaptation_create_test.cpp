@@ -96,12 +96,13 @@ TEST_F(AdaptationTest, needs_either_a_list_or_a_group) {
 TEST_F(AdaptationTest, names_every_bad_member_at_once) {
   const auto request = adapt(
       R"({"valUeIds":[{"valUeId":"m1"},{"valUserId":""},{"valUeId":"m1"},{"valUeId":"ue1"},{"valUserId":"alice"}],)"
-      R"("uniQosReq":"nonsense","notifUri":"ftp://x","duration":"2020-01-01T00:00:00Z"})");
+      R"("uniQosReq":"nonsense","notifUri":"ftp://x","duration":"2020-01-01T00:00:00Z","bdtRefId":")" +
+      std::string(257, 'b') + R"("})");
   EXPECT_EQ(driver.status(request), 400);
-  EXPECT_EQ(
-      driver.blamed(request),
-      (std::vector<std::string>{"/notifUri", "/duration", "/valUeIds/1/valUserId",
-                                "/valUeIds/2/valUeId", "/valUeIds/4/valUserId", "/uniQosReq"}));
+  EXPECT_EQ(driver.blamed(request),
+            (std::vector<std::string>{"/notifUri", "/duration", "/valUeIds/1/valUserId",
+                                      "/valUeIds/2/valUeId", "/valUeIds/4/valUserId", "/bdtRefId",
+                                      "/uniQosReq"}));
   EXPECT_TRUE(driver.lookup.records.empty());
 }
 
