@@ -79,6 +79,10 @@ void Notifier::enqueue(Notification notification) {
   const Key of = notification.of;
   auto& queue = queues_[of];
   queue.last = std::max(queue.last, notification.id);
+  // What comes faster than its sink takes it would fill the store for as long as it comes.
+  if (queue.length >= limits_.waiting_max)
+    return park(notification, "too many wait for this subscription already");
+  ++queue.length;
   ++pending_;
   if (queue.more_in_store || queue.waiting.size() >= limits_.in_memory_per_subscription) {
     queue.more_in_store = true;
@@ -244,11 +248,16 @@ void Notifier::not_delivered(const Key& of, std::uint64_t id, bool worth_retryin
 }
 
 void Notifier::park(const Key& of, Queue& queue, const std::string& why) {
-  parked_.add(1);
-  log_.event(Level::warn, "notification_parked",
-             {{"subscription", std::string_view(of.id)}, {"why", std::string_view(why)}});
-  commit_until_done(store_, scheduler_, parked(queue.waiting.front()));
+  park(queue.waiting.front(), why);
   next(of);
+}
+
+void Notifier::park(const Notification& notification, const std::string& why) {
+  parked_.add(1);
+  log_.event(
+      Level::warn, "notification_parked",
+      {{"subscription", std::string_view(notification.of.id)}, {"why", std::string_view(why)}});
+  commit_until_done(store_, scheduler_, parked(notification));
 }
 
 /// The unit that parks a notification, and drops the oldest where too many are parked.
@@ -269,6 +278,7 @@ void Notifier::next(const Key& of) {
   if (found == queues_.end()) return;
   found->second.waiting.pop_front();
   found->second.to.reset();
+  --found->second.length;
   --pending_;
   scheduler_.post([this, of] { pump(of); });
 }

@@ -29,7 +29,8 @@ struct NotifierLimits {
   std::size_t per_sink_max = 16;                ///< attempts under way to one scheme and authority
   std::size_t under_way_max = 1024;             ///< to all sinks together
   std::size_t in_memory_per_subscription = 64;  ///< what waits beyond stays in the store only
-  std::size_t parked_max = 100000;              ///< beyond it the oldest is dropped, counted
+  std::size_t waiting_max = 1024;   ///< of one subscription, in the store too; what comes is parked
+  std::size_t parked_max = 100000;  ///< beyond it the oldest is dropped, counted
 };
 
 /// A committed Notify effect, in the form in which it waits here: what was written to the outbox a
@@ -72,6 +73,7 @@ class Notifier {
  private:
   struct Queue {
     std::deque<Notification> waiting;  ///< the front is the one being tried
+    std::size_t length = 0;            ///< with those that are in the store only
     bool more_in_store = false;        ///< left out of memory; read when `waiting` runs empty
     std::uint64_t last = 0;  ///< the highest id that came; a higher one in the store will come yet
     bool under_way = false;
@@ -100,6 +102,7 @@ class Notifier {
   void not_delivered(const resource::Key& of, std::uint64_t id, bool worth_retrying,
                      const std::string& why);
   void park(const resource::Key& of, Queue& queue, const std::string& why);
+  void park(const Notification& notification, const std::string& why);
   std::vector<StoreChange> parked(const Notification& notification);
   void next(const resource::Key& of);
   void release_slot(Queue& queue);

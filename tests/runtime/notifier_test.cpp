@@ -85,6 +85,23 @@ TEST_F(NotifierTest, a_dead_sink_is_tried_a_bounded_number_of_times) {
   EXPECT_EQ(server->metrics.total("lobo_notifications_total"), 3.0 * NotifierLimits{}.attempts_max);
 }
 
+TEST_F(NotifierTest, beyond_so_many_that_wait_for_one_sink_they_are_parked_at_once) {
+  network.attach("sink", nullptr);
+  const std::size_t most = NotifierLimits{}.waiting_max;
+  const std::size_t touches = most / 3 + 2;
+  for (std::size_t i = 0; i < touches; ++i) {
+    command("a", "touch");
+    loop.run_for(5ms);
+  }
+  EXPECT_EQ(server->notifier.pending(), most);
+  EXPECT_EQ(parked(), 3 * touches - most);
+  network.attach("sink", &sink);
+  loop.run_for(1min);
+  EXPECT_EQ(sink.seen.size(), most);
+  EXPECT_EQ(server->notifier.pending(), 0U);
+  EXPECT_EQ(parked(), 3 * touches - most) << "they stay to be read and sent again";
+}
+
 TEST_F(NotifierTest, the_parked_are_bounded_and_the_oldest_goes_first_also_after_a_restart) {
   sink.answer = [](const http::Request&) { return http::Response{400, {}, {}}; };
   for (int i = 0; i < 3; ++i) command("a", "touch");
