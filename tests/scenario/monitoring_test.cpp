@@ -537,6 +537,37 @@ TEST_F(Monitoring, a_network_that_began_anew_is_asked_again_for_what_fell_silent
   EXPECT_EQ(state_of(shown(id), 0), "flowing");
 }
 
+TEST_F(Monitoring, a_session_that_the_network_has_and_never_measures_is_made_anew) {
+  EXPECT_EQ(system
+                .operate("POST", "/netsim-control/v1/faults",
+                         R"({"kind":"ALLOCATION_FAILS",)"
+                         R"("operation":"CreateASSessionWithQoSSubscription"})")
+                .status,
+            200);
+  const auto id = create(body(every_second));
+  system.loop.run_for(20s);
+  EXPECT_EQ(state_of(shown(id), 0), "silent");
+  const auto before = system.at_core();
+  system.loop.run_for(100s);
+  EXPECT_EQ(state_of(shown(id), 0), "flowing");
+  ASSERT_EQ(system.at_core().size(), 1U);
+  EXPECT_NE(system.at_core().front().id, before.front().id);
+}
+
+TEST_F(MuteNetwork, a_network_that_never_sends_is_asked_anew_ever_more_seldom) {
+  create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"]})"));
+  const auto asked = [&] {
+    std::size_t count = 0;
+    for (const auto& request : system.core->seen)
+      count += request.method == "POST" && request.target.ends_with("/subscriptions") &&
+               request.target.find("as-session-with-qos") != std::string::npos;
+    return count;
+  };
+  system.loop.run_for(70min);
+  EXPECT_LE(asked(), 8U);
+  EXPECT_EQ(system.at_core().size(), 1U);
+}
+
 TEST_F(Monitoring, samples_cost_no_commit) {
   create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"aggrWindowSec":3600})"));
   system.loop.run_for(10s);

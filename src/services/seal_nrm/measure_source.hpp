@@ -15,6 +15,7 @@
 // "silent" of the hub. A sample is a callback that is answered and observed, and nothing else.
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@
 namespace lobo::seal_nrm {
 
 inline constexpr std::chrono::minutes refused_again{1};
+/// A source that stays silent although the core still has it is made anew after so many questions
+/// (monitor_hub.hpp, silent_asked_every), twice as many, and so on.
+inline constexpr std::uint64_t silences_min = 2;
 
 /// "delay:msisdn-491700000001"
 std::string source_id(SourceKind kind, std::string_view gpsi);

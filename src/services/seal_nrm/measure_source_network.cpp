@@ -1,5 +1,6 @@
 // What the core answers to a measure_source.
 
+#include <bit>
 #include <optional>
 #include <string>
 #include <utility>
@@ -110,12 +111,21 @@ void SourceStep::list_answered(const Result<http::Response>& response) {
     subscribed(std::move(*named));
 }
 
-/// It was silent: what the core has lost is asked for again.
+/// It was silent: what the core has lost is asked for again. What it still has is made anew as
+/// well, after so many silences, twice as many, four times as many: its word that it could allocate
+/// nothing may have been lost, and a core that never sends is not worth more.
 void SourceStep::verify_answered(const Result<http::Response>& response) {
   const auto asked = std::exchange(state_.verifying, std::nullopt);
   if (!asked || state_.stage != SourceStage::active || held().current != asked) return;
-  if (!says_gone(response, callback_path(path_kind(), key_.id, state_.secret))) return;
-  held().current.reset();  // Not released by its name, which may be another's by now.
+  if (says_gone(response, callback_path(path_kind(), key_.id, state_.secret))) {
+    held().current.reset();  // Not released by its name, which may be another's by now.
+    return locate();
+  }
+  if (!response || response->status >= 300) return;
+  const auto silences = state_.silences.value_or(0) + 1;
+  state_.silences = silences;
+  if (silences < silences_min || !std::has_single_bit(silences)) return;
+  retire(held());
   locate();
 }
 
