@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """kill -9 under load: nothing acknowledged is lost, and the core holds exactly what was promised.
 
-Applications create, change and release resources at `lobo serve` before a `lobo netsim`, links get
-worse and better, and the server is killed again and again: every other time while a call to the core
+Applications create, change and release unicast resources, adaptations and monitors at `lobo serve` before
+a `lobo netsim`, links get worse and better, the group has other members in each life, and the server is killed again and again: every other time while a call to the core
 has been committed and performed (or lost) there and is not answered, else after a seeded number of
 acknowledgements, which may be none. At the end the three books are compared: what the applications
 were told, what the server lists, what the core holds; and the numbers of all notifications."""
 
 import argparse
+import collections
 import json
 import pathlib
 import random
@@ -18,6 +19,7 @@ import tempfile
 import threading
 import time
 
+import crash_kinds
 import crash_load
 import lib
 
@@ -64,6 +66,9 @@ nrm:
   quotas: {{resources_per_client: 100000, requests_per_second: 100000, burst: 100000}}
   ues:
 {ues}
+  groups:
+    - val_group: {group}
+      val_ues: [{crew}]
   qos_references: [xr-gold, xr-silver]
   sinks: {{allow: [127.0.0.0/8], https_only: false}}
 """
@@ -82,8 +87,10 @@ class Stage:
         self.recoveries = []
         self.died = 0.0
         self.journal_at = 0
-        ues = [f"ue{number}" for number in range(1, APPLICATIONS + 1)]
-        gpsi = {ue: f"msisdn-4917000{number:05}" for number, ue in enumerate(ues, 1)}
+        self.crew = []
+        own = [f"ue{number}" for number in range(1, APPLICATIONS + 1)]
+        ues = [*own, *crash_kinds.EXTRAS]
+        self.gpsi = gpsi = {ue: f"msisdn-4917000{number:05}" for number, ue in enumerate(ues, 1)}
         self.server_ues = "".join(f"    - {{val_ue: {ue}, gpsi: {gpsi[ue]}}}\n" for ue in ues)
         (folder / "network.yaml").write_text(NETWORK.format(ues="".join(
             f"    - {{name: {ue}, gpsi: {gpsi[ue]}, ipv4: 10.45.0.{number}, cell: cell1}}\n"
@@ -93,13 +100,14 @@ class Stage:
         self.net = crash_load.Client(self.net_url)
         self.server, self.port = None, 0
         self.start()
-        self.applications = [crash_load.Application(number, ue, self, seed) for number, ue in enumerate(ues)]
+        self.applications = [crash_load.Application(number, ue, self, seed) for number, ue in enumerate(own)]
 
     def start(self):
         """Starts the server on its old address and store; how long it took until it was ready."""
         config = self.folder / "server.yaml"
-        config.write_text(SERVER.format(port=self.port, folder=self.folder, nef=self.net_url, ues=self.server_ues),
-                          encoding="utf-8")
+        self.crew = sorted(self.rng.sample(crash_kinds.EXTRAS, self.rng.randint(1, len(crash_kinds.EXTRAS))))
+        config.write_text(SERVER.format(port=self.port, folder=self.folder, nef=self.net_url, ues=self.server_ues,
+                                        group=crash_kinds.GROUP, crew=", ".join(self.crew)), encoding="utf-8")
         begin = time.monotonic()
         self.server = harness.Process([self.lobo, "serve", "-c", config], self.folder / "serve.log")
         self.url, self.admin_url = self.server.ready()[:2]
@@ -186,12 +194,22 @@ class Audit:
     def found(self):
         return sum(map(len, self.wrong.values()))
 
-    def listed(self):
+    def listed(self, kind):
         found, cursor = {}, ""
         while cursor is not None:
-            _, page, _ = self.client.ask("GET", crash_load.API + "?limit=500" + (cursor and f"&cursor={cursor}"))
-            found.update({item["uniSubId"]: item["subscription"] for item in page["items"]})
+            _, page, _ = self.client.ask("GET", kind.api + "?limit=500" + (cursor and f"&cursor={cursor}"))
+            found.update({item[kind.item]: item[kind.document] for item in page["items"]})
             cursor = page.get("next")
+        return found
+
+    def at_core(self):
+        """Names of what the core holds for us, by (kind of resource, identifier); analytics besides sessions."""
+        found = collections.defaultdict(list)
+        for one in self.stage.control("GET", "/reservations")["reservations"]:
+            found[crash_kinds.callback_of(one["notificationDestination"])].append(one)
+        _, analytics, _ = self.stage.net.ask("GET", "/3gpp-analyticsexposure/v1/lobodon/subscriptions")
+        for one in analytics:
+            found[crash_kinds.callback_of(one["notifUri"])].append({"subscriptionId": one["self"]})
         return found
 
     def settle(self):
@@ -201,34 +219,64 @@ class Audit:
         self.complain("unsettled", [f"{one.ue}: {len(one.pending)} creates, "
                                     f"{sum(each.leaving for each in one.held.values())} releases" for one in left])
 
-    def held(self):
-        return {each.id: each for one in self.stage.applications for each in one.held.values()}
+    def held(self, kind=None):
+        """What was acknowledged and is not over; of one that ended by itself its last report is the receipt."""
+        return {each.id: each for one in self.stage.applications for each in one.held.values()
+                if kind in (None, each.kind) and each.id not in self.stage.sink.ended}
 
     def compare(self, wanted):
         """What differs between the books, by heading."""
-        held, listed = self.held(), self.listed()
-        wrong = {"lost": [f"{one}: acknowledged, not listed" for one in held.keys() - listed.keys()],
-                 "unknown": [f"{one}: listed, never acknowledged: {listed[one]}" for one in listed.keys() - held.keys()],
-                 "state": [], "missing": [], "duplicated": [], "orphans": [], "quality": []}
-        at_core = {}
-        for one in self.stage.control("GET", "/reservations")["reservations"]:
-            owner = next((part for part in one["notificationDestination"].split("/") if part in listed), None)
-            if owner is None:
-                wrong["orphans"].append(json.dumps(one))
-            else:
-                at_core.setdefault(owner, []).append(one)
-        for one, subscription in listed.items():
+        wrong = collections.defaultdict(list)
+        listed = {kind: self.listed(kind) for kind in crash_kinds.ALL}
+        at_core = self.at_core()
+        for kind, documents in listed.items():
+            held = self.held(kind)
+            wrong["lost"] += [f"{kind.name} {one}: acknowledged, not listed" for one in held.keys() - documents.keys()]
+            wrong["unknown"] += [f"{kind.name} {one}: listed, never acknowledged: {documents[one]}"
+                                 for one in documents.keys() - held.keys()]
+            for one in held.keys() & documents.keys():
+                promise = kind.promise(documents[one])
+                if promise not in (held[one].promise, held[one].perhaps):
+                    wrong["quality"].append(f"{one}: acknowledged {held[one].promise}, listed {promise}")
+        for one, subscription in listed[crash_kinds.UNICAST].items():
             state = subscription["uniQosState"]["controlPlane"]
-            there = at_core.get(one, [])
             if state not in wanted:
-                wrong["state"].append(f"{one}: {subscription['uniQosState']}, the core: {there}")
-            if len(there) != 1:
-                wrong["duplicated" if there else "missing"].append(f"{one}: {state}, {len(there)} at the core: {there}")
-            elif there[0].get("qosReference") != subscription["uniQosReq"]:
-                wrong["quality"].append(f"{one}: promised {subscription['uniQosReq']}, the core keeps {there[0]}")
-            if one in held and subscription["uniQosReq"] not in (held[one].quality, held[one].perhaps):
-                wrong["quality"].append(f"{one}: acknowledged {held[one].quality}, listed {subscription['uniQosReq']}")
+                wrong["state"].append(f"{one}: {subscription['uniQosState']}")
+            self.one_reservation(one, subscription["uniQosReq"], at_core, wrong)
+        adaptations = self.held(crash_kinds.ADAPTATION)
+        for one, adaptation in listed[crash_kinds.ADAPTATION].items():
+            if one not in adaptations:
+                continue
+            members = crash_kinds.ues_of(adaptations[one].body, self.stage.crew)
+            for ue in members:
+                self.one_reservation(f"{one}.e.{ue}", adaptation["uniQosReq"], at_core, wrong)
+            counts = adaptation["adaptState"]["ues"]
+            if counts["total"] != len(members) or counts["confirmed"] + counts["degraded"] != len(members):
+                wrong["state"].append(f"adaptation {one} of {sorted(members)}: {adaptation['adaptState']}")
+        self.one_measurement_each(listed[crash_kinds.MONITOR], at_core, wrong)
+        for (kind, one), there in at_core.items():
+            wrong["orphans"].append(f"{kind} {one}: {there}")
         return {heading: lines for heading, lines in wrong.items() if lines}
+
+    def one_reservation(self, one, quality, at_core, wrong):
+        there = at_core.pop(("unicast", one), [])
+        if len(there) != 1:
+            wrong["duplicated" if there else "missing"].append(f"{one}: {len(there)} at the core: {there}")
+        elif there[0].get("qosReference") != quality:
+            wrong["quality"].append(f"{one}: promised {quality}, the core keeps {there[0]}")
+
+    def one_measurement_each(self, monitors, at_core, wrong):
+        """The core measures what the monitors need, each thing once."""
+        needed = {f"{source}:{self.stage.gpsi[ue]}" for one in monitors.values()
+                  for source in crash_kinds.sources_of(one) for ue in crash_kinds.ues_of(one, self.stage.crew)}
+        for source in needed:
+            there = at_core.pop(("analytics" if source.startswith("analytics:") else "measure", source), [])
+            if len(there) != 1:
+                wrong["measurements"].append(f"{source}: measured {len(there)} times: {there}")
+        for one, monitor in monitors.items():
+            targets = monitor["monState"]["targets"]
+            if targets != len(crash_kinds.ues_of(monitor, self.stage.crew)):
+                wrong["state"].append(f"monitor {one} follows {targets} UEs, and the crew is {self.stage.crew}")
 
     def books(self):
         for heading, lines in until(lambda: self.compare(KEPT)).items():
@@ -272,7 +320,22 @@ class Audit:
                  for one, seen in numbers.items() if len(seen) != max(seen)]
         last = self.stage.sink.last_event
         return wrong + [f"{one}: heard {last.get(one, 'nothing')} last, and the link is good"
-                        for one in self.held() if last.get(one) != "QOS_GUARANTEED"]
+                        for one in self.held(crash_kinds.UNICAST) if last.get(one) != "QOS_GUARANTEED"]
+
+    def reports(self):
+        """Every monitor goes on reporting."""
+        before = {one: len(self.stage.sink.numbers[one]) for one in self.held(crash_kinds.MONITOR)}
+        return until(lambda: [f"{one}: silent since its report number {count}" for one, count in before.items()
+                              if one not in self.stage.sink.ended and len(self.stage.sink.numbers[one]) <= count])
+
+    def ends(self):
+        """Whoever ended by itself said so once, by the cause that was asked for, and nothing after it."""
+        wrong = []
+        for one, causes in dict(self.stage.sink.ended).items():
+            last = max(self.stage.sink.numbers[one])
+            if list(causes) != [last] or set(causes.values()) != {"NUM_REPORTS_REACHED"}:
+                wrong.append(f"{one}: ended by {causes}, and its last report is {last}")
+        return wrong
 
     def order(self):
         wrong = []
@@ -292,9 +355,11 @@ class Audit:
 
         def left():
             counts = self.stage.control("GET", "/summary")
-            return [f"{name}: {counts[name]}" for name in ("sessionsWithQos", "monitoringSubscriptions") if counts[name]]
+            return [f"{name}: {counts[name]}" for name in ("sessionsWithQos", "monitoringSubscriptions")
+                    if counts[name]] + [str(one) for one in self.at_core()]
 
         self.complain("left at the core", until(left))
+
     def store(self):
         """After the end of the server: what is left on the disk."""
         database = sqlite3.connect(f"file:{self.stage.folder}/store.sqlite?mode=ro", uri=True)
@@ -332,7 +397,9 @@ def audit(stage):
         begin = time.monotonic()
         work()
         print(f"crash: {step} in {time.monotonic() - begin:.1f} s, {books.found()} violations", flush=True)
+    books.complain("monitors silent", books.reports())
     books.complain("notifications missing", until(books.holes))
+    books.complain("ended otherwise", books.ends())
     books.complain("notifications out of order", books.order())
     books.complain("callbacks refused", books.callbacks())
     held = len(books.held())
@@ -347,10 +414,12 @@ def results_of(stage, kills, in_flight, wrong, held):
     times = sorted(took * 1000 for took in stage.recoveries)
     count = {heading: len(lines) for heading, lines in wrong.items()}
     return {"kills": kills, "in_flight_kills": in_flight, "acknowledged": dict(stage.acks.by_what),
+            "monitors_ended": len(stage.sink.ended),
             "answers_cut_off": stage.acks.cut_off, "refused": dict(stage.acks.refused), "held_at_end": held,
             "notifications": sum(map(len, stage.sink.numbers.values())),
             "lost": count.get("lost", 0), "duplicated": count.get("duplicated", 0),
             "without_reservation": count.get("missing", 0), "orphans": count.get("orphans", 0),
+            "measurements_wrong": count.get("measurements", 0),
             "notifications_missing": count.get("notifications missing", 0), "violations": sum(count.values()),
             "recovery_ms": {"median": round(lib.median(times), 1),
                             "p99": round(times[min(len(times) - 1, int(len(times) * 0.99))], 1)}}

@@ -1,4 +1,4 @@
-"""The load of the crash test: applications that create, change and release unicast resources, remember
+"""The load of the crash test: applications that create, change and release resources of all kinds, remember
 what was acknowledged to them, and ask again with the same Idempotency-Key where an answer was cut off."""
 
 import collections
@@ -9,11 +9,11 @@ import random
 import threading
 import uuid
 
+import crash_kinds
+
 FEATURES = "70000000001"  # everything: test notification, events, state, PATCH and list
-QUALITIES = ("xr-gold", "xr-silver")
-RESOURCES_PER_UE_MAX = 20
 ANSWER_PATIENCE = 20.0
-API = "/ss-nra/v1/unicast-subscriptions"
+API = crash_kinds.UNICAST.api
 
 
 class Gone(Exception):
@@ -55,6 +55,7 @@ class Sink:
         self.lock = threading.Lock()
         self.numbers = collections.defaultdict(list)
         self.last_event = {}
+        self.ended = collections.defaultdict(dict)  # monitors: the numbers that named a cause, and which
         sink = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -64,9 +65,15 @@ class Sink:
             def do_POST(self):  # noqa: N802, the name is the standard library's
                 news = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 with sink.lock:
-                    for event in news["eventNotifs"]:
-                        sink.numbers[event["uniSubId"]].append(event["seq"])
-                        sink.last_event[event["uniSubId"]] = event["event"]
+                    if "eventNotifs" in news:
+                        for event in news["eventNotifs"]:
+                            identity = event.get("uniSubId") or news["notifId"].rsplit("/", 1)[1]
+                            sink.numbers[identity].append(event["seq"])
+                            sink.last_event[identity] = event["event"]
+                    else:
+                        sink.numbers[news["subscriptionId"]].append(news["seq"])
+                        if "terminationCause" in news:
+                            sink.ended[news["subscriptionId"]][news["seq"]] = news["terminationCause"]
                 self.send_response(204)
                 self.end_headers()
 
@@ -120,15 +127,21 @@ class Acknowledgements:
 
 
 class Resource:
-    def __init__(self, identity, quality):
+    def __init__(self, kind, identity, body, promise):
+        self.kind = kind
         self.id = identity
-        self.quality = quality
+        self.promise = promise
+        self.body = body      # as it was asked for
+        self.ends = kind.ends(body)  # by itself, and says so
         self.perhaps = None   # a change whose answer did not arrive
         self.leaving = False  # a release was asked and not answered
 
+    def path(self):
+        return f"{self.kind.api}/{self.id}"
+
 
 class Application(threading.Thread):
-    """One client with one UE. What it holds is what the server has promised it."""
+    """One client with a UE of its own. What it holds is what the server has promised it."""
 
     def __init__(self, number, ue, stage, seed):
         super().__init__(daemon=True)
@@ -137,7 +150,7 @@ class Application(threading.Thread):
         self.client = Client(stage.url)
         self.control = Client(stage.net_url)
         self.held = {}
-        self.pending = collections.deque()  # creates without an answer: (key, body)
+        self.pending = collections.deque()  # creates without an answer: (kind, key, body)
         self.was = set()                    # identifiers that were released
         self.degraded = False
         self.wrong = []
@@ -164,8 +177,9 @@ class Application(threading.Thread):
             self.create_again()
         elif roll < 0.3 and leaving:
             self.release(leaving[0])
-        elif len(self.held) < 4 or (roll < 0.65 and len(self.held) < RESOURCES_PER_UE_MAX):
-            self.create()
+        elif len(self.held) < 4 or (roll < 0.65 and self.room(crash_kinds.UNICAST)):
+            kind = self.rng.choice((crash_kinds.UNICAST, *crash_kinds.ALL))
+            self.create(kind if self.room(kind) else crash_kinds.UNICAST)
         else:
             one = self.held[self.rng.choice(sorted(self.held))]
             if roll < 0.85 or one.leaving:
@@ -175,52 +189,55 @@ class Application(threading.Thread):
 
     # -- what is asked --------------------------------------------------------------------------
 
-    def create(self):
-        body = {"valTgtUe": {"valUeId": self.ue}, "uniQosReq": self.rng.choice(QUALITIES),
-                "notifUri": self.stage.sink.url + "/" + self.ue, "suppFeat": FEATURES}
-        self.pending.append((str(uuid.UUID(int=self.rng.getrandbits(128))), body))
+    def room(self, kind):
+        return sum(one.kind is kind for one in self.held.values()) < kind.held_max
+
+    def create(self, kind):
+        body = kind.body(self.rng, self.ue, self.stage.sink.url + "/" + self.ue)
+        self.pending.append((kind, str(uuid.UUID(int=self.rng.getrandbits(128))), body))
         self.create_again(newest=True)
 
     def create_again(self, newest=False):
         """Asks for the newest or the oldest that waits; it waits on while nobody knows."""
         if newest:
             self.pending.rotate(1)
-        key, body = self.pending.popleft()
-        self.pending.append((key, body))
-        status, made, headers = self.client.ask("POST", API, body, {"idempotency-key": key})
+        kind, key, body = self.pending.popleft()
+        self.pending.append((kind, key, body))
+        status, made, headers = self.client.ask("POST", kind.api, body, {"idempotency-key": key})
         if status == 409:  # what the cut-off request left behind is still being cleared away
             return self.stage.acks.refuse("create", status)
         self.pending.pop()
         if status != 201:
             return self.stage.acks.refuse("create", status)
         identity = headers["location"].rsplit("/", 1)[1]
-        self.held[identity] = Resource(identity, made["uniQosReq"])
-        self.stage.acks.add("create")
+        self.held[identity] = Resource(kind, identity, body, kind.promise(made))
+        self.stage.acks.add("create " + kind.name)
 
     def release(self, one):
         again, one.leaving = one.leaving, True
-        status, _, _ = self.client.ask("DELETE", f"{API}/{one.id}")
+        status, _, _ = self.client.ask("DELETE", one.path())
         if status not in (204, 404):
             return self.stage.acks.refuse("release", status)
-        if status == 404 and not again:
+        if status == 404 and not again and not one.ends:
             self.wrong.append(f"{one.id}: acknowledged, and gone when it was to be released")
         del self.held[one.id]
         self.was.add(one.id)
         self.stage.acks.add("release")
 
     def change(self, one):
-        before = one.quality, one.perhaps
-        wanted = next(quality for quality in QUALITIES if quality != (one.perhaps or one.quality))
-        one.quality, one.perhaps = one.perhaps or one.quality, wanted
-        status, now, _ = self.client.ask("PATCH", f"{API}/{one.id}", {"uniQosReq": wanted},
-                                      {"content-type": "application/merge-patch+json"})
+        if one.ends:  # How it ends would be changed with the rest.
+            return
+        before = one.promise, one.perhaps
+        body, wanted = one.kind.change(one, self.rng)
+        one.promise, one.perhaps = one.perhaps or one.promise, wanted
+        status, now, _ = self.client.ask("PATCH", one.path(), body, {"content-type": "application/merge-patch+json"})
         if status == 200:
-            one.quality, one.perhaps = now["uniQosReq"], None
-            if one.quality != wanted:
-                self.wrong.append(f"{one.id}: changed to {wanted}, answered {one.quality}")
+            one.promise, one.perhaps = one.kind.promise(now), None
+            if one.promise != wanted:
+                self.wrong.append(f"{one.id}: changed to {wanted}, answered {one.promise}")
             return self.stage.acks.add("change")
         if status < 500:  # refused: all is as it was
-            one.quality, one.perhaps = before
+            one.promise, one.perhaps = before
         if status == 404:
             self.wrong.append(f"{one.id}: acknowledged, and gone when it was to be changed")
         self.stage.acks.refuse("change", status)
