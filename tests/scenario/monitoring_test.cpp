@@ -568,6 +568,33 @@ TEST_F(MuteNetwork, a_network_that_never_sends_is_asked_anew_ever_more_seldom) {
   EXPECT_EQ(system.at_core().size(), 1U);
 }
 
+TEST_F(Monitoring, a_network_that_forgot_a_measurement_that_had_failed_is_asked_again) {
+  const auto id = create(body(every_second));
+  degrade("ue1", R"({"measurementFails":true})");
+  system.loop.run_for(5s);
+  EXPECT_EQ(state_of(shown(id), 0), "silent");
+  EXPECT_EQ(system.operate("POST", "/netsim-control/v1/reset").status, 204);
+  system.loop.run_for(90s);
+  EXPECT_EQ(system.at_core().size(), 1U);
+  EXPECT_EQ(state_of(shown(id), 0), "flowing");
+}
+
+TEST_F(Monitoring, a_ue_whose_return_was_not_heard_of_is_looked_for_and_measured_again) {
+  const auto id = create(body(every_second));
+  system.loop.run_for(5s);
+  const std::string ue = "/netsim-control/v1/ues/ue1";
+  EXPECT_EQ(system.operate("POST", ue + "/detach").status, 200);
+  system.loop.run_for(5s);
+  EXPECT_EQ(shown(id).mon_state->measures[0].cause, "UE_NOT_CONNECTED");
+  EXPECT_EQ(
+      system.operate("POST", "/netsim-control/v1/faults", R"({"kind":"DROP_CALLBACK"})").status,
+      200);
+  EXPECT_EQ(system.operate("POST", ue + "/attach").status, 200);
+  system.loop.run_for(3 * audit_interval);
+  EXPECT_EQ(state_of(shown(id), 0), "flowing");
+  EXPECT_EQ(system.watches_at_core(), 1);
+}
+
 TEST_F(Monitoring, samples_cost_no_commit) {
   create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"aggrWindowSec":3600})"));
   system.loop.run_for(10s);

@@ -107,6 +107,12 @@ void SourceStep::locate() {
   effects_.tell({"ue_watch", state_.gpsi}, "wanted", json::write(Wanted{.secret = state_.secret}));
 }
 
+/// The word that the UE is back may have been lost, and no audit asks for what only measures.
+void SourceStep::look_for_it() {
+  effects_.tell({"ue_watch", state_.gpsi}, "doubted");
+  effects_.start(timer_lost, now_ + settings_.limits.audit_interval);
+}
+
 void SourceStep::told(const resource::Told& told) {
   if (told.what == "wanted") {
     wanted(told.from.id);
@@ -157,6 +163,7 @@ void SourceStep::moved(const AddressTold& told) {
     retire(held());
     state_.stage = SourceStage::locating;
     state_.cause = "UE_NOT_CONNECTED";
+    effects_.start(timer_lost, now_ + settings_.limits.audit_interval);
     return;
   }
   const bool elsewhere =
@@ -212,6 +219,8 @@ void SourceStep::fired(std::string_view timer) {
     held().doubt = Doubt::again;
   else if (timer == timer_again && state_.stage != SourceStage::cancelling && !held().current)
     locate();
+  else if (timer == timer_lost && state_.stage == SourceStage::locating)
+    look_for_it();
   plan();
 }
 

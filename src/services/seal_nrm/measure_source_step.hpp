@@ -18,6 +18,7 @@ using api::state::nrm_monitor::MeasureSourceState;
 using api::state::nrm_monitor::SourceStage;
 
 inline constexpr std::string_view timer_again = "again";
+inline constexpr std::string_view timer_lost = "lost";
 
 class SourceStep {
  public:
@@ -40,6 +41,7 @@ class SourceStep {
   void released(std::string_view by);
   void moved(const api::state::seal_nrm::AddressTold& told);
   void locate();
+  void look_for_it();
   void plan();
   std::string_view path_kind() const;
   // measure_source_network.cpp

@@ -235,6 +235,7 @@ void MonitorHub::samples(const state::SamplesSeen& seen, Instant now) {
         std::chrono::seconds{seen.samples.front().seconds.value_or(0)}};
     if (now - *before < span / 2) return;
   }
+  source->second.heard = now;
   source->second.failed = seen.failed.value_or(false);
   if (seen.samples.empty()) return;
   source->second.last = now;
@@ -488,7 +489,9 @@ std::vector<std::string> MonitorHub::take_silent(Instant now) {
   std::vector<std::string> out;
   for (auto& [id, source] : sources_) {
     if (out.size() >= silent_taken_max) break;
-    if (now - source.asked < silent_asked_every || source.failed) continue;
+    if (now - source.asked < silent_asked_every) continue;
+    // One that says that it cannot measure is there, as long as it says so.
+    if (source.heard && now - *source.heard <= settings_.monitoring.silent_after) continue;
     if (flow_of(id, now) != Flow::silent) continue;
     source.asked = now;
     out.push_back(id);

@@ -83,10 +83,11 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
   };
   struct Source {
     api::state::nrm_monitor::SourceSeen seen;
-    Instant since{};  ///< of this stage
-    std::optional<Instant> last;
-    bool failed = false;  ///< the core said that its measurement failed, and nothing since
-    Instant asked{};      ///< when it was last told "silent"
+    Instant since{};               ///< of this stage
+    std::optional<Instant> last;   ///< when it brought samples
+    std::optional<Instant> heard;  ///< when it said anything, also that it cannot measure
+    bool failed = false;           ///< the core said that its measurement failed, and nothing since
+    Instant asked{};               ///< when it was last told "silent"
   };
   struct Monitor {
     api::state::nrm_monitor::MonitorState state;
