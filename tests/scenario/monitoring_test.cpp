@@ -332,6 +332,22 @@ TEST_F(Monitoring, a_group_is_followed_as_its_members_change) {
   EXPECT_EQ(sources(), 0U);
 }
 
+TEST_F(Monitoring, ends_by_time_also_when_its_group_has_become_empty) {
+  system.set_group("crew", {"ue1", "ue2"});
+  const auto id = create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":2000},)"
+                              R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":2,)"
+                              R"("repTerminMode":"TIME_TRIGGERED","expirationTimer":24})",
+                              R"("valGroupId":"crew")"));
+  system.loop.run_for(9s);
+  system.set_group("crew", {});
+  system.loop.run_for(30s);
+  EXPECT_EQ(system.ask("GET", monitors + "/" + id).status, 404);
+  const auto told = reports();
+  ASSERT_FALSE(told.empty());
+  ASSERT_TRUE(told.back().termination_cause);
+  EXPECT_EQ(told.back().termination_cause->text, "DURATION_EXPIRED");
+}
+
 TEST_F(Monitoring, a_group_that_grows_to_a_hundred_thousand_is_followed_up_to_the_bound) {
   system.set_group("crew", {"ue1"});
   const auto id = create(body(every_second, R"("valGroupId":"crew")"));

@@ -317,6 +317,8 @@ void MonitorHub::round(std::size_t from, std::size_t to, Instant now) {
   body.progress = stored(progress.value_or(monitor::Progress{}));
   for (std::size_t i = from; i < to; ++i)
     if (told_[i].termination) body.ends = nrm::TerminationCause(cause_of(*told_[i].termination));
+  // Of an empty group there is nothing but the cause, and a report needs something.
+  if (body.report) body.report->termination_cause = body.ends;
   due_.push_back({id, "report", json::write(body), body.ends.has_value()});
 }
 
