@@ -52,7 +52,8 @@ def main():
     row = histories(lobo, 200 if quick else 2000)
     seconds = time.monotonic() - begun
     caught = {plant: int(histories(lobo, PLANT_SEEDS, plant)["red"]) for plant in plants(lobo)}
-    results = {key: int(row[key]) for key in ("seeds", "events", "messages", "crashes", "confirmed", "notifications", "red")}
+    results = {key: int(row[key]) for key in ("seeds", "events", "messages", "crashes", "confirmed", "notifications",
+                                              "reports", "red")}
     results |= {"digest": row["digest"], "seconds": round(seconds, 1), "red_of_60_by_plant": caught}
     print(results)
     if not quick:

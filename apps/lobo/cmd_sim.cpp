@@ -44,15 +44,15 @@ Exit one(simulation::Options options) {
   tell_findings(report);
   std::cout << fmt::format(
       "digest {}: {} events, {} messages, {} crashes, {} confirmed, {} notifications, {} "
-      "findings\n",
+      "reports, {} findings\n",
       hexadecimal(report.digest), report.events, report.messages, report.crashes, report.confirmed,
-      report.notifications, report.findings.size());
+      report.notifications, report.reports, report.findings.size());
   return report.findings.empty() ? Exit::ok : Exit::failed;
 }
 
 Exit many(simulation::Options options, std::uint64_t count, std::string_view form) {
   Rows rows{.columns = {"seeds", "events", "messages", "crashes", "confirmed", "notifications",
-                        "red", "digest"},
+                        "reports", "red", "digest"},
             .rows = {}};
   simulation::Report sum;
   std::uint64_t red = 0;
@@ -67,6 +67,7 @@ Exit many(simulation::Options options, std::uint64_t count, std::string_view for
     sum.crashes += report.crashes;
     sum.confirmed += report.confirmed;
     sum.notifications += report.notifications;
+    sum.reports += report.reports;
     digest = fnv1a(hexadecimal(report.digest), digest);
     if (const auto now = std::chrono::steady_clock::now(); now - said > std::chrono::seconds(2)) {
       said = now;
@@ -75,7 +76,7 @@ Exit many(simulation::Options options, std::uint64_t count, std::string_view for
   }
   const auto cell = [](std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); };
   rows.rows.push_back({cell(count), cell(sum.events), cell(sum.messages), cell(sum.crashes),
-                       cell(sum.confirmed), cell(sum.notifications), cell(red),
+                       cell(sum.confirmed), cell(sum.notifications), cell(sum.reports), cell(red),
                        hexadecimal(digest)});
   print_rows(std::cout, rows, form);
   return red == 0 ? Exit::ok : Exit::failed;
@@ -115,7 +116,7 @@ std::vector<Verb> sim_verbs() {
                 {.name = "--count", .help = "how many seeds, one after the other", .fallback = "1"},
                 {.name = "--events",
                  .help = "pieces of work of each history, at least",
-                 .fallback = "1000"},
+                 .fallback = "2000"},
                 {.name = "--core",
                  .help = "by which door the core is reached; by the seed: a PCF for every third",
                  .fallback = "seed",

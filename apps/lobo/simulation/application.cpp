@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,20 +27,42 @@ namespace nra = api::ss_nra;
 
 namespace {
 
-constexpr std::string_view unicasts = "/ss-nra/v1/unicast-subscriptions";
-constexpr std::string_view adaptations = "/ss-nra/v1/network-resource-adaptations";
 constexpr std::chrono::milliseconds patience{8000};
 constexpr std::chrono::milliseconds before_a_retry{500};
+
+std::string_view collection_of(Asked what) {
+  switch (what) {
+    case Asked::unicast: return detail::unicasts;
+    case Asked::adaptation: return detail::adaptations;
+    case Asked::monitor: return detail::monitors;
+  }
+  std::abort();
+}
+
+Asked asked_of(std::string_view collection) {
+  if (collection == detail::monitors) return Asked::monitor;
+  return collection == detail::adaptations ? Asked::adaptation : Asked::unicast;
+}
+
+}  // namespace
+
+namespace detail {
 
 std::string last_segment(std::string_view uri) {
   return std::string(uri.substr(uri.rfind('/') + 1));
 }
 
 std::string path_of(const Known& known) {
-  return std::string(known.adaptation ? adaptations : unicasts) + '/' + known.id;
+  return std::string(collection_of(known.what)) + '/' + known.id;
 }
 
-}  // namespace
+}  // namespace detail
+
+using detail::adaptations;
+using detail::last_segment;
+using detail::monitors;
+using detail::path_of;
+using detail::unicasts;
 
 Application::Application(Setup setup, sim::SimLoop& loop, Rng& rng,
                          std::unique_ptr<runtime::HttpClient> client)
@@ -65,26 +87,29 @@ void Application::send(std::string method, std::string target, http::Headers hea
 }
 
 void Application::act() {
-  const auto held = any_held();
-  switch (rng_.below(held ? 9 : 2)) {
+  if (setup_.monitors && rng_.below(5) < 2) return act_on_monitors();
+  const auto held = all_held(false);
+  const auto one = held.empty() ? std::string() : held[rng_.below(held.size())];
+  switch (rng_.below(held.empty() ? 2 : 9)) {
     case 0: return create();
-    case 1: return rng_.below(2) == 0 && setup_.adapts ? adapt() : create();
+    case 1: return rng_.below(2) == 0 ? adapt() : create();
     case 8: return list(adaptations, [] {});
     case 2:
-    case 3: return release(*held);
+    case 3: return release(one);
     case 4:
-    case 5: return modify(*held);
+    case 5: return modify(one);
     case 6: return list(unicasts, [] {});
-    default: return read(*held);
+    default: return read(one);
   }
 }
 
-std::optional<std::string> Application::any_held() {
+std::vector<std::string> Application::all_held(bool of_monitors) const {
   std::vector<std::string> held;
   for (const auto& [id, known] : known_)
-    if (known.confirmed && !known.releasing) held.push_back(id);
-  if (held.empty()) return std::nullopt;
-  return held[rng_.below(held.size())];
+    if (known.confirmed && !known.releasing && (known.what == Asked::monitor) == of_monitors &&
+        !(of_monitors && known.terminated))
+      held.push_back(id);
+  return held;
 }
 
 void Application::create() {
@@ -144,8 +169,9 @@ void Application::created(const Result<http::Response>& response, std::string_vi
   if (!response || response->status != 201) return;
   auto& known = known_[last_segment(response->headers.find("location").value_or(""))];
   known.id = last_segment(response->headers.find("location").value_or(""));
-  known.adaptation = collection == adaptations;
+  known.what = asked_of(collection);
   known.confirmed = true;
+  if (known.what == Asked::monitor) monitor_created(known, body);
   if (confirmed_) confirmed_(known);
 }
 
@@ -157,7 +183,7 @@ void Application::modify(const std::string& id) {
   nra::UnicastSubscriptionPatch patch;
   patch.uni_qos_req = setup_.qualities[rng_.below(setup_.qualities.size())];
   auto body = json::write(patch);
-  if (known_[id].adaptation && rng_.below(3) == 0)
+  if (known_[id].what == Asked::adaptation && rng_.below(3) == 0)
     body = R"({"valUeIds":[{"valUeId":")" + setup_.ues[rng_.below(setup_.ues.size())] + R"("}]})";
   send("PATCH", path_of(known_[id]), {{"content-type", "application/merge-patch+json"}}, body,
        [](const Result<http::Response>&) {});
@@ -176,49 +202,60 @@ void Application::list(std::string_view collection, std::function<void()> then) 
   send("GET", std::string(collection) + "?limit=100", {}, {},
        [this, collection, then = std::move(then)](const Result<http::Response>& response) {
          listed_.clear();
-         if (response && response->status == 200) {
-           if (const auto page = json::read<nra::UnicastSubscriptionList>(response->body);
-               page && collection == unicasts)
-             for (const auto& item : page->items) listed_.insert(item.uni_sub_id);
-           if (const auto page =
-                   json::read<api::nra_adaptation::NetworkResourceAdaptationList>(response->body);
-               page && collection == adaptations)
-             for (const auto& item : page->items) {
-               listed_.insert(item.adaptation_id);
-               known_[item.adaptation_id].id = item.adaptation_id;
-               known_[item.adaptation_id].adaptation = true;
-             }
-         }
+         if (response && response->status == 200) take_list(collection, response->body);
          then();
        });
 }
 
+void Application::take_list(std::string_view collection, const std::string& body) {
+  if (collection == monitors) return take_monitors(body);
+  if (collection == unicasts) {
+    if (const auto page = json::read<nra::UnicastSubscriptionList>(body))
+      for (const auto& item : page->items) listed_.insert(item.uni_sub_id);
+    return;
+  }
+  if (const auto page = json::read<api::nra_adaptation::NetworkResourceAdaptationList>(body))
+    for (const auto& item : page->items) {
+      listed_.insert(item.adaptation_id);
+      known_[item.adaptation_id].id = item.adaptation_id;
+      known_[item.adaptation_id].what = Asked::adaptation;
+    }
+}
+
 void Application::release_everything() {
-  for (const auto collection : {unicasts, adaptations})
+  for (const auto collection : {unicasts, adaptations, monitors}) {
+    if (collection == monitors && !setup_.monitors) continue;
     list(collection, [this] {
       for (const auto& id : std::set<std::string>(listed_)) release(id);
     });
+  }
+}
+
+void Application::hear(Told told, bool terminated, Asked what) {
+  auto& known = known_[told.subscription];
+  known.id = told.subscription;
+  known.what = what;
+  known.arrivals.push_back(told.sequence);
+  known.sequences.insert(told.sequence);
+  known.sequence_max = std::max(known.sequence_max, told.sequence);
+  known.terminated = known.terminated || terminated;
+  if (told_) told_(told);
 }
 
 void Application::handle(http::Request request, ReplyFn reply) {
-  const auto notification = json::read<nra::UserPlaneNotification>(request.body);
-  if (notification) {
+  if (request.target.starts_with("/reports/")) {
+    hear_report(request);
+  } else if (const auto notification = json::read<nra::UserPlaneNotification>(request.body)) {
     for (const auto& event : notification->event_notifs) {
       Told told;
       told.subscription = event.uni_sub_id.value_or(last_segment(notification->notif_id));
       told.sequence = static_cast<std::uint64_t>(event.seq.value_or(0));
       told.event = event.event.text;
-      auto& known = known_[told.subscription];
-      known.id = told.subscription;
-      known.arrivals.push_back(told.sequence);
-      known.sequences.insert(told.sequence);
-      known.sequence_max = std::max(known.sequence_max, told.sequence);
       // Of an adaptation: only what is about all of its UEs.
       const bool adaptation = notification->notif_id.find(adaptations) != std::string::npos;
-      known.adaptation = adaptation;
       const bool of_one = adaptation && request.body.find("valTgtUe") != std::string::npos;
-      known.terminated = known.terminated || (told.event == "QOS_TERMINATED" && !of_one);
-      if (told_) told_(told);
+      const bool terminated = told.event == "QOS_TERMINATED" && !of_one;
+      hear(std::move(told), terminated, adaptation ? Asked::adaptation : Asked::unicast);
     }
   }
   reply(http::Response{204, {}, {}});

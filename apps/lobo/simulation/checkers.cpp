@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/state/adaptation.hpp"
+#include "api/state/nrm_monitor.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "graph/control_plane.hpp"
 #include "services/seal_nrm/held.hpp"
@@ -35,6 +36,10 @@ using api::state::adaptation::Counts;
 using api::state::adaptation::MemberStatus;
 using api::state::adaptation::PageMember;
 using api::state::adaptation::PageState;
+using api::state::nrm_monitor::MeasureSourceState;
+using api::state::nrm_monitor::MonitorStage;
+using api::state::nrm_monitor::MonitorState;
+using api::state::nrm_monitor::SourceStage;
 using api::state::seal_nrm::UnicastStage;
 using api::state::seal_nrm::UnicastState;
 
@@ -46,6 +51,12 @@ constexpr std::string_view one_reservation_each = "one_reservation_each";
 constexpr std::string_view notifications_complete = "notifications_complete";
 constexpr std::string_view nothing_left_behind = "nothing_left_behind";
 constexpr std::string_view adaptation_agrees = "adaptation_agrees";
+// Their checkers are in checkers_monitoring.cpp.
+constexpr std::string_view monitor_ends_once = "monitor_ends_once";
+constexpr std::string_view monitors_go_on = "monitors_go_on";
+constexpr std::string_view measures_as_needed = "measures_as_needed";
+constexpr std::string_view monitor_follows_group = "monitor_follows_group";
+constexpr std::string_view monitor_values_possible = "monitor_values_possible";
 
 std::optional<UnicastState> state_of(const sim::StoreState& durable, const std::string& id) {
   const auto* record = durable.find({"unicast", id});
@@ -67,8 +78,15 @@ std::optional<AdaptationState> adaptation_of(const sim::StoreState& durable,
   return read_state<AdaptationState>(durable, {"adaptation", id});
 }
 
+std::optional<MonitorState> monitor_of(const sim::StoreState& durable, const std::string& id) {
+  return read_state<MonitorState>(durable, {"monitor", id});
+}
+
 /// How many notifications there were, as the store knows it.
 std::optional<std::uint64_t> sequence_of(const sim::StoreState& durable, const std::string& id) {
+  // Where no numbers were negotiated none arrive.
+  if (const auto state = monitor_of(durable, id))
+    return state->doc.supp_feat ? state->sequence.value_or(0) : 0;
   if (const auto state = state_of(durable, id)) return state->sequence.value_or(0);
   if (const auto state = adaptation_of(durable, id)) return state->sequence.value_or(0);
   return std::nullopt;
@@ -84,6 +102,15 @@ bool waits(const sim::StoreState& durable, const resource::Key& key) {
     return entry.second.type == "tell" && entry.second.body.find(key.id) != std::string::npos;
   });
   return call || timer || told;
+}
+
+/// The last word of a monitor was given up.
+bool end_is_parked(const sim::StoreState& durable, const std::string& id) {
+  return std::ranges::any_of(durable.effects, [&](const auto& entry) {
+    const auto& effect = entry.second;
+    return effect.parked && effect.from.id == id &&
+           effect.body.find("terminationCause") != std::string::npos;
+  });
 }
 
 bool in_between(UnicastStage stage) {
@@ -103,10 +130,19 @@ bool in_between(UnicastStage stage) {
 }  // namespace
 
 const std::vector<std::string_view>& Checkers::names() {
-  static const std::vector<std::string_view> all{durable_before_reply, commit_before_notification,
-                                                 never_stuck,          nothing_acknowledged_is_lost,
-                                                 one_reservation_each, notifications_complete,
-                                                 nothing_left_behind,  adaptation_agrees};
+  static const std::vector<std::string_view> all{durable_before_reply,
+                                                 commit_before_notification,
+                                                 never_stuck,
+                                                 nothing_acknowledged_is_lost,
+                                                 one_reservation_each,
+                                                 notifications_complete,
+                                                 nothing_left_behind,
+                                                 adaptation_agrees,
+                                                 monitor_ends_once,
+                                                 monitors_go_on,
+                                                 measures_as_needed,
+                                                 monitor_follows_group,
+                                                 monitor_values_possible};
   return all;
 }
 
@@ -118,7 +154,16 @@ void Checkers::find(std::string_view checker, std::string what) {
 
 void Checkers::confirmed(const Application& application, const Known& known,
                          const sim::StoreState& durable) {
-  if (known.adaptation) {
+  if (known.what == Asked::monitor) {
+    // One that ends by itself may have done so, and may not even have promised to say so.
+    const bool ends = known.monitored.ends != std::set<std::string>{"DURATION_EXPIRED"} ||
+                      known.monitored.asked.report_reqs;
+    if (!ends && !known.releasing && !known.terminated && !monitor_of(durable, known.id))
+      find(durable_before_reply,
+           application.setup().name + " read 201 for the monitor " + known.id);
+    return;
+  }
+  if (known.what == Asked::adaptation) {
     const auto adaptation = adaptation_of(durable, known.id);
     if (known.releasing || known.terminated || (adaptation && adaptation->doc.duration)) return;
     if (!adaptation || adaptation->stage == AdaptationStage::reserving)
@@ -154,6 +199,20 @@ void Checkers::not_stuck(const sim::StoreState& durable) {
            !waits(durable, key)))
         find(never_stuck, "the policy of " + key.id + " is in between, and nothing is due");
     }
+    if (key.kind == "monitor") {
+      const auto monitor = json::read<MonitorState>(record.state);
+      if (!monitor || (monitor->stage == MonitorStage::once && !waits(durable, key)))
+        find(never_stuck, "the one report of " + key.id + " is awaited by nobody");
+    }
+    if (key.kind == "measure_source") {
+      const auto source = json::read<MeasureSourceState>(record.state);
+      // A UE that is located is waited for: the watch tells.
+      if (!source ||
+          ((source->stage == SourceStage::subscribing || source->stage == SourceStage::refused ||
+            source->stage == SourceStage::cancelling) &&
+           !waits(durable, key)))
+        find(never_stuck, "the source " + key.id + " is in between, and nothing is due");
+    }
     if (key.kind != "unicast") continue;
     const auto state = json::read<UnicastState>(record.state);
     if (!state) {
@@ -167,6 +226,15 @@ void Checkers::not_stuck(const sim::StoreState& durable) {
 void Checkers::nothing_lost(const Application& application, const sim::StoreState& durable) {
   for (const auto& [id, known] : application.known()) {
     if (!known.confirmed || known.releasing || known.terminated) continue;
+    if (known.what == Asked::monitor) {
+      // Of one that may end without a word nothing can be said.
+      const bool may_end = known.monitored.asked.report_reqs || known.monitored.updated;
+      if (!monitor_of(durable, id) && !(may_end && !known.monitored.numbered()) &&
+          !end_is_parked(durable, id))
+        find(nothing_acknowledged_is_lost,
+             application.setup().name + " was given the monitor " + id + ", and it is gone");
+      continue;
+    }
     if (!state_of(durable, id) && !adaptation_of(durable, id))
       find(nothing_acknowledged_is_lost,
            application.setup().name + " was given " + id + ", and it is gone");
@@ -265,6 +333,16 @@ std::optional<MemberStatus> really(const std::optional<UnicastState>& member) {
   std::abort();
 }
 
+/// Whether an orphan of a member is suspected at a core that has no list.
+bool holds_suspect(const sim::StoreState& durable, const std::string& adaptation) {
+  for (const auto& [key, record] : durable.records) {
+    if (key.kind != "unicast" || !key.id.starts_with(adaptation + ".e.")) continue;
+    const auto state = json::read<UnicastState>(record.state);
+    if (state && state->held.doubt == api::state::seal_nrm::Doubt::suspected) return true;
+  }
+  return false;
+}
+
 void count(Counts& counts, const PageMember& member) {
   if (member.status == MemberStatus::degraded) ++counts.degraded;
   if (member.status == MemberStatus::refused) ++counts.refused;
@@ -282,6 +360,15 @@ void Checkers::adaptations(const ConfiguredUes::Groups& groups, std::size_t poli
   for (const auto& [key, record] : durable.records) {
     if (key.kind != "adaptation") continue;
     const auto state = adaptation_of(durable, key.id);
+    if (state && holds_suspect(durable, key.id)) {
+      // It waits for a member that leaves while an orphan of it is suspected (docs/limits.md).
+      for (const auto& [id, member] : durable.records)
+        if (id.kind != "adaptation" && id.id.starts_with(key.id + '.')) {
+          members_known.insert(id.id);
+          policies_known.insert(id.id);
+        }
+      continue;
+    }
     if (!state || state->stage != AdaptationStage::active || !state->todo.empty() ||
         !state->running.empty()) {
       find(adaptation_agrees, key.id + " is still at work");

@@ -7,8 +7,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "api/ss_nrm.hpp"
+#include "base/clock.hpp"
 #include "graph/control_plane.hpp"
 #include "sim/store.hpp"
 #include "simulation/application.hpp"
@@ -22,10 +25,20 @@ struct Finding {
   std::string what;
 };
 
-/// A reservation as the core holds it: an AsSessionWithQoS subscription.
+/// A reservation as the core holds it: an AsSessionWithQoS subscription, or one to analytics.
 struct Reservation {
   std::string id;
   std::string notification_uri;
+};
+
+/// What is true outside of the server, for the checkers of monitoring.
+struct Surroundings {
+  const ConfiguredUes::Groups& groups;
+  const std::map<std::string, std::string>& gpsis;                            ///< by VAL UE id
+  const std::map<std::string, std::pair<std::string, std::string>>& streams;  ///< VAL UE ids
+  const std::vector<Reservation>& at_core;  ///< all that have our notification URI
+  const std::set<std::string>& mute;        ///< kinds of source that the core never lets speak
+  Instant now{};
 };
 
 class Checkers {
@@ -52,6 +65,21 @@ class Checkers {
   /// are those of its group; nothing is at work. The core applies no policy that we do not know.
   void adaptations(const ConfiguredUes::Groups& groups, std::size_t policies_at_core,
                    const sim::StoreState& durable);
+  // ---- monitoring, when all is quiet (checkers_monitoring.cpp) ----
+  /// monitor_ends_once: whoever ends by itself says so once, last, and by a cause that was asked
+  /// for; whoever ends by count has told so many; nobody outlives its time.
+  void monitor_ends(const Application& application, const sim::StoreState& durable, Instant now);
+  /// monitors_go_on: a monitor that reports periodically has reported values a moment ago.
+  void monitors_report(const Application& application, const Surroundings& around,
+                       const sim::StoreState& durable);
+  /// measures_as_needed: the core measures once what some monitor needs, and nothing else, and
+  /// every source knows for whom.
+  void measures(const Surroundings& around, const sim::StoreState& durable);
+  /// monitor_follows_group: the targets of a monitor of a group are its members.
+  void monitor_groups(const Surroundings& around, const sim::StoreState& durable);
+  /// monitor_values_possible: nothing is reported that this world cannot have measured.
+  void values(const api::ss_nrm::MonitoringReport& report);
+
   /// nothing_left: after everything was released.
   void nothing_left(const std::vector<Reservation>& at_core, std::int64_t watches_at_core,
                     const sim::StoreState& durable);

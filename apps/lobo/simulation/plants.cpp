@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "api/ss_nrm.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "runtime/forwarding_store.hpp"
@@ -21,6 +22,7 @@
 #include "sim/loop.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/record.hpp"
 
@@ -42,7 +44,8 @@ class PlantedStore final : public runtime::ForwardingStore {
       std::erase_if(unit, [](const StoreChange& change) {
         return std::holds_alternative<runtime::PutTimer>(change);
       });
-    if (plant_ == Plant::tidy_too_much) erase_another(unit);
+    if (plant_ == Plant::tidy_too_much) erase_another(unit, "unicast");
+    if (plant_ == Plant::forget_monitors) erase_another(unit, "monitor");
     if (plant_ == Plant::notify_before_commit) send_early(unit);
     if (plant_ != Plant::reply_before_durable)
       return inner().commit(std::move(unit), std::move(done));
@@ -53,6 +56,12 @@ class PlantedStore final : public runtime::ForwardingStore {
                   if (alive.lock()) inner().commit(unit, [](const Result<void>&) {});
                 });
   }
+  Result<std::vector<resource::Key>> by_subject(std::string_view kind, std::string_view subject,
+                                                std::size_t limit) const override {
+    if (plant_ == Plant::follow_no_monitors && kind == "monitor")
+      return std::vector<resource::Key>{};
+    return ForwardingStore::by_subject(kind, subject, limit);
+  }
 
  private:
   static void erase_effects(std::vector<StoreChange>& unit, std::string_view type) {
@@ -61,11 +70,11 @@ class PlantedStore final : public runtime::ForwardingStore {
       return put != nullptr && put->effect.type == type;
     });
   }
-  void erase_another(std::vector<StoreChange>& unit) {
+  void erase_another(std::vector<StoreChange>& unit, std::string_view kind) {
     for (const auto& change : unit) {
       const auto* erase = std::get_if<runtime::EraseRecord>(&change);
-      if (erase == nullptr || erase->key.kind != "unicast") continue;
-      const auto others = inner().list("unicast", "app1", "", 1);
+      if (erase == nullptr || erase->key.kind != kind) continue;
+      const auto others = inner().list(kind, "app1", "", 1);
       if (others && !others->empty()) unit.emplace_back(runtime::EraseRecord{others->front().key});
       return;
     }
@@ -102,21 +111,26 @@ class PlantedClient final : public runtime::HttpClient {
 
   void send(http::Request request, std::chrono::milliseconds deadline, Done done) override {
     const bool notification = request.headers.find("x-lobo-sequence").has_value();
-    const bool reservation = request.method == "POST" &&
-                             request.target.ends_with("/subscriptions") &&
-                             request.target.find("as-session-with-qos") != std::string::npos;
+    const bool subscription =
+        request.method == "POST" && request.target.ends_with("/subscriptions");
+    const bool session =
+        subscription && request.target.find("as-session-with-qos") != std::string::npos;
+    const bool analytics = request.target.find("3gpp-analyticsexposure") != std::string::npos;
+    // A session that only measures asks for the event by which it does.
+    const bool measures = (subscription && analytics) ||
+                          (session && (request.body.find("QOS_MONITORING") != std::string::npos ||
+                                       request.body.find("USAGE_REPORT") != std::string::npos));
     const bool release = request.method == "DELETE";
     if (notification) ++notifications_;
-    if (release && plant_ == Plant::pretend_release && ++releases_ % 3 == 0) {
-      loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
-      return;
-    }
-    if (plant_ == Plant::swallow_notifications && notification && notifications_ % 2 == 0) {
-      loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
-      return;
-    }
+    if (release && plant_ == Plant::pretend_release && ++releases_ % 3 == 0) return pretend(done);
+    if (release && analytics && plant_ == Plant::keep_measuring) return pretend(done);
+    if (notification)
+      if (const auto report = json::read<api::ss_nrm::MonitoringReport>(request.body))
+        return report_to(std::move(request), *report, deadline, std::move(done));
+    if (plant_ == Plant::swallow_notifications && notification && notifications_ % 2 == 0)
+      return pretend(done);
     if (plant_ == Plant::swap_notifications && notification && notifications_ % 2 == 0) {
-      loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
+      pretend(done);
       loop_.after(std::chrono::seconds(30), [this, request = std::move(request), deadline,
                                              alive = std::weak_ptr<bool>(alive_)]() mutable {
         if (alive.lock())
@@ -124,16 +138,39 @@ class PlantedClient final : public runtime::HttpClient {
       });
       return;
     }
-    if (plant_ == Plant::reserve_twice && reservation)
+    if ((plant_ == Plant::reserve_twice && session) || (plant_ == Plant::measure_twice && measures))
       inner_.send(request, deadline, [](const Result<http::Response>&) {});
     inner_.send(std::move(request), deadline, std::move(done));
   }
 
  private:
+  /// What was to be sent is done, if one believes the answer.
+  void pretend(Done done) {
+    loop_.post([done = std::move(done)] { done(http::Response{204, {}, {}}); });
+  }
+
+  void report_to(http::Request request, api::ss_nrm::MonitoringReport report,
+                 std::chrono::milliseconds deadline, Done done) {
+    const bool last = report.termination_cause.has_value();
+    if (plant_ == Plant::swallow_reports && ++reports_ % 3 == 0) return pretend(done);
+    if (plant_ == Plant::end_without_cause) report.termination_cause.reset();
+    if (plant_ == Plant::wrong_unit && report.meas_data && report.meas_data->dl_delay)
+      *report.meas_data->dl_delay *= 1'000'000;
+    request.body = json::write(report);
+    if (plant_ == Plant::end_twice && last && report.seq) {
+      auto again = request;
+      ++*report.seq;
+      again.body = json::write(report);
+      inner_.send(std::move(again), deadline, [](const Result<http::Response>&) {});
+    }
+    inner_.send(std::move(request), deadline, std::move(done));
+  }
+
   runtime::HttpClient& inner_;
   sim::SimLoop& loop_;
   Plant plant_;
   std::uint64_t notifications_ = 0;
+  std::uint64_t reports_ = 0;
   std::uint64_t releases_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -141,12 +178,26 @@ class PlantedClient final : public runtime::HttpClient {
 }  // namespace
 
 const std::vector<Plant>& plants() {
-  static const std::vector<Plant> all{Plant::reply_before_durable,  Plant::forget_calls,
-                                      Plant::forget_timers,         Plant::forget_tells,
-                                      Plant::swallow_notifications, Plant::swap_notifications,
-                                      Plant::reserve_twice,         Plant::notify_before_commit,
-                                      Plant::tidy_too_much,         Plant::no_audit,
-                                      Plant::pretend_release};
+  static const std::vector<Plant> all{Plant::reply_before_durable,
+                                      Plant::forget_calls,
+                                      Plant::forget_timers,
+                                      Plant::forget_tells,
+                                      Plant::swallow_notifications,
+                                      Plant::swap_notifications,
+                                      Plant::reserve_twice,
+                                      Plant::notify_before_commit,
+                                      Plant::tidy_too_much,
+                                      Plant::no_audit,
+                                      Plant::pretend_release,
+                                      Plant::forget_monitors,
+                                      Plant::follow_no_monitors,
+                                      Plant::swallow_reports,
+                                      Plant::end_without_cause,
+                                      Plant::end_twice,
+                                      Plant::wrong_unit,
+                                      Plant::measure_twice,
+                                      Plant::keep_measuring,
+                                      Plant::old_groups};
   return all;
 }
 
@@ -163,6 +214,15 @@ std::string_view to_string(Plant plant) {
     case Plant::tidy_too_much: return "tidy_too_much";
     case Plant::no_audit: return "no_audit";
     case Plant::pretend_release: return "pretend_release";
+    case Plant::forget_monitors: return "forget_monitors";
+    case Plant::follow_no_monitors: return "follow_no_monitors";
+    case Plant::swallow_reports: return "swallow_reports";
+    case Plant::end_without_cause: return "end_without_cause";
+    case Plant::end_twice: return "end_twice";
+    case Plant::wrong_unit: return "wrong_unit";
+    case Plant::measure_twice: return "measure_twice";
+    case Plant::keep_measuring: return "keep_measuring";
+    case Plant::old_groups: return "old_groups";
   }
   std::abort();
 }
@@ -186,6 +246,15 @@ std::string_view caught_by(Plant plant) {
     case Plant::tidy_too_much: return "nothing_acknowledged_is_lost";
     case Plant::no_audit: return "one_reservation_each";
     case Plant::pretend_release: return "nothing_left_behind";
+    case Plant::forget_monitors: return "nothing_acknowledged_is_lost";
+    case Plant::follow_no_monitors: return "monitors_go_on";
+    case Plant::swallow_reports: return "notifications_complete";
+    case Plant::end_without_cause: return "monitor_ends_once";
+    case Plant::end_twice: return "monitor_ends_once";
+    case Plant::wrong_unit: return "monitor_values_possible";
+    case Plant::measure_twice: return "measures_as_needed";
+    case Plant::keep_measuring: return "measures_as_needed";
+    case Plant::old_groups: return "monitor_follows_group";
   }
   std::abort();
 }

@@ -26,6 +26,15 @@ enum class Plant : std::uint8_t {
   tidy_too_much,          ///< with a resource that is erased goes another one
   no_audit,               ///< the core's list is never compared with ours
   pretend_release,        ///< every third release is called done and never sent
+  forget_monitors,        ///< with a monitor that is erased goes another one
+  follow_no_monitors,     ///< after a start the monitors in the store are not taken up
+  swallow_reports,        ///< every third report is called delivered although it was never sent
+  end_without_cause,      ///< the last report does not say that it is the last
+  end_twice,              ///< the last report is followed by another one
+  wrong_unit,             ///< delays are reported in nanoseconds
+  measure_twice,          ///< what measures is subscribed to twice, and one answer forgotten
+  keep_measuring,         ///< the core is not told that nobody needs a measurement any more
+  old_groups,             ///< the configuration of groups is read once and never again
 };
 
 std::optional<Plant> plant_from(std::string_view name);

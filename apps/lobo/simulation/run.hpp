@@ -17,7 +17,7 @@ enum class Door : std::uint8_t { nef, pcf };
 
 struct Options {
   std::uint64_t seed = 1;
-  std::uint64_t events_min = 1000;  ///< chaos goes on until so many pieces of work have run
+  std::uint64_t events_min = 2000;  ///< chaos goes on until so many pieces of work have run
   std::optional<Plant> plant;
   std::optional<Door> door;  ///< nothing: by the seed, a PCF for every third; a plant wants a NEF
   std::ostream* lines = nullptr;  ///< the history, a line a message
@@ -31,6 +31,7 @@ struct Report {
   std::uint64_t crashes = 0;
   std::uint64_t confirmed = 0;  ///< 201 that applications read
   std::uint64_t notifications = 0;
+  std::uint64_t reports = 0;  ///< of monitoring, repetitions too
   std::vector<Finding> findings;
 };
 

@@ -5,21 +5,26 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "api/analytics_exposure.hpp"
 #include "api/applying_bdt_policy.hpp"
 #include "api/net_control.hpp"
 #include "api/ss_nra.hpp"
+#include "api/ss_nrm.hpp"
 #include "graph/control_plane.hpp"
 #include "graph/core_driver.hpp"
 #include "services/core_sim/config.hpp"
 #include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/series.hpp"
 #include "sim/loop.hpp"
 #include "sim/network.hpp"
 #include "sim/store.hpp"
@@ -42,6 +47,8 @@ constexpr std::string_view control = "/netsim-control/v1";
 constexpr std::array<std::string_view, 4> ue_names{"ue1", "ue2", "ue3", "ue4"};
 constexpr std::array<std::string_view, 2> application_names{"app1", "app2"};
 constexpr std::string_view group_name = "crew";
+/// Of one measurement callback in so many something is bent.
+constexpr unsigned bent_one_in = 12;
 /// Longest that anything waits: back-off of releases and of the core's callbacks, notifications
 /// given up, sessions expiring.
 constexpr std::chrono::minutes calm_max{90};
@@ -49,10 +56,37 @@ constexpr std::chrono::minutes calm_max{90};
 constexpr std::chrono::seconds audit_interval{50};
 constexpr std::chrono::minutes quiet_for{3};
 static_assert(3 * audit_interval < quiet_for);
+constexpr std::chrono::milliseconds moment{100};
 
 /// An orphan of a PCF that tells nothing is suspected for longer than any calm lasts.
 constexpr std::chrono::hours suspected_for{6};
 static_assert(suspected_for > calm_max);
+
+/// VAL stream id -> from, to.
+using Streams = std::map<std::string, std::pair<std::string, std::string>>;
+const Streams& streams() {
+  static const Streams all{{"up", {"ue1", "ue2"}}, {"across", {"ue2", "ue4"}}};
+  return all;
+}
+
+const std::map<std::string, std::string>& gpsis() {
+  static const auto all = [] {
+    std::map<std::string, std::string> out;
+    for (const auto name : ue_names)
+      out.emplace(name, "extid-" + std::string(name) + "@lobodon.example");
+    return out;
+  }();
+  return all;
+}
+
+/// A core that takes subscriptions to some measurements and never sends one, in some worlds.
+std::set<std::string> mute_kinds(std::uint64_t seed) {
+  std::set<std::string> mute;
+  if (seed % 7 == 2) mute = {"delay", "rate"};
+  if (seed % 5 == 3) mute.insert("usage");
+  if (seed % 11 == 4) mute.insert("analytics");
+  return mute;
+}
 
 using Addresses = std::map<std::string, std::string, std::less<>>;
 
@@ -100,6 +134,10 @@ core_sim::CoreConfig core_config(std::uint64_t seed) {
                 {.name = "bronze", .five_qi = 9, .quality = {}}};
   config.afs = {{"lobodon"}};
   config.bdt_references = {"bdt-1"};
+  const auto mute = mute_kinds(seed);
+  if (mute.contains("delay")) config.mute_events.insert("QOS_MONITORING");
+  if (mute.contains("usage")) config.mute_events.insert("USAGE_REPORT");
+  if (mute.contains("analytics")) config.mute_events.insert("DN_PERFORMANCE");
   for (std::size_t i = 0; i < ue_names.size(); ++i) {
     core_sim::UeConfig ue;
     ue.name = ue_names[i];
@@ -152,6 +190,8 @@ ControlPlane::Config control_plane_config(const Options& options) {
   api::ss_nra::UniQosRequirement usual;
   usual.qos_reference = "bronze";
   config.nrm.defaults.emplace("*", usual);
+  for (const auto& [id, ends] : streams())
+    config.nrm.monitoring.streams[id] = {ends.first, ends.second};
   config.nef = {.name = "nef",
                 .scheme = "http",
                 .authority = std::string(core_authority),
@@ -167,7 +207,7 @@ ConfiguredUes::Entries ue_entries(const Addresses& addresses) {
   ConfiguredUes::Entries ues;
   for (const auto name : ue_names)
     ues.emplace(name, seal_nrm::DirectoryEntry{
-                          "extid-" + std::string(name) + "@lobodon.example",
+                          gpsis().find(std::string(name))->second,
                           {},
                           seal_nrm::UeAddress{
                               .ipv4 = addresses.find(name)->second, .ipv6 = {}, .mac = {}}});
@@ -191,7 +231,8 @@ ConfiguredUes::Groups group_of(std::uint64_t chosen) {
 // ---- the server -------------------------------------------------------------------------------
 
 ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::StoreState durable,
-                             const Options& options, std::uint64_t run)
+                             seal_nrm::monitor::Series& series, Rng& bends, const Options& options,
+                             std::uint64_t run)
     : rng(options.seed * 1000003 + run),
       store(loop, std::move(durable)),
       client(network.client("server")),
@@ -210,8 +251,10 @@ ServerProcess::ServerProcess(sim::SimLoop& loop, sim::SimNetwork& network, sim::
                      .nef_tokens = nullptr,
                      .authenticator = authenticator,
                      .log = log,
-                     .metrics = metrics}) {
-  network.attach(std::string(server_authority), &control_plane.router());
+                     .metrics = metrics,
+                     .series = &series}),
+      bent(control_plane.router(), bends, bent_one_in) {
+  network.attach(std::string(server_authority), &bent);
 }
 
 void ServerProcess::place(const Addresses& addresses, const ConfiguredUes::Groups& groups) {
@@ -225,6 +268,7 @@ World::World(const Options& options)
       rng_(options.seed),
       faults_rng_(options.seed ^ 0xFA17ULL),
       core_rng_(options.seed ^ 0xC04EULL),
+      bends_rng_(options.seed ^ 0xBE4DULL),
       network_(loop_, faults_rng_),
       history_(options.lines),
       addresses_(first_addresses()) {
@@ -238,9 +282,9 @@ World::World(const Options& options)
                              .ues = {ue_names.begin(), ue_names.end()},
                              .qualities = {"gold", "silver", "bronze"},
                              .group = std::string(group_name),
-                             // A member whose orphan is suspected holds up its adaptation for
-                             // longer than a calm lasts (docs/limits.md).
-                             .adapts = !pcf()};
+                             .streams = {},
+                             .monitors = !pcf()};  // They need a NEF.
+    for (const auto& [id, ends] : streams()) setup.streams.push_back(id);
     auto application = std::make_unique<Application>(std::move(setup), loop_, rng_,
                                                      network_.client(std::string(name)));
     auto* it = application.get();
@@ -252,6 +296,10 @@ World::World(const Options& options)
       ++notifications_;
       if (server_) checkers_.told(told, server_->store.state());
     });
+    it->on_report([this](const api::ss_nrm::MonitoringReport& report) {
+      ++reports_;
+      checkers_.values(report);
+    });
     network_.attach(it->setup().authority, it);
     applications_.push_back(std::move(application));
   }
@@ -260,7 +308,8 @@ World::World(const Options& options)
 }
 
 void World::start_server(sim::StoreState durable) {
-  server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable), options_, ++runs_);
+  server_ = std::make_unique<ServerProcess>(loop_, network_, std::move(durable), series_,
+                                            bends_rng_, options_, ++runs_);
   server_->place(addresses_, groups_);
   crash_pending_ = false;
   static_cast<void>(server_->control_plane.start());
@@ -399,15 +448,21 @@ void World::fate() {
 void World::change_group() {
   history_.remark(loop_.now(), "the group has other members");
   const auto before = std::exchange(groups_, group_of(rng_.below(1U << ue_names.size())));
+  if (options_.plant == Plant::old_groups) return;
   server_->place(addresses_, groups_);
   server_->control_plane.groups_changed(before);
+  server_->control_plane.directory_changed();
 }
 
 void World::degrade_something() {
   const std::string ue(ue_names[rng_.below(ue_names.size())]);
   std::string path = std::string(control) + "/ues/" + ue;
   std::string body;
-  switch (rng_.below(6)) {
+  switch (rng_.below(7)) {
+    case 6:
+      path += "/degrade";
+      body = R"({"measurementFails":true})";
+      break;
     case 0:
       path += "/degrade";
       body = R"({"lossPercent":5,"delayMs":400})";
@@ -483,6 +538,7 @@ void World::calm() {
   if (server_->store.crashed()) kill_server("at a commit");
   server_->store.set_latency(sim::SimStore::latency_usual);
   operate("DELETE", std::string(control) + "/faults", {});
+  server_->bent.bend_one_in(0);
   for (const auto name : ue_names) {
     operate("POST", std::string(control) + "/ues/" + std::string(name) + "/attach", {});
     operate("POST", std::string(control) + "/ues/" + std::string(name) + "/restore", {});
@@ -497,7 +553,8 @@ void World::settle() {
   auto quiet_since = loop_.now();
   while (loop_.now() < until && loop_.now() - quiet_since < quiet_for) {
     run_checked(1s);
-    if (!quiet()) quiet_since = loop_.now();
+    // What is measured goes on for ever; each time it is the work of a moment.
+    if (!loop_.run_until([this] { return quiet(); }, moment)) quiet_since = loop_.now();
   }
 }
 
@@ -507,7 +564,12 @@ void World::release() {
     for (const auto& application : applications_) application->release_everything();
     settle();
   }
-  if (pcf()) disconnect_all();
+  if (pcf()) {
+    disconnect_all();
+    // What an adaptation waited for is over, so it can be released now.
+    for (const auto& application : applications_) application->release_everything();
+    settle();
+  }
   check_quiet(true);
 }
 
@@ -528,6 +590,8 @@ std::size_t World::policies_at_core() {
 }
 
 void World::check_quiet(bool all_released) {
+  // A report that is just being committed or sent is waited for.
+  loop_.run_until([this] { return quiet(); }, 10s);
   const auto& durable = server_->store.state();
   const auto reservations = at_core();
   for (const auto& application : applications_) {
@@ -535,8 +599,40 @@ void World::check_quiet(bool all_released) {
     checkers_.notifications(*application, durable);
   }
   checkers_.reservations(reservations, watches_at_core(), durable);
-  checkers_.adaptations(server_->control_plane.ues().groups(), policies_at_core(), durable);
+  checkers_.adaptations(groups_, policies_at_core(), durable);
+  look_at_monitoring();
   if (all_released) checkers_.nothing_left(reservations, watches_at_core(), durable);
+}
+
+std::vector<Reservation> World::analytics_at_core() {
+  std::vector<Reservation> all;
+  const auto list = json::read<std::vector<api::analytics_exposure::AnalyticsExposureSubsc>>(
+      operate("GET", "/3gpp-analyticsexposure/v1/lobodon/subscriptions", {}).body);
+  if (list)
+    for (const auto& one : *list) {
+      const auto self = one.self.value_or("");
+      all.push_back({self.substr(self.rfind('/') + 1), one.notif_uri});
+    }
+  return all;
+}
+
+void World::look_at_monitoring() {
+  const auto& durable = server_->store.state();
+  auto held = at_core();
+  std::ranges::move(analytics_at_core(), std::back_inserter(held));
+  const auto mute = mute_kinds(options_.seed);
+  const Surroundings around{.groups = groups_,
+                            .gpsis = gpsis(),
+                            .streams = streams(),
+                            .at_core = held,
+                            .mute = mute,
+                            .now = loop_.now()};
+  for (const auto& application : applications_) {
+    checkers_.monitor_ends(*application, durable, loop_.now());
+    checkers_.monitors_report(*application, around, durable);
+  }
+  checkers_.measures(around, durable);
+  checkers_.monitor_groups(around, durable);
 }
 
 Report World::report() const {
@@ -547,6 +643,7 @@ Report World::report() const {
           .crashes = crashes_,
           .confirmed = confirmed_,
           .notifications = notifications_,
+          .reports = reports_,
           .findings = checkers_.findings()};
 }
 
