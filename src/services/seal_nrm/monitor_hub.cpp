@@ -54,6 +54,7 @@ void MonitorHub::follow(Instant now) {
   for (auto& [id, source] : sources_) {
     source.since -= back;
     if (source.last) *source.last -= back;
+    if (source.heard) *source.heard -= back;
     source.asked -= back;
   }
 }
