@@ -171,14 +171,14 @@ struct ErrorIndicationReport {
   bool operator==(const ErrorIndicationReport&) const = default;
 };
 
-/// Clause 8.2.167, with the bits of Rel-17.
+/// Clause 8.2.167, with the bits of Rel-17: later releases ask for more than delays.
 enum class MonitoredDelay : std::uint8_t {
   downlink = flag_at(5, 1),
   uplink = flag_at(5, 2),
   round_trip = flag_at(5, 3),
   gtpu_path = flag_at(5, 4),
 };
-using RequestedQosMonitoring = Flags<MonitoredDelay, 2>;
+using RequestedQosMonitoring = Flags<MonitoredDelay, 1>;
 
 /// Clause 8.2.168.
 enum class Frequency : std::uint8_t {
