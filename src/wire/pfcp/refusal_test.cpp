@@ -6,11 +6,10 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -20,6 +19,7 @@
 #include "wire/pfcp/ie.hpp"
 #include "wire/pfcp/messages.hpp"
 #include "wire/pfcp/rules.hpp"
+#include "wire/pfcp/usage.hpp"
 #include "wire/pfcp/values.hpp"
 
 namespace lobo::pfcp {

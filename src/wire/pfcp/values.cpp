@@ -1,17 +1,19 @@
 #include "wire/pfcp/values.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <variant>
 
 #include "base/bytes.hpp"
 #include "model/address.hpp"
 #include "wire/pfcp/codec.hpp"
+#include "wire/pfcp/rules.hpp"
 
 namespace lobo::pfcp {
 namespace {
