@@ -1,0 +1,190 @@
+#include "dataplane/rules/rule_set.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "base/few.hpp"
+#include "base/require.hpp"
+#include "dataplane/rules/session.hpp"
+#include "model/address.hpp"
+#include "wire/packet/flow.hpp"
+#include "wire/packet/flow_filter.hpp"
+#include "wire/pfcp/values.hpp"
+
+namespace lobo::dataplane {
+namespace {
+
+struct Number {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+};
+Number number_of(const model::IpAddress& address) {
+  const packet::FlowKey key = packet::flow_between(address, 0, address, 0);
+  return {key.source_high, key.source_low};
+}
+
+bool is_host(const pfcp::UeIpAddress& address) { return address.v6_prefix_length == 128; }
+
+// Clause 8.2.62: of an IPv6 address the prefix counts, 64 bits unless another length is given.
+bool has_address(const pfcp::UeIpAddress& ue, const packet::FlowKey& flow) {
+  const std::uint64_t high = ue.is_destination ? flow.destination_high : flow.source_high;
+  const std::uint64_t low = ue.is_destination ? flow.destination_low : flow.source_low;
+  if (flow.ip_version == 4) return ue.v4 && number_of(*ue.v4).low == low;
+  if (flow.ip_version != 6 || !ue.v6) return false;
+  const Number own = number_of(*ue.v6);
+  return own.high == high && (!is_host(ue) || own.low == low);
+}
+
+bool holds(const SdfMatch& filter, const PacketFacts& packet, packet::Travel travel) {
+  if (filter.flow && !filter.flow->matches(packet.flow, travel)) return false;
+  const auto& wanted = filter.traffic_class;
+  return !wanted || ((packet.traffic_class ^ wanted->value) & wanted->mask) == 0;
+}
+
+template <class Map, class Id, std::size_t most>
+Few<std::size_t, most> places(const Map& rules, const Few<Id, most>& ids) {
+  Few<std::size_t, most> found;
+  for (const Id id : ids)
+    require(found.add(static_cast<std::size_t>(std::distance(rules.begin(), rules.find(id)))));
+  return found;
+}
+
+template <class Id, class Value>
+std::vector<Value> values(const std::map<Id, Value>& rules) {
+  std::vector<Value> all;
+  for (const auto& rule : rules) all.push_back(rule.second);
+  return all;
+}
+
+}  // namespace
+
+bool Rule::matches(const PacketFacts& packet) const noexcept {
+  if (packet.from != detection.source) return false;
+  if (detection.tunnel && detection.tunnel->teid != packet.teid) return false;
+  if (qfis != 0 && (!packet.qfi || (qfis >> (*packet.qfi & pfcp::Qfi::mask) & 1U) == 0))
+    return false;
+  const auto& addresses = detection.ue_addresses;
+  if (!addresses.empty() && std::ranges::none_of(addresses.all(), [&](const auto& address) {
+        return has_address(address, packet.flow);
+      }))
+    return false;
+  return detection.filters.empty() ||
+         std::ranges::any_of(detection.filters,
+                             [&](const SdfMatch& filter) { return holds(filter, packet, travel); });
+}
+
+SessionRules::SessionRules(const Session& session)
+    : seid_(session.seid),
+      fars_(values(session.fars)),
+      qers_(values(session.qers)),
+      urrs_(values(session.urrs)) {
+  for (const auto& [id, pdr] : session.pdrs) {
+    Rule rule{.id = id, .detection = pdr};
+    rule.travel =
+        pdr.source == pfcp::Interface::access ? packet::Travel::from_ue : packet::Travel::to_ue;
+    for (const pfcp::Qfi qfi : pdr.qfis) rule.qfis |= std::uint64_t{1} << qfi.value;
+    const auto far = session.fars.find(pdr.far);
+    require(far != session.fars.end());
+    rule.far = static_cast<std::size_t>(std::distance(session.fars.begin(), far));
+    rule.qers = places(session.qers, pdr.qers);
+    rule.urrs = places(session.urrs, pdr.urrs);
+    rules_.push_back(std::move(rule));
+  }
+  std::ranges::sort(
+      rules_, {}, [](const Rule& rule) { return std::tuple(rule.detection.precedence, rule.id); });
+}
+
+const Rule* SessionRules::match(const PacketFacts& packet) const noexcept {
+  const auto found =
+      std::ranges::find_if(rules_, [&](const Rule& rule) { return rule.matches(packet); });
+  return found == rules_.end() ? nullptr : &*found;
+}
+
+void RuleSet::Index::reserve(std::size_t keys) {
+  slots_.assign(keys == 0 ? 0 : std::bit_ceil(2 * keys), Slot{});
+}
+
+std::size_t RuleSet::Index::place(std::uint64_t high, std::uint64_t low) const noexcept {
+  constexpr std::uint64_t first = 0x9E3779B97F4A7C15;
+  constexpr std::uint64_t second = 0xC2B2AE3D27D4EB4F;
+  return packet::detail::fold(low ^ first, high ^ second) & (slots_.size() - 1);
+}
+
+bool RuleSet::Index::add(std::uint64_t high, std::uint64_t low, std::uint32_t session) {
+  for (std::size_t at = place(high, low);; at = (at + 1) & (slots_.size() - 1)) {
+    Slot& slot = slots_[at];
+    if (slot.session == none) {
+      slot = {high, low, session};
+      return true;
+    }
+    if (slot.high == high && slot.low == low) return slot.session == session;
+  }
+}
+
+const std::uint32_t* RuleSet::Index::find(std::uint64_t high, std::uint64_t low) const noexcept {
+  if (slots_.empty()) return nullptr;
+  for (std::size_t at = place(high, low);; at = (at + 1) & (slots_.size() - 1)) {
+    const Slot& slot = slots_[at];
+    if (slot.session == none) return nullptr;
+    if (slot.high == high && slot.low == low) return &slot.session;
+  }
+}
+
+RuleSet::RuleSet(std::vector<std::shared_ptr<const SessionRules>> sessions)
+    : sessions_(std::move(sessions)) {
+  std::size_t tunnels = 0;
+  std::size_t addresses = 0;
+  for (const auto& session : sessions_)
+    for (const Rule& rule : session->rules()) {
+      tunnels += rule.detection.tunnel ? 1 : 0;
+      addresses += rule.detection.ue_addresses.size();
+    }
+  tunnels_.reserve(tunnels);
+  for (Index* index : {&ipv4_, &ipv6_networks_, &ipv6_hosts_}) index->reserve(addresses);
+  for (std::size_t i = 0; i < sessions_.size(); ++i)
+    for (const Rule& rule : sessions_[i]->rules()) add_keys(rule, static_cast<std::uint32_t>(i));
+}
+
+void RuleSet::claim(Index& index, std::uint64_t high, std::uint64_t low, std::uint32_t session) {
+  if (!index.add(high, low, session)) ++conflicts_;
+}
+
+void RuleSet::add_keys(const Rule& rule, std::uint32_t session) {
+  if (rule.detection.tunnel) claim(tunnels_, 0, rule.detection.tunnel->teid, session);
+  if (rule.detection.source == pfcp::Interface::access) return;
+  for (const pfcp::UeIpAddress& address : rule.detection.ue_addresses) {
+    if (address.v4) claim(ipv4_, 0, number_of(*address.v4).low, session);
+    if (!address.v6) continue;
+    const Number number = number_of(*address.v6);
+    if (is_host(address)) {
+      claim(ipv6_hosts_, number.high, number.low, session);
+    } else {
+      claim(ipv6_networks_, number.high, 0, session);
+    }
+  }
+}
+
+const std::uint32_t* RuleSet::session_of(const PacketFacts& packet) const noexcept {
+  if (packet.from == pfcp::Interface::access) return tunnels_.find(0, packet.teid);
+  const packet::FlowKey& flow = packet.flow;
+  if (flow.ip_version == 4) return ipv4_.find(0, flow.destination_low);
+  const auto* host = ipv6_hosts_.find(flow.destination_high, flow.destination_low);
+  return host != nullptr ? host : ipv6_networks_.find(flow.destination_high, 0);
+}
+
+RuleSet::Found RuleSet::classify(const PacketFacts& packet) const noexcept {
+  const std::uint32_t* at = session_of(packet);
+  if (at == nullptr) return {};
+  const SessionRules& session = *sessions_[*at];
+  return {&session, session.match(packet)};
+}
+
+}  // namespace lobo::dataplane
