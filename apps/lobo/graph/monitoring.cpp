@@ -34,7 +34,8 @@ Monitoring::Monitoring(seal_nrm::MonitorHub& hub, Ports ports)
       reports_(ports.metrics.counter("lobo_monitor_reports_total", {})),
       monitors_(ports.metrics.gauge("lobo_monitors", {})),
       samples_(ports.metrics.counter("lobo_monitor_callbacks_total", {})),
-      lost_(ports.metrics.counter("lobo_monitor_reports_lost_total", {})) {
+      lost_(ports.metrics.counter("lobo_monitor_reports_lost_total", {})),
+      points_lost_(ports.metrics.counter("lobo_monitor_points_lost_total", {})) {
   ports_.runner.on_observed(
       [this](const resource::Key& from, const resource::Observe& what) { observed(from, what); });
 }
@@ -110,6 +111,8 @@ void Monitoring::deliver() {
   }
   const auto count = static_cast<double>(hub_.monitors());
   monitors_.add(count - std::exchange(monitors_shown_, count));
+  const auto points_lost = static_cast<double>(hub_.points_lost());
+  points_lost_.add(points_lost - std::exchange(points_lost_shown_, points_lost));
 }
 
 void Monitoring::arm() {

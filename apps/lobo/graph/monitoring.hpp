@@ -54,9 +54,11 @@ class Monitoring {
   runtime::Counter& monitors_;
   runtime::Counter& samples_;
   runtime::Counter& lost_;
+  runtime::Counter& points_lost_;
   /// What a monitor had no room for though it ends it: one each monitor at most.
   std::vector<seal_nrm::MonitorHub::Due> late_;
   double monitors_shown_ = 0;
+  double points_lost_shown_ = 0;
 };
 
 }  // namespace lobo::app

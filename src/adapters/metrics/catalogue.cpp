@@ -29,6 +29,8 @@ constexpr std::array entries{
           "Requests answered, by operation and class of status (2xx, 4xx, …)."},
     Entry{"lobo_monitor_callbacks_total", Kind::counter, "",
           "Callbacks of the network that brought samples."},
+    Entry{"lobo_monitor_points_lost_total", Kind::counter, "",
+          "Measured values that the time series for past periods did not take."},
     Entry{"lobo_monitor_reports_lost_total", Kind::counter, "",
           "Monitoring reports that were due while 64 waited already for a store that takes "
           "nothing."},
