@@ -418,6 +418,20 @@ TEST_F(Monitoring, one_report_is_answered_at_once_of_the_past_and_after_a_moment
   EXPECT_NE(nothing.body.find("DATA_NOT_AVAILABLE"), std::string::npos);
 }
 
+TEST_F(Monitoring, one_report_that_is_asked_for_twice_while_it_waits_says_to_ask_again) {
+  const auto request = system.request(
+      "POST", monitors,
+      R"({"valUeIds":[{"valUeId":"ue1"}],"measReqs":{"measDataTypes":["DL_DELAY"]}})",
+      {{"idempotency-key", "k1"}});
+  int status = 0;
+  system.server().control_plane.router().handle(
+      request, [&](http::Response response) { status = response.status; });
+  system.loop.run_for(10ms);
+  EXPECT_EQ(system.ask(request).status, 409);
+  system.loop.run_for(10s);
+  EXPECT_EQ(status, 200);
+}
+
 TEST_F(Monitoring, one_report_of_more_than_an_answer_has_is_refused_with_the_advice) {
   const auto target = "extid-ue1@lobodon.example";
   const auto from = system.loop.now() - 1h;

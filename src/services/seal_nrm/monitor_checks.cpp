@@ -227,11 +227,11 @@ void check_pairs(const Targets& targets, const MonitoringSubscription& doc, Moni
 }
 
 /// So many want the same UE that its sources would have to remember too much.
-Result<void> check_crowd(const Targets& targets, const MonitoringProfile& what,
+Result<void> check_crowd(const Targets& targets, const std::vector<SourceKind>& kinds,
                          const MonitoringSubscription& doc, const Settings& settings,
                          const resource::Lookup& lookup) {
   const auto crowded = [&](std::string_view gpsi) -> Result<bool> {
-    for (const auto kind : sources_of(what)) {
+    for (const auto kind : kinds) {
       const auto found = lookup.find({"measure_source", source_id(kind, gpsi)});
       if (!found) return fail(found.error());
       if (!*found) continue;
@@ -315,7 +315,7 @@ Result<CheckedMonitor> check_monitor(MonitoringSubscription doc, std::string_vie
     out.unknown = doc.val_ue_ids ? "/valUeIds" : "/valStreamIds";
   check_pairs(out.targets, doc, faults);
   if (!faults.none()) return faults.failure();
-  if (auto room = check_crowd(out.targets, out.what, doc, settings, lookup); !room)
+  if (auto room = check_crowd(out.targets, sources_of(out.what), doc, settings, lookup); !room)
     return fail(room.error());
   if (!out.once) out.proposed = propose_end(out.what, settings, now);
   doc.supp_feat = negotiate_monitoring(doc.supp_feat);
@@ -402,6 +402,13 @@ Result<CheckedUpdate> check_update(const state::MonitorState& current, std::stri
   if (!faults.none()) return faults.failure();
   CheckedUpdate out;
   out.what = std::move(**what);
+  auto kinds = sources_of(out.what);
+  for (const auto had : sources_of(current.what)) std::erase(kinds, had);
+  Targets targets;
+  targets.ues = current.targets;
+  targets.streams = current.streams;
+  if (auto room = check_crowd(targets, kinds, next, settings, lookup); !room)
+    return fail(room.error());
   out.proposed = propose_end(out.what, settings, now);
   // NOTE 6: what was proposed and is left as it is stays a proposal.
   if (current.proposed.value_or(false) && out.what.report_reqs == current.what.report_reqs)

@@ -451,6 +451,24 @@ TEST_F(MonitorUpdates, cannot_change_the_target) {
             "/valUeIds");
 }
 
+TEST_F(MonitorUpdates, bound_how_many_want_one_ue_as_subscriptions_do) {
+  settings.monitoring.monitors_per_ue_max = 2;
+  current.targets.emplace_back().gpsi = "extid-ue1";
+  for (const std::string kind : {"delay", "rate"}) {
+    const std::string id = kind + ":extid-ue1";
+    lookup.records[{"measure_source", id}] = {
+        {"measure_source", id},
+        "",
+        "",
+        1,
+        R"({"kind":")" + kind +
+            R"(","gpsi":"extid-ue1","stage":"active","secret":"s","held":{},"users":["a","b"]})"};
+  }
+  EXPECT_EQ(first(patch(R"({"measReqs":{"measDataTypes":["DL_DELAY","AVG_DATA_RATE"]}})")),
+            "/valUeIds");
+  EXPECT_TRUE(patch(R"({"measReqs":{"measDataTypes":["RT_DELAY","AVG_PLR"]}})"));
+}
+
 TEST_F(MonitorUpdates, may_override_the_end_that_was_proposed) {
   const auto changed = patch(
       R"({"reportReqs":{"reportingMode":"ON_EVENT_DETECTION","repTerminMode":"TIME_TRIGGERED",)"

@@ -100,10 +100,13 @@ Result<void> MonitorStep::create(const resource::Command& command) {
 
 /// The same Idempotency-Key again: the answer of the first time.
 Result<void> MonitorStep::create_again(const resource::Command& command) {
-  if (owner_ != command.who.subject || state_.stage != state::MonitorStage::running)
+  if (owner_ != command.who.subject)
     return fail(Errc::not_found, "no such monitoring subscription");
   std::optional<std::uint64_t> request = command.request;
-  effects_.reply(request, representation(201), true);
+  if (state_.stage == state::MonitorStage::running)
+    effects_.reply(request, representation(201), true);
+  else
+    effects_.reply(request, refusal_response(unsettled_refusal()));
   return {};
 }
 
