@@ -625,6 +625,23 @@ TEST_F(Monitoring, a_ue_whose_return_was_not_heard_of_is_looked_for_and_measured
   EXPECT_EQ(system.watches_at_core(), 1);
 }
 
+TEST_F(Monitoring, a_ue_whose_move_was_not_heard_of_is_looked_for_and_measured_there) {
+  const auto id = create(body(every_second));
+  system.loop.run_for(5s);
+  // Neither the end of the session on the old address nor the new address is heard of.
+  EXPECT_EQ(
+      system.operate("POST", "/netsim-control/v1/faults", R"({"kind":"DROP_CALLBACK","count":2})")
+          .status,
+      200);
+  EXPECT_EQ(
+      system.operate("POST", "/netsim-control/v1/ues/ue1/address", R"({"ipv4Addr":"10.45.7.7"})")
+          .status,
+      200);
+  system.loop.run_for(5 * audit_interval);
+  EXPECT_EQ(state_of(shown(id), 0), "flowing");
+  EXPECT_EQ(system.at_core().size(), 1U);
+}
+
 TEST_F(Monitoring, samples_cost_no_commit) {
   create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"aggrWindowSec":3600})"));
   system.loop.run_for(10s);

@@ -91,7 +91,7 @@ void SourceStep::begin(SourceKind kind, std::string gpsi, std::string secret, st
 }
 
 /// Where the UE is: the watch tells, now and whenever it changes. Analytics go by the GPSI.
-void SourceStep::locate() {
+void SourceStep::ask_where() {
   if (settings_.core.kind == CoreKind::pcf) {
     // A NEF's request, which a PCF must not be sent; and over N5 nothing is measured here.
     state_.stage = SourceStage::refused;
@@ -107,9 +107,15 @@ void SourceStep::locate() {
   effects_.tell({"ue_watch", state_.gpsi}, "wanted", json::write(Wanted{.secret = state_.secret}));
 }
 
-/// The word that the UE is back may have been lost, and no audit asks for what only measures.
-void SourceStep::look_for_it() {
-  effects_.tell({"ue_watch", state_.gpsi}, "doubted");
+/// It is not measured any more, or not yet.
+void SourceStep::locate() {
+  ask_where();
+  if (needs_address(state_.kind)) look_later();
+}
+
+/// The word that the UE is back, or elsewhere, may have been lost, and no audit asks for what only
+/// measures: where it has not been measured for so long, the watch asks.
+void SourceStep::look_later() {
   effects_.start(timer_lost, now_ + settings_.limits.audit_interval);
 }
 
@@ -163,8 +169,7 @@ void SourceStep::moved(const AddressTold& told) {
     retire(held());
     state_.stage = SourceStage::locating;
     state_.cause = "UE_NOT_CONNECTED";
-    effects_.start(timer_lost, now_ + settings_.limits.audit_interval);
-    return;
+    return look_later();
   }
   const bool elsewhere =
       !held().current || session_address(state_.asked_at, {}) != session_address(told.address, {});
@@ -213,14 +218,16 @@ void SourceStep::plan() {
 }
 
 void SourceStep::fired(std::string_view timer) {
-  if (timer == timer_retry)
+  if (timer == timer_retry) {
     held().waiting.reset();
-  else if (timer == timer_settle && held().doubt == Doubt::settling)
+  } else if (timer == timer_settle && held().doubt == Doubt::settling) {
     held().doubt = Doubt::again;
-  else if (timer == timer_again && state_.stage != SourceStage::cancelling && !held().current)
-    locate();
-  else if (timer == timer_lost && state_.stage == SourceStage::locating)
-    look_for_it();
+  } else if (timer == timer_again && state_.stage != SourceStage::cancelling && !held().current) {
+    ask_where();
+  } else if (timer == timer_lost && state_.stage != SourceStage::cancelling && !held().current) {
+    effects_.tell({"ue_watch", state_.gpsi}, "doubted");
+    look_later();
+  }
   plan();
 }
 

@@ -93,6 +93,7 @@ void SourceStep::subscribed(std::string id) {
   held().attempts.reset();
   state_.cause.reset();
   state_.stage = SourceStage::active;
+  if (needs_address(state_.kind)) effects_.stop(timer_lost);
 }
 
 void SourceStep::cancel_answered(const Result<http::Response>& response) {

@@ -40,8 +40,9 @@ class SourceStep {
   void wanted(std::string_view by);
   void released(std::string_view by);
   void moved(const api::state::seal_nrm::AddressTold& told);
+  void ask_where();
   void locate();
-  void look_for_it();
+  void look_later();
   void plan();
   std::string_view path_kind() const;
   // measure_source_network.cpp
