@@ -14,12 +14,19 @@
 
 #include "base/bytes.hpp"
 #include "base/few.hpp"
+#include "base/quantity.hpp"
 #include "model/address.hpp"
 #include "support/golden.hpp"
 #include "wire/pfcp/codec.hpp"
+#include "wire/pfcp/flags.hpp"
+#include "wire/pfcp/ie.hpp"
+#include "wire/pfcp/media.hpp"
 #include "wire/pfcp/members.hpp"
-#include "wire/pfcp/message_members.hpp"
-#include "wire/pfcp/messages.hpp"
+#include "wire/pfcp/message_members.hpp"  // NOLINT(misc-include-cleaner): specialisations
+#include "wire/pfcp/repeated.hpp"
+#include "wire/pfcp/rules.hpp"
+#include "wire/pfcp/usage.hpp"
+#include "wire/pfcp/values.hpp"
 
 namespace lobo::test {
 namespace {

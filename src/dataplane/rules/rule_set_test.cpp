@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>

@@ -7,7 +7,7 @@
 #include "wire/pfcp/header.hpp"
 #include "wire/pfcp/ie.hpp"
 #include "wire/pfcp/members.hpp"
-#include "wire/pfcp/message_members.hpp"
+#include "wire/pfcp/message_members.hpp"  // NOLINT(misc-include-cleaner): specialisations
 #include "wire/pfcp/messages.hpp"
 #include "wire/pfcp/repeated.hpp"
 
