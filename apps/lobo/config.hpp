@@ -96,7 +96,8 @@ struct PcfConfig {
 
 /// The door of the core, NEF or PCF.
 struct NefConfig {
-  std::string uri;  ///< API root, "http://127.0.0.61:7777"
+  std::string uri;            ///< API root, "http://127.0.0.61:7777"
+  std::string callback_base;  ///< by which it reaches us; empty: NrmConfig::callback_base
   bool http2 = true;
   std::string scs_as_id = "lobodon";
   std::uint32_t release = 19;  ///< which names of members: 18 or 19
@@ -194,6 +195,7 @@ struct NrmConfig {
   CoreType core = CoreType::nef;
   NefConfig nef;
   PcfConfig pcf;
+  std::optional<NefConfig> nef_beside;  ///< beside a PCF, for what N5 has not
   std::vector<UeConfig> ues;
   std::vector<GroupConfig> groups;
   std::vector<std::string> qos_references;          ///< that the network knows

@@ -30,6 +30,15 @@ void check_servers(std::string_view key, const std::vector<ServerAddress>& serve
   }
 }
 
+void check_door(std::string_view key, const NefConfig& door, std::vector<Fault>& faults) {
+  check_readable(fmt::format("{}.tls.ca", key), door.tls.ca, faults);
+  check_readable(fmt::format("{}.tls.cert", key), door.tls.cert, faults);
+  check_readable(fmt::format("{}.tls.key", key), door.tls.key, faults);
+  if (door.oauth2)
+    check_readable(fmt::format("{}.oauth2.client_secret_file", key),
+                   door.oauth2->client_secret_file, faults);
+}
+
 }  // namespace
 
 Result<void> check_files(const Config& config) {
@@ -39,12 +48,8 @@ Result<void> check_files(const Config& config) {
     check_servers("nrm.server", nrm.servers, faults);
     if (nrm.auth.mode == AuthMode::jwt && !adapters::crypto::is_url(nrm.auth.jwks))
       check_readable("nrm.auth.jwks", nrm.auth.jwks, faults);
-    check_readable("nrm.nef.tls.ca", nrm.nef.tls.ca, faults);
-    check_readable("nrm.nef.tls.cert", nrm.nef.tls.cert, faults);
-    check_readable("nrm.nef.tls.key", nrm.nef.tls.key, faults);
-    if (nrm.nef.oauth2)
-      check_readable("nrm.nef.oauth2.client_secret_file", nrm.nef.oauth2->client_secret_file,
-                     faults);
+    check_door(nrm.core == CoreType::nef ? "nrm.nef" : "nrm.core", nrm.nef, faults);
+    if (nrm.nef_beside) check_door("nrm.core.nef", *nrm.nef_beside, faults);
   }
   if (config.netsim) check_servers("netsim.server", config.netsim->servers, faults);
   if (faults.empty()) return {};

@@ -79,6 +79,8 @@ void read_door(Section& section, NefConfig& out) {
 void read_nef(Section& section, NefConfig& out) {
   section.require("uri");
   if (section.text("uri", out.uri)) check_uri(section, "uri", out.uri);
+  if (section.text("callback_base", out.callback_base))
+    check_uri(section, "callback_base", out.callback_base);
   section.boolean("http2", out.http2);
   section.text("scs_as_id", out.scs_as_id);
   section.boolean("modify_by_put", out.modify_by_put);
@@ -106,19 +108,28 @@ void read_core(Section& section, NrmConfig& out) {
   section.text("media_type", pcf.media_type);
   section.text("supported_features", pcf.supported_features);
   read_door(section, out.nef);
+  section.section("nef", [&](Section& nef) {
+    read_nef(nef, out.nef_beside.emplace());
+    for (const auto key : {"release", "allocation_events", "modify_by_put"})
+      if (nef.has(key))
+        nef.complain(key, Errc::not_allowed,
+                     "is about reservations, and those are asked of the PCF");
+  });
 }
 
-/// Each UE of a PCF has an address, since nobody else tells it; one UE an address.
+/// Each UE of a PCF without a NEF has an address, since nobody else tells it; one UE an address.
 void check_addresses(Section& section, NrmConfig& out) {
   std::map<std::string, std::string> gpsi_of;
+  const bool nef_tells = out.core == CoreType::nef || out.nef_beside;
   for (const auto& ue : out.ues) {
     if (ue.address.empty()) {
-      if (out.core == CoreType::pcf)
-        section.complain("ues", Errc::missing,
-                         fmt::format("{}: with `core: type: pcf` a UE needs its address", ue.gpsi));
+      if (!nef_tells)
+        section.complain(
+            "ues", Errc::missing,
+            fmt::format("{}: with `core: type: pcf` and no NEF a UE needs its address", ue.gpsi));
       continue;
     }
-    if (out.core == CoreType::nef)
+    if (nef_tells)
       section.complain(
           "ues", Errc::not_allowed,
           fmt::format("{}: a NEF tells where a UE is; take the address away", ue.gpsi));
@@ -340,7 +351,8 @@ void read_nrm(Section& section, NrmConfig& out) {
   section.section("core", [&](Section& core) { read_core(core, out); });
   if (out.core == CoreType::nef) section.require("nef");
   if (out.core == CoreType::pcf && section.has("nef"))
-    section.complain("nef", Errc::not_allowed, "is not asked with `core: type: pcf`");
+    section.complain("nef", Errc::not_allowed,
+                     "with `core: type: pcf` a NEF beside the PCF stands in `core: nef:`");
   read_servers(section, "server", out.servers, true);
   section.section("metrics", [&](Section& metrics) {
     metrics.require("server");

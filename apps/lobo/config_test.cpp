@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "base/result.hpp"
+#include "nrm_wiring.hpp"
+#include "services/seal_nrm/ports.hpp"
 
 namespace lobo::app {
 namespace {
@@ -277,10 +280,38 @@ TEST(config, a_pcf_is_named_itself_or_by_a_bsf_that_may_name_some) {
     EXPECT_FALSE(parse_config(wrong, "lobo.yaml")) << wrong;
 }
 
+TEST(config, a_nef_beside_a_pcf_tells_where_ues_are_and_takes_no_reservations) {
+  const std::string pcf = "    pcf: http://127.0.0.9:7777\n";
+  const auto both = [&](std::string_view nef, std::string_view ue = "") {
+    return at_pcf(pcf + "    nef: {" + std::string(nef) + "}\n", ue);
+  };
+  const std::string uri = "uri: \"http://127.0.0.8:7777\"";
+  const auto read = parse_config(
+      both(uri + ", scs_as_id: me, dnn: xr, deadline: 2s, callback_base: \"http://127.0.0.7\""),
+      "lobo.yaml");
+  ASSERT_TRUE(read) << read.error().faults.front().reason;
+  ASSERT_TRUE(read->nrm->nef_beside);
+  EXPECT_EQ(read->nrm->nef.uri, "http://127.0.0.9:7777");
+  EXPECT_EQ(read->nrm->nef_beside->uri, "http://127.0.0.8:7777");
+  EXPECT_EQ(read->nrm->nef_beside->callback_base, "http://127.0.0.7");
+  const auto settings = nrm_settings(*read->nrm, "http://127.0.0.60:7777");
+  ASSERT_TRUE(settings);
+  EXPECT_TRUE(seal_nrm::has_nef(*settings));
+  EXPECT_EQ(seal_nrm::nef_of(*settings).scs_as_id, "me");
+  EXPECT_EQ(seal_nrm::nef_of(*settings).peer, "nef");
+  EXPECT_EQ(seal_nrm::callback_base_of(*settings, "ue-watch"), "http://127.0.0.7");
+  EXPECT_EQ(seal_nrm::callback_base_of(*settings, "unicast"), "http://127.0.0.60:7777");
+  for (const auto& wrong : {both("scs_as_id: me"), both(uri, ", address: 10.45.0.2"),
+                            both(uri + ", release: 18"), both(uri + ", allocation_events: always"),
+                            both(uri + ", modify_by_put: true"), both(uri + ", pcf: x")})
+    EXPECT_FALSE(parse_config(wrong, "lobo.yaml")) << wrong;
+}
+
 TEST(config, the_presets_in_the_repository_are_right) {
   const auto pcf = load_config(LOBO_SOURCE_DIR "/config/pcf.yaml");
   ASSERT_TRUE(pcf) << pcf.error().faults.front().where << pcf.error().faults.front().reason;
   EXPECT_EQ(pcf->nrm->core, CoreType::pcf);
+  EXPECT_TRUE(pcf->nrm->nef_beside);
   const auto standalone = load_config(LOBO_SOURCE_DIR "/config/standalone.yaml");
   ASSERT_TRUE(standalone) << standalone.error().faults.front().where
                           << standalone.error().faults.front().reason;

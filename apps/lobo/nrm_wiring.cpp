@@ -70,6 +70,18 @@ Result<void> put_pcf(seal_nrm::CoreTraits& core, const PcfConfig& config) {
   return {};
 }
 
+/// The NEF beside the PCF of `core`. Of a UE with several PDU sessions the same one counts for
+/// both.
+seal_nrm::CoreTraits nef_beside(const NefConfig& config, const seal_nrm::CoreTraits& core) {
+  seal_nrm::CoreTraits nef;
+  nef.scs_as_id = config.scs_as_id;
+  nef.flow_id_first = static_cast<std::int64_t>(config.flow_id_first);
+  nef.dnn = config.dnn.empty() ? core.dnn : std::optional(config.dnn);
+  if (!config.callback_base.empty()) nef.callback_base = config.callback_base;
+  nef.call_deadline = config.deadline;
+  return nef;
+}
+
 }  // namespace
 
 Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::string& api_root) {
@@ -96,6 +108,8 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
   if (!config.nef.dnn.empty()) settings.core.dnn = config.nef.dnn;
   if (config.core == CoreType::pcf)
     if (auto put = put_pcf(settings.core, config.pcf); !put) return fail(put.error());
+  if (!config.nef.callback_base.empty()) settings.core.callback_base = config.nef.callback_base;
+  if (config.nef_beside) settings.nef_beside = nef_beside(*config.nef_beside, settings.core);
   settings.limits.call_deadline = config.nef.deadline;
   settings.limits.audit_interval = config.audit.interval;
   settings.limits.audit_pause = config.audit.pause;

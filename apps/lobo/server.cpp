@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,9 +30,9 @@
 #include "base/result.hpp"
 #include "capabilities.hpp"
 #include "config.hpp"
+#include "core_door.hpp"
 #include "graph/control_plane.hpp"
 #include "late_handler.hpp"
-#include "network_tokens.hpp"
 #include "nrm_wiring.hpp"
 #include "ready.hpp"
 #include "runtime/network_peer.hpp"
@@ -53,53 +54,12 @@ namespace {
 
 using runtime::Level;
 
-/// Notes what the network says about itself: lobo netsim marks its answers.
-class NoticingClient final : public runtime::HttpClient {
- public:
-  explicit NoticingClient(runtime::HttpClient& inner) : inner_(inner) {}
-  void send(http::Request request, std::chrono::milliseconds deadline, Done done) override {
-    inner_.send(std::move(request), deadline,
-                [this, done = std::move(done)](Result<http::Response> response) {
-                  if (response) simulated_ = response->headers.find("x-lobo-simulated").has_value();
-                  done(std::move(response));
-                });
-  }
-  bool simulated() const { return simulated_; }
-
- private:
-  runtime::HttpClient& inner_;
-  bool simulated_ = false;
-};
-
-/// Of an answer: lists of all our sessions, some 800 bytes each. Bounds the time for which reading
-/// one holds up everybody else to some tens of milliseconds.
-constexpr std::size_t core_answer_bytes_max = std::size_t{4} << 20;
-
 /// Of past measurements without a folder: some 16 MiB.
 constexpr std::size_t series_points_in_memory = 100'000;
 
 /// Where the first door of the core is: of a PCF without a BSF, or of the BSF.
 const std::string& core_uri(const NrmConfig& config) {
   return config.nef.uri.empty() ? config.pcf.bsf_uri : config.nef.uri;
-}
-
-adapters::ClientConfig nef_client_config(const NefConfig& nef, const http::Url& root,
-                                         CoreType core) {
-  adapters::ClientConfig config;
-  // Between network functions HTTP/2 is all there is (TS 29.500 clause 5.2), also to a PCF that
-  // only the BSF knows; a token endpoint may be of another make.
-  const bool sbi = core == CoreType::pcf && root.scheme == "http";
-  config.http2 = sbi ? adapters::Http2Use::always : adapters::Http2Use::alpn;
-  if (nef.oauth2)
-    if (const auto tokens = http::parse_url(nef.oauth2->token_uri))
-      config.http2_of[tokens->origin()] = adapters::Http2Use::alpn;
-  const bool tls = root.scheme == "https";
-  config.http2_of[root.origin()] = !nef.http2 ? adapters::Http2Use::never
-                                   : tls      ? adapters::Http2Use::alpn
-                                              : adapters::Http2Use::always;
-  if (tls) config.tls = tls_files(nef.tls);
-  config.limits.body_bytes_max = core_answer_bytes_max;
-  return config;
 }
 
 std::optional<runtime::PeerConfig> peer_at(const std::string& uri, std::string_view name) {
@@ -136,10 +96,9 @@ struct NrmServer::Parts {
   std::unique_ptr<runtime::Log> log;
   std::unique_ptr<runtime::Trace> trace;
   std::unique_ptr<adapters::store::SqliteStore> store;
-  std::unique_ptr<adapters::HttpClient> nef_connections, sink_connections;
-  std::unique_ptr<NoticingClient> nef_noticing;
-  std::unique_ptr<runtime::HttpClient> nef_traced, sink_traced;
-  std::unique_ptr<NetworkTokens> tokens;
+  std::unique_ptr<CoreDoor> core, nef_beside;
+  std::unique_ptr<adapters::HttpClient> sink_connections;
+  std::unique_ptr<runtime::HttpClient> sink_traced;
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<adapters::series::SeriesLog> series_log;
   std::unique_ptr<seal_nrm::monitor::Series> series;
@@ -204,26 +163,28 @@ Result<void> NrmServer::Parts::store_ready() {
 }
 
 Result<void> NrmServer::Parts::connect() {
-  const auto root = http::parse_url(core_uri(config));
-  if (!root) return fail(root.error());
-  nef_connections = std::make_unique<adapters::HttpClient>(
-      loop, nef_client_config(config.nef, *root, config.core));
-  nef_noticing = std::make_unique<NoticingClient>(*nef_connections);
+  const auto open = [this](std::unique_ptr<CoreDoor>& door, const NefConfig& at, CoreType type,
+                           const std::string& uri) -> Result<void> {
+    const auto root = http::parse_url(uri);
+    if (!root) return fail(root.error());
+    auto opened = CoreDoor::open(at, type, *root, {loop, clock, rng, trace.get()});
+    if (!opened) return fail(opened.error());
+    door = std::move(*opened);
+    return {};
+  };
+  if (auto opened = open(core, config.nef, config.core, core_uri(config)); !opened) return opened;
+  if (config.nef_beside)
+    if (auto opened = open(nef_beside, *config.nef_beside, CoreType::nef, config.nef_beside->uri);
+        !opened)
+      return opened;
   adapters::ClientConfig sinks;
   sinks.admits = [this](std::string_view host, std::string_view address) {
     return plane->settings().sinks.admits(host, address);
   };
   sink_connections = std::make_unique<adapters::HttpClient>(loop, std::move(sinks));
-  if (trace) {
-    nef_traced = std::make_unique<runtime::TracedClient>(*nef_noticing, *trace, "lobo", clock, rng);
+  if (trace)
     sink_traced =
         std::make_unique<runtime::TracedClient>(*sink_connections, *trace, "lobo", clock, rng);
-  }
-  if (config.nef.oauth2) {
-    auto made = NetworkTokens::open(*config.nef.oauth2, *nef_connections, loop, clock);
-    if (!made) return fail(made.error());
-    tokens = std::move(*made);
-  }
   return {};
 }
 
@@ -257,22 +218,26 @@ Result<void> NrmServer::Parts::build() {
           .nef = peer_at(config.nef.uri, config.core == CoreType::nef ? "nef" : "pcf")
                      .value_or(runtime::PeerConfig{}),
           .bsf = peer_at(config.pcf.bsf_uri, seal_nrm::bsf_peer),
+          .nef_beside = config.nef_beside ? peer_at(config.nef_beside->uri, seal_nrm::nef_peer)
+                                          : std::nullopt,
           .router = router_limits(config.quotas),
           .notifier = {}},
-      ControlPlane::Ports{
-          .store = *store,
-          .scheduler = loop,
-          .clock = clock,
-          .secrets = rng,
-          .jitter = rng,
-          .network = nef_traced ? *nef_traced : static_cast<runtime::HttpClient&>(*nef_noticing),
-          .sinks =
-              sink_traced ? *sink_traced : static_cast<runtime::HttpClient&>(*sink_connections),
-          .nef_tokens = tokens.get(),
-          .authenticator = authentication->port(),
-          .log = *log,
-          .metrics = metrics,
-          .series = series.get()});
+      ControlPlane::Ports{.store = *store,
+                          .scheduler = loop,
+                          .clock = clock,
+                          .secrets = rng,
+                          .jitter = rng,
+                          .network = core->client(),
+                          .sinks = sink_traced
+                                       ? *sink_traced
+                                       : static_cast<runtime::HttpClient&>(*sink_connections),
+                          .nef_tokens = core->tokens(),
+                          .authenticator = authentication->port(),
+                          .log = *log,
+                          .metrics = metrics,
+                          .series = series.get(),
+                          .nef_beside = nef_beside ? &nef_beside->client() : nullptr,
+                          .nef_beside_tokens = nef_beside ? nef_beside->tokens() : nullptr});
   replace_ues(plane->ues(), config);
   runtime::HttpHandler* front = &plane->router();
   if (trace) {
@@ -288,9 +253,10 @@ Result<void> NrmServer::Parts::build() {
       },
       .capabilities =
           [this] {
-            auto all = capabilities_of(plane->router().operations(), nef_noticing->simulated());
+            auto all = capabilities_of(plane->router().operations(), core->simulated());
             all.core = config.core == CoreType::pcf ? api::admin::CapabilitiesCore::pcf
                                                     : api::admin::CapabilitiesCore::nef;
+            all.nef = seal_nrm::has_nef(plane->settings());
             return all;
           },
       .store = *store,
@@ -343,9 +309,14 @@ NrmConfig reached(const NrmConfig& now, const NrmConfig& fresh) {
   out.nef = now.nef;
   out.core = now.core;
   out.pcf = now.pcf;
-  out.nef.tls = fresh.nef.tls;
-  out.nef.deadline = fresh.nef.deadline;
-  if (now.nef.oauth2 && fresh.nef.oauth2) out.nef.oauth2 = fresh.nef.oauth2;
+  out.nef_beside = now.nef_beside;
+  const auto take_over = [](NefConfig& door, const NefConfig& from) {
+    door.tls = from.tls;
+    door.deadline = from.deadline;
+    if (door.oauth2 && from.oauth2) door.oauth2 = from.oauth2;
+  };
+  take_over(out.nef, fresh.nef);
+  if (out.nef_beside && fresh.nef_beside) take_over(*out.nef_beside, *fresh.nef_beside);
   out.limits = now.limits;
   out.monitoring.series_path = now.monitoring.series_path;
   out.monitoring.series_megabytes = now.monitoring.series_megabytes;
@@ -364,9 +335,9 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
   for (std::size_t i = 0; i < servers.size(); ++i)
     if (next.servers[i].tls)
       changes.push_back(servers[i]->prepare_tls(tls_files(*next.servers[i].tls)));
-  if (core_uri(next).starts_with("https://"))
-    changes.push_back(nef_connections->prepare_tls(tls_files(next.nef.tls)));
-  if (tokens) changes.push_back(tokens->prepare(*next.nef.oauth2));
+  std::ranges::move(core->prepare(next.nef), std::back_inserter(changes));
+  if (nef_beside)
+    std::ranges::move(nef_beside->prepare(*next.nef_beside), std::back_inserter(changes));
   for (const auto& change : changes)
     if (!change) return fail(change.error());
 

@@ -1,6 +1,7 @@
 """A promise over N5: BSF look-up and Npcf_PolicyAuthorization between real processes, over h2c."""
 
 import json
+import re
 import subprocess
 
 import harness
@@ -30,7 +31,7 @@ nrm:
 """
 
 
-class Pcf(harness.Case):
+class N5(harness.Case):
     def config(self, port=0, core="", ue1="10.45.0.2"):
         core = core or f"    bsf: {self.net_url}\n    pcf_hosts: [127.0.0.1]"
         return self.write("server.yaml", SERVER.format(port=port, folder=self.folder, core=core, ue1=ue1))
@@ -65,6 +66,8 @@ class Pcf(harness.Case):
         self.nrm("delete", made["uniSubId"])
         self.until(self.reservations, [])
 
+
+class Pcf(N5):
     def test_the_life_of_a_promise_at_a_pcf_that_the_bsf_names(self):
         self.start_network()
         self.serve()
@@ -120,6 +123,71 @@ class Pcf(harness.Case):
         self.until(lambda: [one["ue"] for one in self.reservations()], ["ue1"])
         self.until(lambda: json.loads(self.nrm("get", made, "-o", "json"))
                    ["subscription"]["uniQosState"]["controlPlane"], "simulated")
+
+
+class BothDoors(N5):
+    """A NEF beside the PCF: netsim is PCF, BSF and NEF."""
+
+    MORE = "  groups:\n    - {val_group: crew, val_ues: [ue1, ue2]}\n"
+
+    def config(self, port=0, core="", ue1="10.45.0.2"):
+        core = core or (f"    bsf: {self.net_url}\n    pcf_hosts: [127.0.0.1]\n"
+                        f"    nef: {{uri: {self.net_url}}}")
+        text = SERVER.format(port=port, folder=self.folder, core=core, ue1=ue1)
+        return self.write("server.yaml", re.sub(r", address: [^}]*", "", text) + self.MORE)
+
+    def start_network(self, more="", **options):
+        super().start_network("  bdt_references: [night]\n" + more, **options)
+
+    def monitor(self, *words, exit_code=0):
+        return self.lobo("nrm", "monitor", *words, "--server", self.url, exit_code=exit_code)
+
+    def adaptation(self, *words):
+        return self.lobo("nrm", "adaptation", *words, "--server", self.url)
+
+    def test_monitors_policies_and_adaptations_work_with_a_pcf_and_a_nef(self):
+        self.start_network()
+        self.serve()
+        sink = self.start_listener()
+        made = json.loads(self.adaptation("create", "--group", "crew", "--qos", "xr-silver", "--bdt", "night",
+                                          "--notify", "http://127.0.0.1:9/x", "-o", "json"))
+        results = [(one["result"], one["bdtResult"]) for one in made["adaptation"]["ueResults"]]
+        self.assertEqual(results, [("CONFIRMED", "CONFIRMED")] * 2)
+        monitor = json.loads(self.monitor("create", "--group", "crew", "--measure", "DL_DELAY", "AVG_PLR", "--window",
+                                          "1s", "--period", "2s", "--per-ue", "--notify", sink + "/events",
+                                          "-o", "json"))["subscriptionId"]
+        self.until(lambda: len(json.loads(self.listener.line(20)).get("ueReports", [])), 2)
+        paths = self.journal()
+        for path in ("/nbsf-management/v1/pcfBindings", "/npcf-policyauthorization/v1/app-sessions",
+                     "/3gpp-monitoring-event/v1/lobodon/subscriptions", "/3gpp-applying-bdt-policy/v1/lobodon/subscriptions",
+                     "/3gpp-analyticsexposure/v1/lobodon/subscriptions"):
+            self.assertIn(path, paths)
+        # The NEF tells that the UE moved; the configuration names no address at all.
+        self.net("address", "ue1", "--ipv4", "10.45.0.99")
+        asked = lambda: [one["ue"] for one in self.reservations() if one["asked"] == "xr-silver"]
+        self.until(lambda: sorted(asked()), ["ue1", "ue2"])
+        self.monitor("delete", monitor)
+        self.adaptation("delete", made["adaptationId"])
+        self.until(self.reservations, [])
+
+    def test_the_capabilities_tell_both_doors(self):
+        self.start_network()
+        self.serve()
+        shown = harness.ask(self.admin_url + "/status/capabilities").json
+        self.assertEqual((shown["core"], shown["nef"]), ("pcf", True))
+
+
+class NoNef(N5):
+    def test_what_needs_a_nef_is_refused_clearly_and_nobody_is_asked(self):
+        self.start_network()
+        self.serve()
+        refused = self.run_lobo("nrm", "monitor", "create", "--ue", "ue1", "--measure", "DL_DELAY", "--window", "1s",
+                                "--period", "2s", "--notify", "http://127.0.0.1:9/x", "--server", self.url)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("501", refused.stderr)
+        self.assertIn("NEF_NOT_CONFIGURED", refused.stderr)
+        self.assertEqual(self.journal(), [])
+        self.assertFalse(harness.ask(self.admin_url + "/status/capabilities").json["nef"])
 
 
 if __name__ == "__main__":

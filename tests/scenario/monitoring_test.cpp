@@ -238,30 +238,6 @@ TEST_F(Monitoring, counts_the_reports_of_before_an_update_also_after_the_process
   EXPECT_EQ(told.back().termination_cause->text, "NUM_REPORTS_REACHED");
 }
 
-TEST_F(Monitoring, without_a_nef_asks_no_pcf_for_what_only_a_nef_knows) {
-  System::Setup setup;
-  setup.adjust = [](ControlPlane::Config& config) {
-    config.nrm.core.kind = seal_nrm::CoreKind::pcf;
-  };
-  System with_pcf(std::move(setup));
-  const auto made =
-      with_pcf.ask("POST", monitors,
-                   body(R"("measReqs":{"measDataTypes":["DL_DELAY","AVG_PLR","MAX_DATA_RATE"]})"));
-  ASSERT_EQ(made.status, 201) << made.body;
-  with_pcf.loop.run_for(2min);
-  EXPECT_TRUE(with_pcf.core->seen.empty()) << with_pcf.core->seen.front().target;
-  const auto path = monitors + "/" + System::id_of(made);
-  const auto shown = *json::read<MonitoringSubscription>(with_pcf.ask("GET", path).body);
-  for (const auto& measure : shown.mon_state->measures) {
-    EXPECT_EQ(measure.state.text, "refused");
-    EXPECT_EQ(measure.cause, "NOT_MEASURED_OVER_N5");
-  }
-  EXPECT_EQ(with_pcf.ask("DELETE", path).status, 204);
-  with_pcf.loop.run_for(1s);
-  for (const auto& [key, record] : with_pcf.durable().records)
-    EXPECT_NE(key.kind, "measure_source");
-}
-
 TEST_F(Monitoring, ends_all_the_same_when_its_end_comes_while_the_store_is_full) {
   const auto id = create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":500},)"
                               R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":1,)"

@@ -34,8 +34,8 @@ void Auditor::turn() {
     ports_.runner.submit(tell.to, resource::Told{from, "audited", std::move(tell.body)});
   if (next.over) return end();
   if (next.ask) {
-    const resource::CallNetwork call{"audit", settings_.core.peer, std::move(*next.ask),
-                                     settings_.limits.call_deadline};
+    const resource::CallNetwork call{"audit", std::move(next.ask->peer),
+                                     std::move(next.ask->request), settings_.limits.call_deadline};
     ports_.calls.start(call, ports_.scheduler, [this](const Result<http::Response>& response) {
       round_->answered(response);
       turn();

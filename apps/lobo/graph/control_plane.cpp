@@ -46,12 +46,19 @@ ControlPlane::ControlPlane(Config config, Ports ports)
       auditor_(config_.nrm, {runner_, calls_, scheduler_, ports.clock, ports.log, ports.metrics}),
       monitoring_(hub_,
                   {runner_, ports.store, scheduler_, ports.clock, ports.log, ports.metrics, ues_}) {
-  const auto peer = [this, ports](runtime::PeerConfig at) {
+  const auto peer = [ports](runtime::PeerConfig at) {
     return std::make_unique<runtime::NetworkPeer>(std::move(at), ports.network, ports.nef_tokens,
                                                   ports.clock, ports.metrics);
   };
   if (!config_.nef.authority.empty()) calls_.add(config_.nrm.core.peer, peer(config_.nef));
   if (config_.bsf) calls_.add(std::string(seal_nrm::bsf_peer), peer(*config_.bsf));
+  if (config_.nef_beside) {
+    const bool own = ports.nef_beside != nullptr;
+    calls_.add(std::string(seal_nrm::nef_peer),
+               std::make_unique<runtime::NetworkPeer>(
+                   *config_.nef_beside, own ? *ports.nef_beside : ports.network,
+                   own ? ports.nef_beside_tokens : ports.nef_tokens, ports.clock, ports.metrics));
+  }
   // A PCF that the BSF named, which seal_nrm has held to what is allowed; each with a breaker of
   // its own, since one that is dead says nothing of the others.
   calls_.on_unknown([peer](std::string_view name) -> std::unique_ptr<runtime::NetworkPeer> {
@@ -82,7 +89,7 @@ ControlPlane::ControlPlane(Config config, Ports ports)
 ControlPlane::~ControlPlane() = default;
 
 void ControlPlane::readdress() {
-  if (config_.nrm.core.kind != seal_nrm::CoreKind::pcf) return;
+  if (seal_nrm::has_nef(config_.nrm)) return;
   const resource::Key from{"directory", config_.nrm.core.peer};
   std::string after;
   while (true) {

@@ -88,11 +88,14 @@ class ControlPlane {
     runtime::Log& log;
     runtime::Metrics& metrics;
     seal_nrm::monitor::Series* series = nullptr;  ///< null: no past periods of monitoring
+    runtime::HttpClient* nef_beside = nullptr;    ///< null: as `network`, and its tokens
+    runtime::TokenProvider* nef_beside_tokens = nullptr;
   };
   struct Config {
     seal_nrm::Settings nrm;
     runtime::PeerConfig nef;  ///< or the PCF, where one serves all; no authority: there is none
     std::optional<runtime::PeerConfig> bsf{};
+    std::optional<runtime::PeerConfig> nef_beside{};  ///< the NEF beside a PCF
     runtime::RouterLimits router;
     runtime::NotifierLimits notifier;
   };

@@ -141,10 +141,10 @@ class PageStep {
     std::string id(adaptation_of(key_.id));
     return id.append(member.user ? ".u." : ".e.").append(member.user ? *member.user : *member.ue);
   }
-  /// A PCF gets the reference with each session (TS 29.514, bdtRefId), and says nothing of it
-  /// apart.
+  /// A PCF without a NEF beside it gets the reference with each session (TS 29.514, bdtRefId), and
+  /// says nothing of it apart.
   bool shall_have_bdt() const {
-    return settings_.core.kind == CoreKind::nef && state_.order && state_.order->bdt_ref_id;
+    return has_nef(settings_) && state_.order && state_.order->bdt_ref_id;
   }
 
   const Settings& settings_;

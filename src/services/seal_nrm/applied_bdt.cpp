@@ -195,6 +195,10 @@ void BdtStep::plan() {
   const bool second_look = held().doubt == Doubt::again;
   if (held().doubt == Doubt::now || (leaving && second_look)) {
     effects_.call(held(), settings_, "list", list_bdt_request(settings_));
+  } else if (state_.stage == BdtStage::applying && !has_nef(settings_)) {
+    state_.stage = BdtStage::refused;  // The NEF that was there when it was ordered is no longer.
+    state_.cause = std::string(no_nef_cause);
+    tell(bdt_refused, state_.cause);
   } else if (state_.stage == BdtStage::applying && held().doubt != Doubt::settling) {
     effects_.call(held(), settings_, "apply",
                   apply_bdt_request(settings_, state_.gpsi, state_.bdt_ref_id));

@@ -68,8 +68,8 @@ AuditTurn AuditRound::next(Instant now) {
       asked_ = now;
       if (!southbound(settings_).lists()) {
         result_ = AuditResult::by_name;
-        stage_ = Stage::ues;
-        return next_page(now);
+        stage_ = has_nef(settings_) ? Stage::watches : Stage::ues;
+        return next(now);
       }
       return ask(list_request(settings_, std::nullopt, false));
     case Stage::watches: return ask(list_watches_request(settings_));
@@ -84,7 +84,7 @@ AuditTurn AuditRound::next(Instant now) {
 }
 
 AuditTurn AuditRound::ask(http::Request request) {
-  return {.tells = {}, .ask = std::move(request), .over = false};
+  return {.tells = {}, .ask = CoreCall{nef_of(settings_).peer, std::move(request)}, .over = false};
 }
 
 void AuditRound::give_up(AuditResult why) {
@@ -225,7 +225,7 @@ void AuditRound::compare_known(const resource::Record& record,
                                std::vector<AuditTell>& tells) {
   const auto known = facts_of(record);
   if (!known || !known->at_rest || !known->keeps || !known->held.current) return;
-  const bool by_name = result_ == AuditResult::by_name;
+  const bool by_name = result_ == AuditResult::by_name && record.key.kind == unicast;
   if (!by_name && lists(listed, record.key.id, known->secret, *known->held.current)) return;
   if (!by_name) ++missing_;
   Audited news;

@@ -22,6 +22,7 @@
 //
 // A PCF has no list: there each resource at rest is told that its reservation may be missing, asks
 // for it by name, and nothing of nobody is found. One that cannot be asked by name is not audited.
+// A NEF beside it lists what it watches, as the only door would.
 //
 // Keeps nothing in the store: a round that dies with the process is begun anew. Cost: one list of
 // each kind, and two reads of the store for each resource, a page at a time.
@@ -34,6 +35,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "wire/http/message.hpp"
 #include "wire/resource/record.hpp"
@@ -50,7 +52,7 @@ struct AuditTell {
 /// What is to be done before the next turn: first the tells, then the question.
 struct AuditTurn {
   std::vector<AuditTell> tells;
-  std::optional<http::Request> ask;  ///< its answer goes to answered()
+  std::optional<CoreCall> ask;  ///< its answer goes to answered()
   bool over = false;
 };
 
@@ -94,6 +96,7 @@ class AuditRound {
     std::string id;
   };
 
+  /// Of the NEF, which is the only one that lists.
   AuditTurn ask(http::Request request);
   AuditTurn look_at_listed();
   AuditTurn next_page(Instant now);

@@ -54,9 +54,11 @@ struct Audited : Driver {
         return round;
       }
       if (!turn.ask) continue;
-      asked.push_back(turn.ask->method + " " + turn.ask->target);
-      auto answer = instead ? instead(*turn.ask) : std::nullopt;
-      round.answered(answer ? *answer : Result<http::Response>(core.handle(*turn.ask)));
+      const auto& request = turn.ask->request;
+      EXPECT_EQ(turn.ask->peer, "nef");
+      asked.push_back(request.method + " " + request.target);
+      auto answer = instead ? instead(request) : std::nullopt;
+      round.answered(answer ? *answer : Result<http::Response>(core.handle(request)));
     }
     ADD_FAILURE() << "the round does not end";
     return round;
@@ -245,7 +247,7 @@ TEST(audit, leaves_alone_what_is_young_or_has_a_call_under_way) {
       for (const auto& tell : turn.tells)
         d.apply(tell.to, resource::Told{{"audit", "nef"}, "audited", tell.body});
       if (turn.over) return round;
-      if (turn.ask) round.answered(d.core.handle(*turn.ask));
+      if (turn.ask) round.answered(d.core.handle(turn.ask->request));
     }
   };
   EXPECT_EQ(round_now().extra(), 0U);

@@ -26,7 +26,11 @@ void Effects::reply(std::optional<std::uint64_t>& request, http::Response respon
 }
 
 void Effects::call(Held& held, const Settings& settings, std::string name, http::Request request) {
-  call(held, settings, std::move(name), std::move(request), settings.core.peer);
+  const auto& nef = nef_of(settings);
+  held.call = name;
+  list_.emplace_back(
+      resource::CallNetwork{std::move(name), nef.peer, std::move(request),
+                            nef.call_deadline.value_or(settings.limits.call_deadline)});
 }
 void Effects::call(Held& held, const Settings& settings, std::string name, http::Request request,
                    std::string peer) {

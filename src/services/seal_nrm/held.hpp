@@ -45,7 +45,7 @@ class Effects {
  public:
   void reply(std::optional<std::uint64_t>& request, http::Response response,
              bool representation = false);
-  /// To the core's usual door, or to the peer that is named.
+  /// To the NEF, or to the peer that is named.
   void call(Held& held, const Settings& settings, std::string name, http::Request request);
   void call(Held& held, const Settings& settings, std::string name, http::Request request,
             std::string peer);

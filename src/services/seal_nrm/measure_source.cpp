@@ -92,12 +92,7 @@ void SourceStep::begin(SourceKind kind, std::string gpsi, std::string secret, st
 
 /// Where the UE is: the watch tells, now and whenever it changes. Analytics go by the GPSI.
 void SourceStep::ask_where() {
-  if (settings_.core.kind == CoreKind::pcf) {
-    // A NEF's request, which a PCF must not be sent; and over N5 nothing is measured here.
-    state_.stage = SourceStage::refused;
-    state_.cause = "NOT_MEASURED_OVER_N5";
-    return;
-  }
+  if (!has_nef(settings_)) return refused(std::string(no_nef_cause));
   if (!needs_address(state_.kind)) {
     state_.stage = SourceStage::subscribing;
     return;
@@ -192,6 +187,8 @@ void SourceStep::plan() {
   const bool leaving = state_.stage == SourceStage::cancelling;
   const bool second_look = held().doubt == Doubt::again;
   const bool releases = held().old && !held().old->empty();
+  if (state_.stage == SourceStage::subscribing && !has_nef(settings_))
+    refused(std::string(no_nef_cause));
   if (held().doubt == Doubt::now || (leaving && second_look)) {
     effects_.call(held(), settings_, "list", measure_list_request(settings_, state_.kind));
   } else if (state_.stage == SourceStage::subscribing && !held().current &&

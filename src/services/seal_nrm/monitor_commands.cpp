@@ -58,6 +58,11 @@ Result<void> MonitorStep::create(const resource::Command& command) {
     erased_ = true;
     return {};
   }
+  if (!has_nef(settings_) && !(checked->once && checked->past)) {
+    effects_.reply(request, refusal_response(no_nef_refusal("measurements of UEs")));
+    erased_ = true;
+    return {};
+  }
   const bool stores = checked->doc.profile.has_value() && !checked->once;
   if (stores) {
     const auto count = lookup_.count("monitoring_profile", command.who.subject);

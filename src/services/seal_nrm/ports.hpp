@@ -83,9 +83,11 @@ enum class ModifyBy : std::uint8_t { patch, put };
 /// Which door of the core we have.
 enum class CoreKind : std::uint8_t {
   nef,  ///< N33: AsSessionWithQoS, MonitoringEvent
-  pcf,  ///< N5: Npcf_PolicyAuthorization, with or without a BSF
+  pcf,  ///< N5: Npcf_PolicyAuthorization, with or without a BSF, with or without a NEF beside it
 };
 
+/// The NEF among the peers, as the only door or beside a PCF.
+inline constexpr std::string_view nef_peer = "nef";
 /// The peer that is asked where there is a BSF, and the name of a PCF that it names.
 inline constexpr std::string_view bsf_peer = "bsf";
 inline constexpr std::string_view pcf_peer_prefix = "pcf ";
@@ -99,7 +101,7 @@ inline constexpr std::string_view features_of_policy_authorization = "10000";
 /// How this core likes to be asked.
 struct CoreTraits {
   CoreKind kind = CoreKind::nef;
-  std::string peer = "nef";
+  std::string peer{nef_peer};
   std::string scs_as_id = "lobodon";
   AllocationEvents allocation_events = AllocationEvents::learned;
   MemberNames names = MemberNames::release_19;
@@ -110,6 +112,8 @@ struct CoreTraits {
   /// Features of AsSessionWithQoS and MonitoringEvent to ask for; absent: none are named.
   std::optional<std::string> supported_features;
   std::optional<std::string> dnn;  ///< where a UE has several PDU sessions: the one that counts
+  std::optional<std::string> callback_base;                ///< absent: Settings::callback_base
+  std::optional<std::chrono::milliseconds> call_deadline;  ///< absent: Limits::call_deadline
 
   // ---- of a PCF ----
   bool bsf = false;                 ///< asked for the PCF of each UE; else `peer` serves all
@@ -173,6 +177,8 @@ struct Settings {
   std::string api_root;       ///< "http://127.0.0.60:7777": of Location and notifId
   std::string callback_base;  ///< the same for the core's callbacks to us
   CoreTraits core;
+  /// Beside a PCF: asked for what N5 has not, and never for a reservation.
+  std::optional<CoreTraits> nef_beside;
   Limits limits;
   MonitoringSettings monitoring;
   http::SinkPolicy sinks;
@@ -183,5 +189,23 @@ struct Settings {
   /// Requester -> the quality where it states none (T7, NOTE); "*" for the others.
   std::map<std::string, api::ss_nra::UniQosRequirement, std::less<>> defaults;
 };
+
+/// Whether there is a NEF: the only door, or beside a PCF. It alone tells where UEs are, measures,
+/// and applies background data transfer policies one by one.
+inline bool has_nef(const Settings& settings) {
+  return settings.core.kind == CoreKind::nef || settings.nef_beside.has_value();
+}
+/// The NEF. Where there is none (any more), one by a name that no peer has: what an earlier
+/// configuration left to be released there waits for it, and nothing of it ever reaches a PCF.
+inline const CoreTraits& nef_of(const Settings& settings) {
+  static const CoreTraits none;
+  if (settings.core.kind == CoreKind::nef) return settings.core;
+  return settings.nef_beside ? *settings.nef_beside : none;
+}
+/// By which base those call us back that `kind` of resource asks.
+inline const std::string& callback_base_of(const Settings& settings, std::string_view kind) {
+  const auto& asked = kind == "unicast" ? settings.core : nef_of(settings);
+  return asked.callback_base ? *asked.callback_base : settings.callback_base;
+}
 
 }  // namespace lobo::seal_nrm

@@ -150,7 +150,7 @@ class History : public lobo::testing::NrmDriver {
     for (auto turn = round.next(now); !turn.over; turn = round.next(now)) {
       for (const auto& tell : turn.tells)
         tells.emplace_back(Key{"audit", "nef"}, resource::Tell{tell.to, "audited", tell.body});
-      if (turn.ask) round.answered(core.handle(*turn.ask));
+      if (turn.ask) round.answered(core.handle(turn.ask->request));
     }
     if (in_one_go) deliver();
   }

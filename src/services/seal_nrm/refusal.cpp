@@ -200,6 +200,10 @@ Refusal unsettled_refusal() {
           .detail = "the resource that this Idempotency-Key made is not settled; ask again",
           .retry_after = retry_after_default};
 }
+Refusal no_nef_refusal(std::string_view what) {
+  return {501, "Not with this core", std::string(no_nef_cause),
+          std::string(what) + ": this is for a NEF to do, and only a PCF is configured"};
+}
 Refusal interrupted_refusal() {
   return {503, "Interrupted", "SYSTEM_FAILURE", "the request was interrupted; ask again"};
 }

@@ -41,6 +41,9 @@ Refusal late_refusal();
 Refusal release_late_refusal();
 Refusal deleted_refusal();
 Refusal interrupted_refusal();
+/// `what` is for a NEF to do, and the configuration names none.
+Refusal no_nef_refusal(std::string_view what);
+inline constexpr std::string_view no_nef_cause = "NEF_NOT_CONFIGURED";
 Refusal unsettled_refusal();
 http::Response unknown_ue_response(std::string_view pointer);
 

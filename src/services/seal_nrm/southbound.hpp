@@ -1,7 +1,8 @@
 #pragma once
 // One core, two doors: a NEF (N33) or a PCF (N5). What a unicast resource needs of either, as plain
-// HTTP messages; which one is asked is configuration. The vocabulary inside is the NEF's (TS 29.122
-// clause 5.14): what a PCF says is translated as a NEF would.
+// HTTP messages; which one is asked is configuration. A NEF beside the PCF is not asked for this.
+// The vocabulary inside is the NEF's (TS 29.122 clause 5.14): what a PCF says is translated as a
+// NEF would.
 //
 // Stateless: an object for each kind of core lives as long as the process.
 
@@ -32,7 +33,7 @@ struct Reservation {
   const std::string& callback;
   const UeAddress& address;
   const UniQosRequirement& qos;
-  std::optional<std::string> bdt_ref_id{};  ///< a NEF is told of it by an API of its own
+  std::optional<std::string> bdt_ref_id{};  ///< absent where a NEF is told by an API of its own
 };
 
 using CoreNews = api::as_session_with_qos::UserPlaneNotificationData;

@@ -35,7 +35,7 @@ constexpr std::int64_t default_delay_budget_ms = 300;
 std::string collection(const Settings& settings, SourceKind kind) {
   const std::string_view root = kind == SourceKind::analytics ? "/3gpp-analyticsexposure/v1/"
                                                               : "/3gpp-as-session-with-qos/v1/";
-  return std::string(root) + http::percent_encode(settings.core.scs_as_id) + "/subscriptions";
+  return std::string(root) + http::percent_encode(nef_of(settings).scs_as_id) + "/subscriptions";
 }
 
 as::QosMonitoringInformation monitoring(std::vector<as::RequestedQosMonitoringParameter> of,
@@ -72,8 +72,8 @@ http::Request session_request(const Settings& settings, SourceKind kind,
                               std::int64_t period) {
   as::AsSessionWithQoSSubscription body;
   body.notification_destination = callback;
-  body.supported_features = settings.core.supported_features;
-  body.dnn = settings.core.dnn;
+  body.supported_features = nef_of(settings).supported_features;
+  body.dnn = nef_of(settings).dnn;
   const auto address = session_address(ue, {});
   if (ue.ipv4 == address)
     body.ue_ipv4_addr = address;
@@ -90,7 +90,7 @@ http::Request session_request(const Settings& settings, SourceKind kind,
     body.eth_flow_info = {{down}};
   } else {
     as::FlowInfo all;
-    all.flow_id = settings.core.flow_id_first;
+    all.flow_id = nef_of(settings).flow_id_first;
     all.flow_descriptions = {
         {"permit out ip from any to " + address, "permit in ip from " + address + " to any"}};
     body.flow_info = {{all}};

@@ -86,7 +86,7 @@ std::string callback_path(std::string_view kind, std::string_view id, std::strin
 
 std::string callback_uri(const Settings& settings, std::string_view kind, std::string_view id,
                          std::string_view secret) {
-  return settings.callback_base + callback_path(kind, id, secret);
+  return callback_base_of(settings, kind) + callback_path(kind, id, secret);
 }
 
 std::optional<std::string> last_segment(std::string_view link) {
@@ -192,7 +192,7 @@ std::optional<ListedOurs> ours_of(std::string_view uri, const Settings& settings
   return ListedOurs{.of = std::move(*of),
                     .secret = std::string(rest.substr(slash + 1)),
                     .id = {},
-                    .at_our_base = uri.starts_with(settings.callback_base + form)};
+                    .at_our_base = uri.starts_with(callback_base_of(settings, kind) + form)};
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t listed_policies_max = 64;
 
 std::string collection(const Settings& settings) {
-  return "/3gpp-applying-bdt-policy/v1/" + http::percent_encode(settings.core.scs_as_id) +
+  return "/3gpp-applying-bdt-policy/v1/" + http::percent_encode(nef_of(settings).scs_as_id) +
          "/subscriptions";
 }
 

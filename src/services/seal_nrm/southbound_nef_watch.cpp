@@ -24,7 +24,7 @@ namespace mon = api::monitoring_event;
 namespace {
 
 std::string collection(const Settings& settings) {
-  return "/3gpp-monitoring-event/v1/" + http::percent_encode(settings.core.scs_as_id) +
+  return "/3gpp-monitoring-event/v1/" + http::percent_encode(nef_of(settings).scs_as_id) +
          "/subscriptions";
 }
 
@@ -74,12 +74,12 @@ void read_report(const mon::MonitoringEventReport& report, const CoreTraits& cor
 http::Request subscribe_request(const Settings& settings, const std::string& callback,
                                 std::string_view gpsi, Instant expires) {
   mon::MonitoringEventSubscription body;
-  body.supported_features = settings.core.supported_features;
+  body.supported_features = nef_of(settings).supported_features;
   body.notification_destination = callback;
   body.monitoring_type = mon::MonitoringTypeKnown::pdn_connectivity_status;
   body.monitor_expire_time = expires;
   body.immediate_rep = true;
-  body.dnn = settings.core.dnn;
+  body.dnn = nef_of(settings).dnn;
   // TS 23.003 clause 28.7: a GPSI is an MSISDN or an External Identifier, each with its prefix.
   if (gpsi.starts_with("msisdn-"))
     body.msisdn = std::string(gpsi.substr(7));
@@ -102,7 +102,7 @@ http::Request get_watch_request(const Settings& settings, std::string_view id) {
 
 http::Request retrieve_address_request(const Settings& settings, std::string_view gpsi) {
   api::ue_address::UeAddressReq body;
-  body.af_id = settings.core.scs_as_id;
+  body.af_id = nef_of(settings).scs_as_id;
   body.gpsi = std::string(gpsi);
   return request_of("POST", "/3gpp-ue-address/v1/retrieve", "application/json", json::write(body));
 }

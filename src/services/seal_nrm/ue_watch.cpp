@@ -78,6 +78,7 @@ void WatchStep::begin(std::string secret) {
 /// The configuration's word for the core's.
 void WatchStep::look_up() {
   state_.unfollowed = true;
+  state_.configured = true;
   const auto address = directory_.address(key_.id);
   if (!address) {
     state_.stage = WatchStage::failed;
@@ -102,6 +103,7 @@ void WatchStep::told(const resource::Told& told) {
 
 void WatchStep::wanted(const resource::Key& by) {
   if (configured()) return look_up();
+  if (state_.configured) return subscribe_anew();
   switch (state_.stage) {
     case WatchStage::subscribing:
     case WatchStage::retrieving: retry_now(held(), effects_); return;
@@ -110,13 +112,17 @@ void WatchStep::wanted(const resource::Key& by) {
       state_.stage = WatchStage::retrieving;
       return;
     case WatchStage::failed:
-    case WatchStage::cancelling:
-      state_.stage = WatchStage::subscribing;
-      state_.unfollowed.reset();
-      held().attempts.reset();
-      retry_now(held(), effects_);
-      return;
+    case WatchStage::cancelling: return subscribe_anew();
   }
+}
+
+/// From the beginning: what was known no longer counts.
+void WatchStep::subscribe_anew() {
+  state_.stage = WatchStage::subscribing;
+  state_.unfollowed.reset();
+  state_.configured.reset();
+  held().attempts.reset();
+  retry_now(held(), effects_);
 }
 
 void WatchStep::released() {
@@ -141,6 +147,7 @@ void WatchStep::doubted() {
     if (state_.stage != WatchStage::cancelling) look_up();
     return;
   }
+  if (state_.configured && state_.stage != WatchStage::cancelling) return subscribe_anew();
   if (state_.stage == WatchStage::watching && held().current)
     state_.renewing = true;  // A new subscription reports at once where the UE is.
   else if (state_.stage == WatchStage::unfollowed)
@@ -198,7 +205,7 @@ void WatchStep::recovered(std::string_view call) {
 Result<void> WatchStep::called_back(const resource::Callback& callback) {
   if (!equal_in_constant_time(callback.secret, state_.secret))
     return fail(Errc::not_found, "no such callback");
-  auto news = read_monitoring_notification(callback.http.body, settings_.core, state_.address);
+  auto news = read_monitoring_notification(callback.http.body, nef_of(settings_), state_.address);
   if (!news) return fail(std::move(news.error()));
   std::optional<std::uint64_t> request = callback.request;
   effects_.reply(request, http::Response{204, {}, {}});

@@ -14,8 +14,9 @@
 //
 //   cancelling -> (erased)         nobody needs it any more
 //
-// A PCF tells nobody where a UE is: there the configuration does, no call is made, and the watch is
-// unfollowed from the start; it looks again at each create and when it is told "doubted".
+// A PCF tells nobody where a UE is. Where there is no NEF beside it the configuration does, no call
+// is made, and the watch is unfollowed from the start; it looks again at each create and when it is
+// told "doubted".
 //
 // Hears: Tell "wanted" {secret}, "released" and "doubted" of unicast and measure_source, "audited"
 // of an audit. Tells every one of them of its UE "address"; there are at most unicasts_per_ue_max

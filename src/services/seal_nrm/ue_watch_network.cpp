@@ -62,7 +62,7 @@ void WatchStep::subscribe_answered(const Result<http::Response>& response) {
   const auto answer = read_created(response, "subscriptions");
   switch (answer.verdict) {
     case Verdict::done: {
-      const auto report = read_subscribed_report(*response, settings_.core);
+      const auto report = read_subscribed_report(*response, nef_of(settings_));
       if (report && state_.stage != WatchStage::cancelling) state_.address = report->address;
       if (answer.id) return subscribed(*answer.id, report.has_value());
       // 201 without a usable name: it exists, so the list has it.

@@ -43,8 +43,9 @@ class WatchStep {
   void wanted(const resource::Key& by);
   void released();
   void doubted();
-  bool configured() const { return settings_.core.kind == CoreKind::pcf; }
+  bool configured() const { return !has_nef(settings_); }
   void look_up();
+  void subscribe_anew();
   void plan();
   // ue_watch_network.cpp
   void subscribe_answered(const Result<http::Response>& response);

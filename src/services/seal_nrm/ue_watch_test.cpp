@@ -91,6 +91,41 @@ TEST(ue_watch, asks_the_core_once_and_tells_where_the_ue_is) {
   EXPECT_TRUE(d.has_timer(ue, "renew"));
 }
 
+TEST(ue_watch, that_had_the_configurations_word_asks_the_nef_once_there_is_one) {
+  Watched d;
+  d.settings.core.kind = CoreKind::pcf;
+  d.settings.core.peer = "pcf";
+  d.lookup.records.erase(ue);
+  d.calls.clear();
+  d.wanted();
+  EXPECT_TRUE(d.calls.empty());
+  EXPECT_EQ(d.watch().stage, WatchStage::failed) << "no address is configured";
+  d.told();
+  auto& nef = d.settings.nef_beside.emplace();
+  nef.scs_as_id = "lobo";
+  d.wanted();
+  ASSERT_EQ(d.calls.size(), 1U);
+  EXPECT_EQ(d.calls.front().call.peer, "nef");
+  d.answer_by_core();
+  EXPECT_EQ(d.watch().stage, WatchStage::watching);
+  EXPECT_FALSE(d.watch().configured);
+  EXPECT_EQ(d.told(), Lines{"10.45.0.2 - -"});
+}
+
+TEST(ue_watch, whose_nef_is_no_longer_configured_sends_nothing_to_the_pcf) {
+  Watched d;
+  d.subscribed();
+  d.settings.core.kind = CoreKind::pcf;
+  d.settings.core.peer = "pcf";
+  d.lookup.records.erase(user);
+  d.apply(ue, Told{user, "released", ""});
+  ASSERT_EQ(d.calls.size(), 1U);
+  EXPECT_EQ(d.calls.front().call.peer, "nef");
+  d.answer(fail(Errc::unavailable, "no network function 'nef' is configured"));
+  EXPECT_TRUE(d.exists(ue)) << "what is held there waits for it";
+  EXPECT_TRUE(d.has_timer(ue, "retry"));
+}
+
 TEST(ue_watch, follows_addresses_of_every_kind_spelt_in_one_way) {
   Watched d;
   d.subscribed();

@@ -167,7 +167,8 @@ void UnicastStep::reserve() {
   state_.early.reset();
   clause_ = "14.3.3.3.2 step 3";
   const auto callback = callback_uri(settings_, "unicast", key_.id, state_.secret);
-  const auto bdt = state_.member ? state_.member->bdt_ref_id : std::nullopt;
+  // A NEF applies the policy by an API of its own, which tells what became of it.
+  const auto bdt = state_.member && !has_nef(settings_) ? state_.member->bdt_ref_id : std::nullopt;
   ask("reserve", core().reserve(settings_, {callback, *state_.address, state_.qos, bdt}), peer());
 }
 
