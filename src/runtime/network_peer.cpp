@@ -127,8 +127,10 @@ bool NetworkPeer::may_retry(const Call& call, const Error& why) {
 void NetworkPeer::finish(const std::shared_ptr<Call>& call, Result<http::Response> response) {
   --under_way_;
   if (call->probe) probing_ = false;
-  // 5xx and silence count against the peer; 4xx is an answer.
-  const bool healthy = response.has_value() && response->status < 500;
+  // 5xx and silence count against the peer; 4xx is an answer, and so are some 5xx.
+  const bool healthy =
+      response && (response->status < 500 ||
+                   (config_.answers_all_the_same && config_.answers_all_the_same(*response)));
   healthy ? succeeded() : failed();
   call->done(std::move(response));
 }

@@ -39,6 +39,9 @@ struct PeerConfig {
   std::string authority;    ///< host[:port]
   std::string path_prefix;  ///< of the API root, without a trailing slash; may be empty
   std::vector<std::string> redirect_authorities;  ///< besides `authority`: where a 307/308 may lead
+  /// A 5xx that says something of what was asked for, and nothing of the peer's health. None: no
+  /// 5xx does.
+  std::function<bool(const http::Response&)> answers_all_the_same{};
 };
 
 class NetworkPeer {

@@ -11,12 +11,16 @@ class NetworkPeerTest : public testing::Test {
  public:
   NetworkPeerTest() { network.attach("nef", &nef); }
   std::shared_ptr<std::optional<Result<http::Response>>> send(std::string method = "GET") {
+    return send_to(peer, std::move(method));
+  }
+  std::shared_ptr<std::optional<Result<http::Response>>> send_to(NetworkPeer& to,
+                                                                 std::string method = "GET") {
     auto answer = std::make_shared<std::optional<Result<http::Response>>>();
     http::Request request;
     request.method = std::move(method);
     request.target = "/x";
-    peer.send(std::move(request), 1000ms,
-              [answer](Result<http::Response> response) { *answer = std::move(response); });
+    to.send(std::move(request), 1000ms,
+            [answer](Result<http::Response> response) { *answer = std::move(response); });
     loop.run_until([&] { return answer->has_value(); }, 10s);
     return answer;
   }
@@ -44,6 +48,20 @@ TEST_F(NetworkPeerTest, a_dead_peer_costs_nothing_while_the_breaker_is_open_and_
 TEST_F(NetworkPeerTest, a_refusal_is_an_answer_and_does_not_open_the_breaker) {
   nef.answer = [](const http::Request&) { return http::Response{403, {}, {}}; };
   for (unsigned i = 0; i < breaker_failures_max * 2; ++i) EXPECT_EQ((**send())->status, 403);
+}
+
+TEST_F(NetworkPeerTest, what_is_said_of_one_subscriber_does_not_open_the_breaker_for_all) {
+  PeerConfig config{"nef", "http", "nef", "/core", {}};
+  config.answers_all_the_same = [](const http::Response& response) {
+    return response.body == "absent";
+  };
+  NetworkPeer patient{std::move(config), *client, nullptr, loop, metrics};
+  nef.answer = [](const http::Request&) { return http::Response{500, {}, "absent"}; };
+  for (unsigned i = 0; i < breaker_failures_max * 2; ++i)
+    EXPECT_EQ((**send_to(patient))->status, 500);
+  nef.answer = [](const http::Request&) { return http::Response{500, {}, "broken"}; };
+  for (unsigned i = 0; i < breaker_failures_max; ++i) EXPECT_EQ((**send_to(patient))->status, 500);
+  EXPECT_EQ((*send_to(patient))->error().code, Errc::too_many);
 }
 
 TEST_F(NetworkPeerTest, a_redirect_is_followed_within_the_configured_hosts_only) {

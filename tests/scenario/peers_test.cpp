@@ -217,5 +217,29 @@ TEST_F(PcfAlone, gets_the_reference_of_a_background_transfer_policy_with_the_ses
   }));
 }
 
+// ---- an answer about one UE ---------------------------------------------------------------------
+
+class OneDoor : public Peers {
+ protected:
+  OneDoor() : Peers(System::Setup{}) {}
+};
+
+TEST_F(OneDoor, ues_without_a_connection_do_not_close_the_door_for_the_others) {
+  ASSERT_TRUE(system.create("ue1"));
+  system.core->bend = [](const http::Request& request, http::Response& response) {
+    if (request.method == "POST" && request.target.starts_with("/3gpp-as-session") &&
+        request.body.find("10.45.0.3") != std::string::npos)
+      response = {500,
+                  {{"content-type", "application/problem+json"}},
+                  R"({"status":500,"cause":"PDU_SESSION_NOT_AVAILABLE"})"};
+  };
+  for (int i = 0; i < 12; ++i) {
+    const auto refused = system.ask("POST", std::string(collection), System::body("ue2", "bronze"));
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_EQ(cause(refused), "UE_NOT_CONNECTED");
+  }
+  EXPECT_TRUE(system.create("ue1"));
+}
+
 }  // namespace
 }  // namespace lobo::app::testing

@@ -18,6 +18,7 @@
 #include "services/seal_nrm/monitor_routes.hpp"
 #include "services/seal_nrm/monitoring_profile.hpp"
 #include "services/seal_nrm/routes.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
 #include "services/seal_nrm/unicast.hpp"
 #include "wire/http/url.hpp"
@@ -47,6 +48,7 @@ ControlPlane::ControlPlane(Config config, Ports ports)
       monitoring_(hub_,
                   {runner_, ports.store, scheduler_, ports.clock, ports.log, ports.metrics, ues_}) {
   const auto peer = [ports](runtime::PeerConfig at) {
+    at.answers_all_the_same = seal_nrm::is_about_one_ue;
     return std::make_unique<runtime::NetworkPeer>(std::move(at), ports.network, ports.nef_tokens,
                                                   ports.clock, ports.metrics);
   };
@@ -54,9 +56,11 @@ ControlPlane::ControlPlane(Config config, Ports ports)
   if (config_.bsf) calls_.add(std::string(seal_nrm::bsf_peer), peer(*config_.bsf));
   if (config_.nef_beside) {
     const bool own = ports.nef_beside != nullptr;
+    auto at = *config_.nef_beside;
+    at.answers_all_the_same = seal_nrm::is_about_one_ue;
     calls_.add(std::string(seal_nrm::nef_peer),
                std::make_unique<runtime::NetworkPeer>(
-                   *config_.nef_beside, own ? *ports.nef_beside : ports.network,
+                   std::move(at), own ? *ports.nef_beside : ports.network,
                    own ? ports.nef_beside_tokens : ports.nef_tokens, ports.clock, ports.metrics));
   }
   // A PCF that the BSF named, which seal_nrm has held to what is allowed; each with a breaker of

@@ -105,6 +105,9 @@ struct Created {
 };
 /// `collection` is the segment that stands before the name in a Location.
 Created read_created(const Result<http::Response>& response, std::string_view collection);
+/// A 500 by which NEF and PCF say that one UE has no PDU session (TS 29.514 table 5.7-1): an answer
+/// about that UE, which says nothing of their own health.
+bool is_about_one_ue(const http::Response& response);
 Verdict read_modified(const Result<http::Response>& response);
 Verdict read_released(const Result<http::Response>& response);
 

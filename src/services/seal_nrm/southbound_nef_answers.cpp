@@ -69,10 +69,14 @@ std::string cause_of(const http::Response& response) {
 bool says_no(const http::Response& response) {
   if (response.status >= 400 && response.status < 500) return response.status != 408;
   if (response.status == 501 || response.status == 503) return true;
-  return response.status == 500 && cause_of(response) == "PDU_SESSION_NOT_AVAILABLE";
+  return is_about_one_ue(response);
 }
 
 }  // namespace
+
+bool is_about_one_ue(const http::Response& response) {
+  return response.status == 500 && cause_of(response) == "PDU_SESSION_NOT_AVAILABLE";
+}
 
 std::string callback_path(std::string_view kind, std::string_view id, std::string_view secret) {
   std::string path = "/nrm-callbacks/v1/";
