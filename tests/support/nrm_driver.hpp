@@ -195,7 +195,11 @@ class FakeCore {
       for (const auto& [id, one] : policies) list += (list.size() > 1 ? "," : "") + one;
       return {200, {}, list + "]"};
     }
-    const auto erased = policies.erase(std::string(path.substr(root.size() + 1)));
+    const std::string id(path.substr(root.size() + 1));
+    if (request.method == "GET")
+      return policies.contains(id) ? http::Response{200, {}, policies[id]}
+                                   : http::Response{404, {}, {}};
+    const auto erased = policies.erase(id);
     return {erased == 1 ? 204 : 404, {}, {}};
   }
   http::Response objects(std::map<std::string, Session>& all, const http::Request& request,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/state/adaptation.hpp"
+#include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
@@ -53,9 +54,20 @@ class BdtStep {
     return {};
   }
 
+  /// The core's list has it no longer: asked by its name, and only then believed.
+  void audited(const resource::Told& told) {
+    const auto news = json::read<api::state::seal_nrm::Audited>(told.body);
+    if (!news || !news->missing || state_.stage != BdtStage::applied || held().call ||
+        held().doubt || held().current != news->missing)
+      return;
+    state_.verifying = news->missing;
+    plan();
+  }
+
   void withdraw() {
     if (state_.stage == BdtStage::withdrawing) return;
     state_.stage = BdtStage::withdrawing;
+    state_.verifying.reset();
     held().unnamed.reset();
     held().attempts.reset();
     retire(held());
@@ -72,6 +84,8 @@ class BdtStep {
       withdraw_answered(answer.response);
     else if (answer.name == "list")
       list_answered(answer.response);
+    else if (answer.name == "verify")
+      verify_answered(answer.response);
     plan();
   }
 
@@ -96,6 +110,7 @@ class BdtStep {
   void apply_answered(const Result<http::Response>& response);
   void withdraw_answered(const Result<http::Response>& response);
   void list_answered(const Result<http::Response>& response);
+  void verify_answered(const Result<http::Response>& response);
   void applied(std::string id);
   void plan();
   void tell(std::string_view result, std::optional<std::string> cause = {}, bool gone = false);
@@ -188,6 +203,15 @@ void BdtStep::list_answered(const Result<http::Response>& response) {
     applied(std::move(*named));
 }
 
+/// What the core has lost is applied again.
+void BdtStep::verify_answered(const Result<http::Response>& response) {
+  const auto asked = std::exchange(state_.verifying, std::nullopt);
+  if (!asked || state_.stage != BdtStage::applied || held().current != asked) return;
+  if (!says_bdt_gone(response, state_.gpsi, state_.bdt_ref_id)) return;
+  held().current.reset();  // Not withdrawn by its name, which may be another's by now.
+  state_.stage = BdtStage::applying;
+}
+
 /// The one place that makes calls, as UnicastStep::plan.
 void BdtStep::plan() {
   if (erased_ || held().call || held().waiting.value_or(false)) return;
@@ -205,6 +229,8 @@ void BdtStep::plan() {
   } else if (held().old && !held().old->empty()) {
     effects_.call(held(), settings_, "withdraw",
                   withdraw_bdt_request(settings_, held().old->front()));
+  } else if (state_.verifying) {
+    effects_.call(held(), settings_, "verify", get_bdt_request(settings_, *state_.verifying));
   } else if (second_look) {
     effects_.call(held(), settings_, "list", list_bdt_request(settings_));
   } else if (leaving && empty(held())) {
@@ -249,6 +275,8 @@ Result<resource::Outcome> AppliedBdtMachine::step(const resource::Record* curren
   }
   if (told != nullptr && told->what == "withdraw")
     step.withdraw();
+  else if (told != nullptr && told->what == "audited")
+    step.audited(*told);
   else if (const auto* answer = std::get_if<resource::NetworkAnswer>(&event))
     step.answered(*answer);
   else if (const auto* fired = std::get_if<resource::TimerFired>(&event))

@@ -9,7 +9,7 @@
 // the core's list is searched for the same UE and reference, and what no other resource of ours has
 // a name for is taken as ours.
 //
-// Hears: Tell "apply" and "withdraw" of a page. Tells the page "bdt".
+// Hears: Tell "apply" and "withdraw" of a page, "audited" of an audit. Tells the page "bdt".
 
 #include <string_view>
 

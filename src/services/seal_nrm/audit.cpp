@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "api/state/adaptation.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "services/seal_nrm/applied_bdt.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/secret.hpp"
 #include "services/seal_nrm/southbound.hpp"
@@ -73,10 +75,15 @@ AuditTurn AuditRound::next(Instant now) {
       }
       return ask(list_request(settings_, std::nullopt, false));
     case Stage::watches: return ask(list_watches_request(settings_));
+    case Stage::policies:
+      if (applies()) return ask(list_bdt_request(settings_));
+      stage_ = Stage::listed;
+      return look_at_listed();
     case Stage::listed: return look_at_listed();
     case Stage::addresses:
     case Stage::ues: return next_page(now);
     case Stage::page: return look_at_page();
+    case Stage::applied: return next_applied();
     case Stage::release: return release_one();
     case Stage::over: return {.tells = {}, .ask = {}, .over = true};
   }
@@ -112,9 +119,13 @@ void AuditRound::answered(const Result<http::Response>& response) {
       auto all = read_all(response, settings_, "ue-watch");
       watches_known_ = all.verdict == ListVerdict::listed;
       watches_ = std::move(all.ours);
-      stage_ = Stage::listed;
+      stage_ = Stage::policies;
       return;
     }
+    case Stage::policies:
+      policies_ = read_bdt_names(response);
+      stage_ = Stage::listed;
+      return;
     case Stage::addresses: {
       auto all = read_all(response, settings_, "unicast");
       if (all.verdict != ListVerdict::listed) return give_up(AuditResult::failed);
@@ -129,6 +140,7 @@ void AuditRound::answered(const Result<http::Response>& response) {
     case Stage::listed:
     case Stage::ues:
     case Stage::page:
+    case Stage::applied:
     case Stage::over: return;
   }
 }
@@ -160,7 +172,8 @@ AuditTurn AuditRound::next_page(Instant now) {
     return {};
   }
   if (page->empty()) {
-    stage_ = Stage::release;
+    stage_ = policies_ ? Stage::applied : Stage::release;
+    after_.clear();
     return {};
   }
   page_ = std::move(*page);
@@ -196,6 +209,38 @@ AuditTurn AuditRound::look_at_page() {
     for (const auto& key : *keys)
       if (const auto record = lookup_.find(key); record && *record)
         compare_known(**record, sessions_, turn.tells);
+  }
+  return turn;
+}
+
+bool AuditRound::applies() const {
+  const auto one = lookup_.list(applied_bdt_kind, "", "", 1);
+  return one && !one->empty();
+}
+
+/// A page of the policies that we applied.
+AuditTurn AuditRound::next_applied() {
+  AuditTurn turn;
+  const auto page = lookup_.list(applied_bdt_kind, "", after_, settings_.limits.audit_page);
+  if (!page) {
+    give_up(AuditResult::failed);
+    return turn;
+  }
+  if (page->empty()) {
+    stage_ = Stage::release;
+    return turn;
+  }
+  after_ = page->back().key.id;
+  for (const auto& record : *page) {
+    const auto state = json::read<api::state::adaptation::BdtState>(record.state);
+    if (!state || state->stage != api::state::adaptation::BdtStage::applied ||
+        !state->held.current || !quiet(state->held) ||
+        std::ranges::binary_search(*policies_, *state->held.current))
+      continue;
+    ++missing_;
+    Audited news;
+    news.missing = state->held.current;
+    turn.tells.push_back({record.key, json::write(news)});
   }
   return turn;
 }

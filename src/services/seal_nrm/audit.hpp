@@ -24,10 +24,15 @@
 // for it by name, and nothing of nobody is found. One that cannot be asked by name is not audited.
 // A NEF beside it lists what it watches, as the only door would.
 //
+// Of background data transfer policies (ApplyingBdtPolicy) the same is looked for, but what is
+// listed and unknown to us is left alone: there is no notification URI by which it could be told
+// from what another server of this AF applied.
+//
 // Keeps nothing in the store: a round that dies with the process is begun anew. Cost: one list of
 // each kind, and two reads of the store for each resource, a page at a time.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,10 +88,12 @@ class AuditRound {
   enum class Stage : std::uint8_t {
     sessions,
     watches,
+    policies,
     listed,
     ues,
     addresses,
     page,
+    applied,
     release,
     over
   };
@@ -101,6 +108,8 @@ class AuditRound {
   AuditTurn look_at_listed();
   AuditTurn next_page(Instant now);
   AuditTurn look_at_page();
+  bool applies() const;
+  AuditTurn next_applied();
   AuditTurn release_one();
   void compare_listed(std::string_view kind, const std::vector<ListedOurs>& listed,
                       std::size_t from, std::size_t to, std::vector<AuditTell>& tells);
@@ -118,8 +127,9 @@ class AuditRound {
   std::vector<ListedOurs> sessions_;
   std::vector<ListedOurs> watches_;
   bool watches_known_ = false;
-  std::size_t at_ = 0;  ///< of sessions_, then of watches_
-  std::string after_;   ///< the last UE of the page before
+  std::optional<std::vector<std::string>> policies_;  ///< their names; nothing: not compared
+  std::size_t at_ = 0;                                ///< of sessions_, then of watches_
+  std::string after_;                                 ///< the last UE of the page before
   std::vector<resource::Record> page_;
   std::vector<Orphan> orphans_;
   std::uint64_t missing_ = 0;

@@ -306,6 +306,83 @@ TEST(audit, that_a_restart_interrupts_asks_by_name_again) {
   EXPECT_EQ(d.core.sessions.size(), 1U);
 }
 
+// ---- background data transfer policies ----------------------------------------------------------
+
+struct WithPolicy : Audited {
+  WithPolicy() {
+    const auto request =
+        adapt(R"({"valUeIds":[{"valUeId":"m1"}],"uniQosReq":"video-hd","bdtRefId":"bdt-1",)"
+              R"("notifUri":"http://127.0.0.1:9000/n","suppFeat":"1ff0000000000"})");
+    deliver();
+    EXPECT_EQ(status(request), 201);
+    policy = {"applied_bdt", last_key.id + ".e.m1"};
+    EXPECT_EQ(core.policies.size(), 1U);
+  }
+  Key policy;
+};
+
+TEST(audit, finds_a_policy_that_the_core_lost_and_it_is_applied_again) {
+  WithPolicy d;
+  d.core.policies.clear();
+  EXPECT_EQ(d.audit().missing(), 1U);
+  EXPECT_EQ(d.core.policies.size(), 1U);
+  EXPECT_EQ(d.audit().missing(), 0U);
+}
+
+TEST(audit, of_a_policy_that_is_not_listed_believes_only_what_is_said_of_its_name) {
+  WithPolicy d;
+  const auto before = d.lookup.records.at(d.policy).state;
+  d.instead = [](const http::Request& request) -> std::optional<Result<http::Response>> {
+    if (!request.target.ends_with("/lobo/subscriptions") ||
+        !request.target.starts_with("/3gpp-applying-bdt-policy/"))
+      return std::nullopt;
+    return http::Response{200, {}, "[]"};
+  };
+  EXPECT_EQ(d.audit().missing(), 1U);
+  EXPECT_EQ(d.core.policies.size(), 1U);
+  EXPECT_EQ(d.lookup.records.at(d.policy).state, before);
+}
+
+TEST(audit, takes_a_policys_name_that_became_anothers_for_a_loss_and_leaves_it_alone) {
+  WithPolicy d;
+  const auto name = d.core.policies.begin()->first;
+  const auto mine = d.core.policies.begin()->second;
+  const auto others = *json::merge_patch(mine, R"({"gpsi":"extid-somebody@example.com"})");
+  d.core.policies.clear();
+  d.core.policies["b99"] = others;
+  d.core.policies["b99"].replace(others.find(name), name.size(), "b99");
+  d.core.policies[name] = others;
+  d.instead = [](const http::Request& request) -> std::optional<Result<http::Response>> {
+    if (!request.target.ends_with("/lobo/subscriptions") ||
+        !request.target.starts_with("/3gpp-applying-bdt-policy/"))
+      return std::nullopt;
+    return http::Response{204, {}, {}};
+  };
+  EXPECT_EQ(d.audit().missing(), 1U);
+  EXPECT_EQ(d.core.policies.size(), 3U) << "applied anew, and what is somebody else's is there";
+  EXPECT_EQ(d.core.policies.at(name), others);
+}
+
+TEST(audit, never_withdraws_a_policy_that_it_does_not_know) {
+  WithPolicy d;
+  d.core.policies["planted"] = R"({"gpsi":"extid-m1@example.com","bdtRefId":"bdt-1",)"
+                               R"("self":"http://core.example/x/subscriptions/planted"})";
+  d.audit();
+  d.audit();
+  EXPECT_EQ(d.core.policies.size(), 2U);
+}
+
+TEST(audit, of_a_core_that_does_not_list_policies_goes_on_with_the_rest) {
+  WithPolicy d;
+  d.instead = [](const http::Request& request) -> std::optional<Result<http::Response>> {
+    if (!request.target.starts_with("/3gpp-applying-bdt-policy/")) return std::nullopt;
+    return http::Response{501, {}, {}};
+  };
+  const auto round = d.audit();
+  EXPECT_EQ(round.result(), AuditResult::compared);
+  EXPECT_EQ(round.missing(), 0U);
+}
+
 TEST(audit, of_a_core_without_a_list_ends_without_a_word) {
   for (const int status : {404, 405, 501}) {
     Audited d;

@@ -82,7 +82,15 @@ http::Request retrieve_address_request(const Settings& settings, std::string_vie
 http::Request apply_bdt_request(const Settings& settings, std::string_view gpsi,
                                 std::string_view bdt_ref_id);
 http::Request withdraw_bdt_request(const Settings& settings, std::string_view id);
+http::Request get_bdt_request(const Settings& settings, std::string_view id);
 http::Request list_bdt_request(const Settings& settings);
+/// Whether the core says for certain that under the name there is no policy, or none of that UE and
+/// reference.
+bool says_bdt_gone(const Result<http::Response>& response, std::string_view gpsi,
+                   std::string_view bdt_ref_id);
+/// The names of all that are listed, ascending; nothing where the answer is no list, or lists one
+/// without a name.
+std::optional<std::vector<std::string>> read_bdt_names(const Result<http::Response>& response);
 /// Names of the listed policies of that UE and reference; nothing where the answer is no list, or
 /// lists one of them without a name.
 std::optional<std::vector<std::string>> read_bdt_list(const Result<http::Response>& response,

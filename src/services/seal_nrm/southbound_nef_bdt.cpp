@@ -1,5 +1,6 @@
 // ApplyingBdtPolicy (TS 29.522): requests, and the list by which a lost answer is made good.
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -27,6 +28,20 @@ std::string collection(const Settings& settings) {
          "/subscriptions";
 }
 
+bool is_policy_of(const json::Value& policy, std::string_view gpsi, std::string_view bdt_ref_id) {
+  const auto says = [&](std::string_view member, std::string_view text) {
+    const auto* value = policy.find(member);
+    return value != nullptr && value->text() != nullptr && *value->text() == text;
+  };
+  return says("gpsi", gpsi) && says("bdtRefId", bdt_ref_id);
+}
+
+std::optional<std::string> name_of(const json::Value& policy) {
+  const auto* self = policy.find("self");
+  if (self == nullptr || self->text() == nullptr) return std::nullopt;
+  return last_segment(*self->text());
+}
+
 }  // namespace
 
 http::Request apply_bdt_request(const Settings& settings, std::string_view gpsi,
@@ -42,8 +57,35 @@ http::Request withdraw_bdt_request(const Settings& settings, std::string_view id
   return request_of("DELETE", collection(settings) + "/" + http::percent_encode(id));
 }
 
+http::Request get_bdt_request(const Settings& settings, std::string_view id) {
+  return request_of("GET", collection(settings) + "/" + http::percent_encode(id));
+}
+
 http::Request list_bdt_request(const Settings& settings) {
   return request_of("GET", collection(settings));
+}
+
+bool says_bdt_gone(const Result<http::Response>& response, std::string_view gpsi,
+                   std::string_view bdt_ref_id) {
+  const auto kept = read_session(response);
+  if (!kept || kept->gone) return kept.has_value();
+  const auto body = json::parse(kept->body);
+  return body && !is_policy_of(*body, gpsi, bdt_ref_id);
+}
+
+std::optional<std::vector<std::string>> read_bdt_names(const Result<http::Response>& response) {
+  if (!response || (response->status != 200 && response->status != 204)) return std::nullopt;
+  std::vector<std::string> names;
+  if (response->status == 204) return names;
+  const auto list = json::parse(response->body);
+  if (!list || list->array() == nullptr) return std::nullopt;
+  for (const auto& item : *list->array()) {
+    auto id = name_of(item);
+    if (!id) return std::nullopt;
+    names.push_back(std::move(*id));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 std::optional<std::vector<std::string>> read_bdt_list(const Result<http::Response>& response,
@@ -56,14 +98,9 @@ std::optional<std::vector<std::string>> read_bdt_list(const Result<http::Respons
   const auto list = json::parse(response->body);
   if (!list || list->array() == nullptr) return std::nullopt;
   std::vector<std::string> found;
-  const auto says = [](const json::Value* member, std::string_view text) {
-    return member != nullptr && member->text() != nullptr && *member->text() == text;
-  };
   for (const auto& item : *list->array()) {
-    if (!says(item.find("gpsi"), gpsi) || !says(item.find("bdtRefId"), bdt_ref_id)) continue;
-    const auto* self = item.find("self");
-    auto id = self != nullptr && self->text() != nullptr ? last_segment(*self->text())
-                                                         : std::optional<std::string>();
+    if (!is_policy_of(item, gpsi, bdt_ref_id)) continue;
+    auto id = name_of(item);
     if (!id) return std::nullopt;
     if (found.size() < listed_policies_max) found.push_back(std::move(*id));
   }
