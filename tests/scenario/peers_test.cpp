@@ -16,6 +16,7 @@
 #include "api/nra_adaptation.hpp"
 #include "api/ss_nra.hpp"
 #include "api/ss_nrm.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 #include "support/doors.hpp"
 #include "support/system.hpp"
 #include "wire/http/message.hpp"
@@ -239,6 +240,23 @@ TEST_F(OneDoor, ues_without_a_connection_do_not_close_the_door_for_the_others) {
     EXPECT_EQ(cause(refused), "UE_NOT_CONNECTED");
   }
   EXPECT_TRUE(system.create("ue1"));
+}
+
+TEST_F(OneDoor, a_delay_that_is_told_twice_counts_once) {
+  const auto made = system.ask("POST", monitors, monitor());
+  ASSERT_EQ(made.status, 201);
+  system.loop.run_for(5s);
+  system.operate("POST", "/netsim-control/v1/faults",
+                 R"({"kind":"DUPLICATE_CALLBACK","count":1000})");
+  const auto& hub = system.server().control_plane.hub();
+  const auto taken = hub.engine().counters().of(seal_nrm::monitor::SampleFate::taken);
+  const auto repeated = hub.repeated();
+  system.loop.run_for(20s);
+  // Three delays and a loss, once a second each: as many samples as if nothing came twice.
+  EXPECT_NEAR(
+      static_cast<double>(hub.engine().counters().of(seal_nrm::monitor::SampleFate::taken) - taken),
+      80, 8);
+  EXPECT_GE(hub.repeated() - repeated, 30U);
 }
 
 }  // namespace

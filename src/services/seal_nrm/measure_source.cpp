@@ -12,6 +12,7 @@
 #include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/text.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/measure_source_step.hpp"
 #include "services/seal_nrm/secret.hpp"
@@ -259,6 +260,7 @@ Result<void> SourceStep::called_back(const resource::Callback& callback) {
   if (!seen.samples.empty() || seen.failed) {
     seen.kind = state_.kind;
     seen.gpsi = state_.gpsi;
+    seen.digest = static_cast<std::int64_t>(fnv1a(callback.http.body) >> 1U);
     effects_.add(resource::Observe{"samples", json::write(seen)});
   }
   return {};

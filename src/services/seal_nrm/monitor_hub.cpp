@@ -224,10 +224,28 @@ void MonitorHub::forget(const std::string& id) {
 
 // ---- samples ----------------------------------------------------------------------------------
 
+/// Whether this very callback has been there before: a core that gets no answer sends it again. One
+/// that says when it was measured is known by what it says. Of others, equal values may as well
+/// have been measured twice, but not within half of the time between two measurements.
+bool MonitorHub::is_repeated(Source& source, const state::SamplesSeen& seen, Instant now) {
+  if (!seen.digest) return false;
+  const auto same = std::ranges::find(source.known, *seen.digest, &Callback::digest);
+  if (same == source.known.end() || same->seen == Instant{}) {
+    source.known[source.next] = {*seen.digest, now};
+    source.next = (source.next + 1) % callbacks_known_max;
+    return false;
+  }
+  const bool near = std::chrono::abs(now - same->seen) < settings_.monitoring.sample_period / 2;
+  same->seen = now;
+  if (!near && !seen.timed.value_or(false)) return false;
+  ++repeated_;
+  return true;
+}
+
 void MonitorHub::samples(const state::SamplesSeen& seen, Instant now) {
   const auto id = source_id(seen.kind, seen.gpsi);
   const auto source = sources_.find(id);
-  if (source == sources_.end()) return;
+  if (source == sources_.end() || is_repeated(source->second, seen, now)) return;
   const auto before = source->second.last;
   // A usage report is what was carried since the one before: the same again within half of its time
   // is the same one, sent twice.

@@ -3,6 +3,7 @@
 // when each source last sent. Filled by observations (docs/adr/0010-observations.md), anew at each
 // start. Pure: time comes with each call; what is to be told comes out of take_due().
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,8 @@ inline constexpr std::size_t failures_listed_max = 256;
 /// A source that stays silent is asked for by its name this often.
 inline constexpr std::chrono::minutes silent_asked_every{1};
 inline constexpr std::size_t silent_taken_max = 64;  ///< in one go
+/// Of each source: callbacks that are known when they come once more.
+inline constexpr std::size_t callbacks_known_max = 8;
 
 /// What the series calls a stream; a UE goes by its GPSI.
 std::string series_of(const api::state::nrm_monitor::StreamTarget& stream);
@@ -73,6 +76,8 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
   std::size_t monitors() const { return monitors_.size(); }
   /// Points that the series did not take.
   std::uint64_t points_lost() const { return points_lost_; }
+  /// Callbacks of the core that were there before, and counted once.
+  std::uint64_t repeated() const { return repeated_; }
   const monitor::Engine& engine() const { return engine_; }
 
  private:
@@ -81,10 +86,16 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
     monitor::SubscriptionId recorder;  ///< writes to the series
     std::size_t users = 0;
   };
+  struct Callback {
+    std::int64_t digest = 0;
+    Instant seen{};
+  };
   struct Source {
     api::state::nrm_monitor::SourceSeen seen;
-    Instant since{};               ///< of this stage
-    std::optional<Instant> last;   ///< when it brought samples
+    std::array<Callback, callbacks_known_max> known{};  ///< a ring
+    std::size_t next = 0;                               ///< in it
+    Instant since{};                                    ///< of this stage
+    std::optional<Instant> last;                        ///< when it brought samples
     std::optional<Instant> heard;  ///< when it said anything, also that it cannot measure
     bool failed = false;           ///< the core said that its measurement failed, and nothing since
     Instant asked{};               ///< when it was last told "silent"
@@ -112,6 +123,7 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
   void unrecord(const Ue& known);
   void let_go(const std::vector<std::string>& ues, const std::vector<std::string>& streams);
   void samples(const api::state::nrm_monitor::SamplesSeen& seen, Instant now);
+  bool is_repeated(Source& source, const api::state::nrm_monitor::SamplesSeen& seen, Instant now);
   void flush(Instant now);
   void round(std::size_t from, std::size_t to, Instant now);
   api::ss_nrm::MonitoringReport report_of(const Monitor& monitor, std::size_t from, std::size_t to,
@@ -131,6 +143,7 @@ class MonitorHub final : public MonitorView, private monitor::ReportSink {
   std::unordered_map<std::uint64_t, std::string> by_subscription_;
   std::unordered_map<std::uint64_t, std::string> recorders_;  ///< to the name of the series
   std::uint64_t points_lost_ = 0;
+  std::uint64_t repeated_ = 0;
   std::vector<monitor::Report> told_;
   std::vector<monitor::SubscriptionId> progressed_;
   std::vector<Due> due_;

@@ -182,6 +182,7 @@ Result<MeasureNews> read_analytics(std::string_view text) {
   if (!body) return fail(body.error());
   MeasureNews news;
   Samples samples(news.samples.samples);
+  news.samples.timed = true;  // TS 29.522: each event has its timeStamp.
   for (const auto& event : body->analy_event_notifs) {
     if (!event.dn_perf_infos) continue;
     for (const auto& info : *event.dn_perf_infos)
