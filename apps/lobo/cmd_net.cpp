@@ -49,6 +49,8 @@ const std::vector<Column> reservation_columns{
     {"asked", "qosReference"}, {"applied", "appliedQosRef"},
     {"dl", "reservedDl"},      {"ul", "reservedUl"},
     {"owner", "scsAsId"}};
+const std::vector<Column> group_columns{
+    {"group", "valGroupId"}, {"UEs", "valUeIds"}, {"users", "valUserIds"}};
 const std::vector<Column> fault_columns{{"kind", "kind"},
                                         {"operation", "operation"},
                                         {"count", "count"},
@@ -101,6 +103,8 @@ Exit list(const Arguments& arguments) {
   const std::string_view what = arguments.text("what");
   if (what == "cells")
     return show(arguments, "cannot list the cells", "GET", "/cells", {}, cell_columns, "cells");
+  if (what == "groups")
+    return show(arguments, "cannot list the groups", "GET", "/groups", {}, group_columns, "groups");
   if (what == "faults")
     return show(arguments, "cannot list the faults", "GET", "/faults", {}, fault_columns, "faults");
   if (what == "reservations")
@@ -195,6 +199,14 @@ Exit capacity(const Arguments& arguments) {
   return show(arguments, "cannot change the capacity", "POST", path, body.take(), cell_columns);
 }
 
+Exit group(const Arguments& arguments) {
+  Body body;
+  body.text(arguments.given("user") ? "valUserId" : "valUeId", arguments.text("ue"));
+  const std::string path = fmt::format(
+      "/groups/{}/{}", http::percent_encode(arguments.text("group")), arguments.text("what"));
+  return show(arguments, "cannot change the group", "POST", path, body.take(), group_columns);
+}
+
 Exit terminate(const Arguments& arguments) {
   const std::string path = fmt::format("/reservations/{}/terminate",
                                        http::percent_encode(arguments.text("reservation")));
@@ -263,12 +275,12 @@ const Option the_ue{
 std::vector<Verb> net_verbs() {
   return {
       {.path = "net list",
-       .summary = "UEs, cells, reservations or planned faults of the simulated network",
+       .summary = "UEs, cells, reservations, groups or planned faults of the simulated network",
        .example = "  lobo net list\n  lobo net list reservations -o json",
        .options = with_server({{.name = "WHAT",
                                 .help = "what to list",
                                 .fallback = "ues",
-                                .choices = {"ues", "cells", "reservations", "faults"}}}),
+                                .choices = {"ues", "cells", "reservations", "groups", "faults"}}}),
        .run = list},
       {.path = "net summary",
        .summary = "how much of everything there is: nothing left behind?",
@@ -323,6 +335,20 @@ std::vector<Verb> net_verbs() {
                         {.name = "--downlink", .help = "its new capacity, such as \"20 Mbps\""},
                         {.name = "--uplink", .help = "its new capacity"}}),
        .run = capacity},
+      {.path = "net group",
+       .summary = "who belongs to a VAL group, as the group management server tells it",
+       .example = "  lobo net group add crew ue4\n  lobo net group remove crew ann --user",
+       .options = with_server(
+           {{.name = "WHAT",
+             .help = "what happens",
+             .required = true,
+             .choices = {"add", "remove"}},
+            {.name = "GROUP", .help = "identity of the VAL group; add makes it", .required = true},
+            {.name = "UE", .help = "identity of the VAL UE", .required = true},
+            {.name = "--user",
+             .help = "UE is the identity of a VAL user",
+             .takes = Option::Takes::nothing}}),
+       .run = group},
       {.path = "net terminate",
        .summary = "the network ends a session with QoS and says so",
        .example = "  lobo net terminate 5f3c",

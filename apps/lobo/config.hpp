@@ -128,6 +128,14 @@ struct GroupConfig {
   bool operator==(const GroupConfig&) const = default;
 };
 
+/// A SEAL group management server (TS 29.549, SS_GroupManagement).
+struct GroupServerConfig {
+  NefConfig door;  ///< of it: uri, http2, deadline, oauth2, tls
+  std::chrono::milliseconds refresh{30'000};
+  std::vector<std::string> requesters;  ///< who may name its groups; empty: everybody
+  bool operator==(const GroupServerConfig&) const = default;
+};
+
 struct SinksConfig {
   std::vector<std::string>
       allow;  ///< host names, addresses or CIDR blocks beyond the public Internet
@@ -198,6 +206,7 @@ struct NrmConfig {
   std::optional<NefConfig> nef_beside;  ///< beside a PCF, for what N5 has not
   std::vector<UeConfig> ues;
   std::vector<GroupConfig> groups;
+  std::optional<GroupServerConfig> group_management;
   std::vector<std::string> qos_references;          ///< that the network knows
   std::map<std::string, std::string> val_services;  ///< VAL service id to its QoS in JSON form
   std::map<std::string, std::string> defaults;  ///< requester ("*": anyone) to service or reference

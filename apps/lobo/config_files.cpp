@@ -50,6 +50,8 @@ Result<void> check_files(const Config& config) {
       check_readable("nrm.auth.jwks", nrm.auth.jwks, faults);
     check_door(nrm.core == CoreType::nef ? "nrm.nef" : "nrm.core", nrm.nef, faults);
     if (nrm.nef_beside) check_door("nrm.core.nef", *nrm.nef_beside, faults);
+    if (nrm.group_management)
+      check_door("nrm.group_management", nrm.group_management->door, faults);
   }
   if (config.netsim) check_servers("netsim.server", config.netsim->servers, faults);
   if (faults.empty()) return {};

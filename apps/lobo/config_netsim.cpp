@@ -157,6 +157,13 @@ void read_netsim(Section& section, NetsimConfig& out) {
   for (auto& function : functions) core.afs.push_back({std::move(function)});
   section.each("clients",
                [&](Section& client) { read_client(client, core.clients.emplace_back()); });
+  section.each("groups", [&](Section& group) {
+    auto& read = core.groups.emplace_back();
+    group.require("val_group");
+    group.text("val_group", read.id);
+    group.texts("val_ues", read.val_ues);
+    group.texts("val_users", read.val_users);
+  });
   section.boolean("tokens_required", core.tokens_required);
   section.section("behaviour", [&](Section& behaviour) { read_behaviour(behaviour, core); });
   section.section("pcf", [&](Section& pcf) { read_pcf(pcf, core.pcf); });

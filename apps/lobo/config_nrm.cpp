@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -202,6 +203,19 @@ void read_groups(Section& section, const std::vector<UeConfig>& ues,
                        fmt::format("val_group '{}' stands twice", group.val_group));
 }
 
+void read_group_management(Section& section, GroupServerConfig& out) {
+  section.require("uri");
+  out.door.deadline = 2s;
+  if (section.text("uri", out.door.uri)) check_uri(section, "uri", out.door.uri);
+  section.boolean("http2", out.door.http2);
+  section.duration("deadline", 100ms, 10s, out.door.deadline);
+  section.duration("refresh", 1s, 24h, out.refresh);
+  section.texts("requesters", out.requesters);
+  section.section("oauth2",
+                  [&](Section& oauth2) { read_oauth2(oauth2, out.door.oauth2.emplace()); });
+  section.section("tls", [&](Section& tls) { read_client_tls(tls, out.door.tls); });
+}
+
 /// The line of the member at a JSON pointer below `node`, or of the last part of it that is there.
 std::size_t line_at(const YamlNode& node, std::string_view pointer, std::size_t line) {
   const YamlNode* at = &node;
@@ -371,6 +385,9 @@ void read_nrm(Section& section, NrmConfig& out) {
   read_ues(section, out.ues);
   check_addresses(section, out);
   read_groups(section, out.ues, out.groups);
+  section.section("group_management", [&](Section& groups) {
+    read_group_management(groups, out.group_management.emplace());
+  });
   read_services(section, out);
   section.section("sinks", [&](Section& sinks) {
     sinks.texts("allow", out.sinks.allow);

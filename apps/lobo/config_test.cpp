@@ -307,6 +307,22 @@ TEST(config, a_nef_beside_a_pcf_tells_where_ues_are_and_takes_no_reservations) {
     EXPECT_FALSE(parse_config(wrong, "lobo.yaml")) << wrong;
 }
 
+TEST(config, a_group_management_server_has_an_address_and_a_pace) {
+  const auto read = parse_config(with("  group_management: {uri: \"http://127.0.0.8:7777\", "
+                                      "refresh: 10s, requesters: [app]}\n"),
+                                 "lobo.yaml");
+  ASSERT_TRUE(read) << read.error().faults.front().reason;
+  ASSERT_TRUE(read->nrm->group_management);
+  EXPECT_EQ(read->nrm->group_management->refresh, std::chrono::seconds{10});
+  EXPECT_EQ(read->nrm->group_management->door.deadline, std::chrono::seconds{2});
+  for (const std::string_view wrong :
+       {"  group_management: {refresh: 10s}\n",
+        "  group_management: {uri: \"http://127.0.0.8\", refresh: 1ms}\n",
+        "  group_management: {uri: elsewhere}\n",
+        "  group_management: {uri: \"http://127.0.0.8\", groups: [crew]}\n"})
+    EXPECT_FALSE(parse_config(with(wrong), "lobo.yaml")) << wrong;
+}
+
 TEST(config, the_presets_in_the_repository_are_right) {
   const auto pcf = load_config(LOBO_SOURCE_DIR "/config/pcf.yaml");
   ASSERT_TRUE(pcf) << pcf.error().faults.front().where << pcf.error().faults.front().reason;

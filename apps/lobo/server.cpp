@@ -40,6 +40,7 @@
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
 #include "series/disk_series.hpp"
+#include "services/seal_nrm/group_server.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/series.hpp"
@@ -73,6 +74,18 @@ std::optional<runtime::PeerConfig> peer_at(const std::string& uri, std::string_v
       .redirect_authorities = {}};
 }
 
+GroupServer group_server(const GroupServerConfig& config) {
+  return {
+      .deadline = config.door.deadline, .refresh = config.refresh, .requesters = config.requesters};
+}
+
+std::optional<ControlPlane::Config::Groups> groups_at(const NrmConfig& config) {
+  if (!config.group_management) return std::nullopt;
+  auto at = peer_at(config.group_management->door.uri, seal_nrm::group_peer);
+  if (!at) return std::nullopt;
+  return ControlPlane::Config::Groups{std::move(*at), group_server(*config.group_management)};
+}
+
 runtime::RouterLimits router_limits(const QuotasConfig& quotas) {
   return {.resources_per_owner_max = quotas.resources_per_client,
           .requests_per_second = quotas.requests_per_second,
@@ -96,7 +109,7 @@ struct NrmServer::Parts {
   std::unique_ptr<runtime::Log> log;
   std::unique_ptr<runtime::Trace> trace;
   std::unique_ptr<adapters::store::SqliteStore> store;
-  std::unique_ptr<CoreDoor> core, nef_beside;
+  std::unique_ptr<CoreDoor> core, nef_beside, groups;
   std::unique_ptr<adapters::HttpClient> sink_connections;
   std::unique_ptr<runtime::HttpClient> sink_traced;
   std::unique_ptr<Authentication> authentication;
@@ -177,6 +190,11 @@ Result<void> NrmServer::Parts::connect() {
     if (auto opened = open(nef_beside, *config.nef_beside, CoreType::nef, config.nef_beside->uri);
         !opened)
       return opened;
+  if (config.group_management)
+    if (auto opened = open(groups, config.group_management->door, CoreType::nef,
+                           config.group_management->door.uri);
+        !opened)
+      return opened;
   adapters::ClientConfig sinks;
   sinks.admits = [this](std::string_view host, std::string_view address) {
     return plane->settings().sinks.admits(host, address);
@@ -220,6 +238,7 @@ Result<void> NrmServer::Parts::build() {
           .bsf = peer_at(config.pcf.bsf_uri, seal_nrm::bsf_peer),
           .nef_beside = config.nef_beside ? peer_at(config.nef_beside->uri, seal_nrm::nef_peer)
                                           : std::nullopt,
+          .groups = groups_at(config),
           .router = router_limits(config.quotas),
           .notifier = {}},
       ControlPlane::Ports{.store = *store,
@@ -237,7 +256,9 @@ Result<void> NrmServer::Parts::build() {
                           .metrics = metrics,
                           .series = series.get(),
                           .nef_beside = nef_beside ? &nef_beside->client() : nullptr,
-                          .nef_beside_tokens = nef_beside ? nef_beside->tokens() : nullptr});
+                          .nef_beside_tokens = nef_beside ? nef_beside->tokens() : nullptr,
+                          .group_server = groups ? &groups->client() : nullptr,
+                          .group_tokens = groups ? groups->tokens() : nullptr});
   replace_ues(plane->ues(), config);
   runtime::HttpHandler* front = &plane->router();
   if (trace) {
@@ -317,6 +338,12 @@ NrmConfig reached(const NrmConfig& now, const NrmConfig& fresh) {
   };
   take_over(out.nef, fresh.nef);
   if (out.nef_beside && fresh.nef_beside) take_over(*out.nef_beside, *fresh.nef_beside);
+  out.group_management = now.group_management;
+  if (out.group_management && fresh.group_management) {
+    take_over(out.group_management->door, fresh.group_management->door);
+    out.group_management->refresh = fresh.group_management->refresh;
+    out.group_management->requesters = fresh.group_management->requesters;
+  }
   out.limits = now.limits;
   out.monitoring.series_path = now.monitoring.series_path;
   out.monitoring.series_megabytes = now.monitoring.series_megabytes;
@@ -338,6 +365,8 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
   std::ranges::move(core->prepare(next.nef), std::back_inserter(changes));
   if (nef_beside)
     std::ranges::move(nef_beside->prepare(*next.nef_beside), std::back_inserter(changes));
+  if (groups)
+    std::ranges::move(groups->prepare(next.group_management->door), std::back_inserter(changes));
   for (const auto& change : changes)
     if (!change) return fail(change.error());
 
@@ -345,6 +374,7 @@ Result<void> NrmServer::Parts::apply(const NrmConfig& next) {
   plane->change(std::move(*settings));
   // Kept connections were admitted by the rules of before.
   if (next.sinks != config.sinks) sink_connections->renew_connections();
+  if (next.group_management) plane->change_groups(group_server(*next.group_management));
   const auto groups_before = plane->ues().groups();
   replace_ues(plane->ues(), next);
   plane->groups_changed(groups_before);

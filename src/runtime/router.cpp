@@ -202,6 +202,15 @@ void Router::admitted(PendingPtr pending) {
   const auto& route = pending->entry->route;
   if (const auto fits = check_envelope(pending->request, route.operation); !fits)
     return refuse(pending, fits.error());
+  const bool asks = prepare_ && route.operation.protection == Protection::token &&
+                    !route.operation.content_type.empty();
+  if (!asks) return decide(std::move(pending));
+  const auto& request = pending->request;
+  prepare_(request, [this, pending] { decide(pending); });
+}
+
+void Router::decide(PendingPtr pending) {
+  const auto& route = pending->entry->route;
   const auto fresh_id = random_id(ports_.secrets);
   auto decision = route.handle(resource::RouteContext{.request = pending->request,
                                                       .params = pending->params,

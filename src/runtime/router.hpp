@@ -52,6 +52,11 @@ class Router final : public HttpHandler {
   void add(std::vector<resource::Route> routes);
   void change_limits(RouterLimits limits) { limits_ = limits; }
 
+  /// Called for each request with a body of whom we have admitted, before it is decided on; it goes
+  /// on when `ready` is called, once. For what has to be learned from somebody else first.
+  using Prepare = std::function<void(const http::Request&, std::function<void()> ready)>;
+  void before_deciding(Prepare prepare) { prepare_ = std::move(prepare); }
+
   void handle(http::Request request, ReplyFn reply) override;
 
   /// All operations, for the capabilities document.
@@ -81,6 +86,7 @@ class Router final : public HttpHandler {
   static bool fits(const Entry& entry, std::string_view path, resource::PathParams& params);
   void authorise(PendingPtr pending);
   void admitted(PendingPtr pending);
+  void decide(PendingPtr pending);
   void dispatch(PendingPtr pending, const resource::Dispatch& to, std::string_view fresh_id);
   Result<resource::Key> idempotent(const PendingPtr& pending, const resource::Dispatch& to,
                                    Submission& with);
@@ -94,6 +100,7 @@ class Router final : public HttpHandler {
   std::unordered_map<std::string, std::vector<const Entry*>, TextHash, std::equal_to<>> by_first_;
   std::set<std::pair<std::string, std::string>> keys_under_way_;  ///< owner and Idempotency-Key
   Counter& unmatched_;
+  Prepare prepare_;
 };
 
 }  // namespace lobo::runtime

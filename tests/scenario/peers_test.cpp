@@ -1,4 +1,5 @@
-// Who is asked for what, on virtual time: a PCF and a NEF beside it, a PCF alone.
+// Who is asked for what, on virtual time: a PCF and a NEF beside it, a PCF alone, a group
+// management server.
 
 #include <gtest/gtest.h>
 
@@ -257,6 +258,113 @@ TEST_F(OneDoor, a_delay_that_is_told_twice_counts_once) {
       static_cast<double>(hub.engine().counters().of(seal_nrm::monitor::SampleFate::taken) - taken),
       80, 8);
   EXPECT_GE(hub.repeated() - repeated, 30U);
+}
+
+// ---- a group management server ------------------------------------------------------------------
+
+class GroupsElsewhere : public Peers {
+ protected:
+  GroupsElsewhere() : Peers(setup()) {}
+  static System::Setup setup() {
+    System::Setup setup;
+    setup.adjust = [](ControlPlane::Config& config) {
+      config.groups = ControlPlane::Config::Groups{core_as("groups"), GroupServer{}};
+    };
+    setup.adjust_core = [](core_sim::CoreConfig& core) {
+      core.groups = {{.id = "crew", .val_ues = {"ue1"}, .val_users = {"user2"}}};
+    };
+    return setup;
+  }
+  void change(const std::string& what, const std::string& member) {
+    EXPECT_EQ(system
+                  .operate("POST", "/netsim-control/v1/groups/crew/" + what,
+                           R"({"valUeId":")" + member + "\"}")
+                  .status,
+              200);
+  }
+  void group_server_is_away(bool away) {
+    system.core->silent =
+        away ? [](const http::Request& request) { return request.target.starts_with("/ss-gm/"); }
+             : std::function<bool(const http::Request&)>();
+  }
+  bool logged(std::string_view name) {
+    return std::ranges::any_of(system.server().log.events(),
+                               [&](const auto& event) { return event.name == name; });
+  }
+  const std::string crew = R"("valGroupId":"crew")";
+};
+
+TEST_F(GroupsElsewhere, who_joins_and_who_leaves_at_the_server_is_followed_live) {
+  const auto adapted = system.ask("POST", adaptations, adaptation(crew));
+  ASSERT_EQ(adapted.status, 201) << adapted.body;
+  const auto monitored = system.ask("POST", monitors, monitor(crew));
+  ASSERT_EQ(monitored.status, 201) << monitored.body;
+  EXPECT_EQ(reserved(), (std::set<std::string>{"ue1", "ue2"}));
+  change("add", "ue3");
+  system.loop.run_for(35s);
+  EXPECT_EQ(reserved(), (std::set<std::string>{"ue1", "ue2", "ue3"}));
+  const auto now = reported();
+  EXPECT_TRUE(now.contains("ue3"));
+  change("remove", "ue1");
+  system.loop.run_for(35s);
+  EXPECT_EQ(reserved(), (std::set<std::string>{"ue2", "ue3"}));
+  EXPECT_FALSE(reported().contains("ue1"));
+}
+
+TEST_F(GroupsElsewhere,
+       a_server_that_is_away_leaves_members_as_they_were_last_known_and_it_is_told) {
+  const auto adapted = system.ask("POST", adaptations, adaptation(crew));
+  const auto monitored = system.ask("POST", monitors, monitor(crew));
+  group_server_is_away(true);
+  change("add", "ue3");
+  system.loop.run_for(5min);
+  EXPECT_EQ(reserved(), (std::set<std::string>{"ue1", "ue2"}));
+  EXPECT_TRUE(reported().contains("ue1"));
+  EXPECT_EQ(system.server().metrics.total("lobo_groups_stale"), 1);
+  EXPECT_TRUE(logged("group_server_away"));
+  // The last that is known is good enough for another one.
+  EXPECT_EQ(system.ask("POST", adaptations, adaptation(crew)).status, 201);
+  group_server_is_away(false);
+  system.loop.run_for(40s);
+  EXPECT_EQ(reserved(), (std::set<std::string>{"ue1", "ue2", "ue3"}));
+  EXPECT_EQ(system.server().metrics.total("lobo_groups_stale"), 0);
+  EXPECT_TRUE(logged("group_server_back"));
+}
+
+TEST_F(GroupsElsewhere, a_group_that_nobody_could_be_asked_about_is_not_called_unknown) {
+  group_server_is_away(true);
+  for (const auto& [path, body] :
+       {std::pair{adaptations, adaptation(crew)}, std::pair{monitors, monitor(crew)}}) {
+    const auto refused = system.ask("POST", path, body);
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_EQ(cause(refused), "GROUP_MANAGEMENT_UNAVAILABLE");
+  }
+  group_server_is_away(false);
+  system.loop.run_for(40s);
+  const auto nobody = system.ask("POST", adaptations, adaptation(R"("valGroupId":"nobody")"));
+  EXPECT_EQ(nobody.status, 404);
+  EXPECT_EQ(cause(nobody), "GROUP_NOT_FOUND");
+  EXPECT_EQ(system.ask("POST", monitors, monitor(R"("valGroupId":"nobody")")).status, 404);
+}
+
+TEST_F(GroupsElsewhere, after_a_crash_with_the_server_away_nobody_is_taken_for_gone) {
+  ASSERT_EQ(system.ask("POST", adaptations, adaptation(crew)).status, 201);
+  ASSERT_EQ(system.ask("POST", monitors, monitor(crew)).status, 201);
+  group_server_is_away(true);
+  change("add", "ue3");
+  system.crash_and_restart();
+  system.loop.run_for(5min);
+  EXPECT_EQ(reserved(), (std::set<std::string>{"ue1", "ue2"}));
+  EXPECT_TRUE(reported().contains("ue1"));
+  group_server_is_away(false);
+  system.loop.run_for(2min);
+  EXPECT_EQ(reserved(), (std::set<std::string>{"ue1", "ue2", "ue3"}));
+}
+
+TEST_F(GroupsElsewhere, whoever_asks_without_a_right_asks_nobody) {
+  system.core->seen.clear();
+  EXPECT_EQ(system.ask("POST", adaptations, adaptation(crew), {}, "").status, 401);
+  EXPECT_EQ(asked("/ss-gm/"), 0U);
 }
 
 }  // namespace

@@ -34,11 +34,13 @@ OFFICIAL = {
                            "3gpp-rel18/TS29571_CommonData.yaml"),
     "applying_bdt_policy": ("3gpp-rel18/TS29522_ApplyingBdtPolicy.yaml",
                             "3gpp-rel19/3gpp-ts29522-applyingbdtpolicy.yml"),
+    "group_management": ("3gpp-rel18/TS29549_SS_GroupManagement.yaml",
+                         "3gpp-rel18/TS29549_SS_UserProfileRetrieval.yaml"),
     "ue_id": ("3gpp-rel18/TS29522_UEId.yaml", "3gpp-rel18/TS29571_CommonData.yaml"),
 }
 # Names that are ours: lists that the official files write inline, and types of one scalar.
 OURS = {"AsSessionWithQoSSubscriptions", "MonitoringEventSubscriptions", "IpAddrs", "DurationMilliSec",
-        "AppliedBdtPolicies", "AnalyticsExposureSubscs"}
+        "AppliedBdtPolicies", "AnalyticsExposureSubscs", "VALGroupDocuments"}
 # Another API of TS 29.522 has the same names, and a name is given once here.
 RENAMED = {
     "ReadAllAnalyticsSubscriptions": "ReadAllSubscriptions",

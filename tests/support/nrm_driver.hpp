@@ -83,7 +83,11 @@ class MemoryLookup final : public resource::Lookup {
 class TwoUes final : public UeDirectory {
  public:
   std::map<std::string, std::shared_ptr<const seal_nrm::DirectoryGroup>, std::less<>> groups;
+  bool unsettled = false;  ///< whoever knows other groups is away
 
+  bool group_unsettled(std::string_view id) const override {
+    return unsettled && !groups.contains(id);
+  }
   std::optional<DirectoryEntry> ue(std::string_view id) const override {
     if (id == "ue1") return DirectoryEntry{"msisdn-491700000001", {}};
     if (id == "ue2") return DirectoryEntry{"extid-ue2@example.com", {"app2"}};

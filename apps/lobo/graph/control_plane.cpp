@@ -1,6 +1,7 @@
 #include "graph/control_plane.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -8,19 +9,23 @@
 #include <utility>
 
 #include "base/result.hpp"
+#include "graph/group_keeper.hpp"
 #include "runtime/network_peer.hpp"
 #include "services/seal_nrm/adaptation.hpp"
 #include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/applied_bdt.hpp"
 #include "services/seal_nrm/core_peer.hpp"
+#include "services/seal_nrm/group_server.hpp"
 #include "services/seal_nrm/measure_source.hpp"
 #include "services/seal_nrm/monitor_machine.hpp"
 #include "services/seal_nrm/monitor_routes.hpp"
 #include "services/seal_nrm/monitoring_profile.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
 #include "services/seal_nrm/unicast.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
@@ -62,6 +67,24 @@ ControlPlane::ControlPlane(Config config, Ports ports)
                std::make_unique<runtime::NetworkPeer>(
                    std::move(at), own ? *ports.nef_beside : ports.network,
                    own ? ports.nef_beside_tokens : ports.nef_tokens, ports.clock, ports.metrics));
+  }
+  if (config_.groups) {
+    auto& client = ports.group_server != nullptr ? *ports.group_server : ports.network;
+    calls_.add(std::string(seal_nrm::group_peer),
+               std::make_unique<runtime::NetworkPeer>(
+                   config_.groups->at, client, ports.group_tokens, ports.clock, ports.metrics));
+    keeper_.emplace(config_.groups->server, config_.nrm,
+                    GroupKeeper::Ports{calls_, scheduler_, ports.clock, ports.log, ports.metrics},
+                    [this](const std::string& id) {
+                      group_changed(id);
+                      monitoring_.directory_changed();
+                    });
+    ues_.look_further(*keeper_);
+    router_.before_deciding([this](const http::Request& request, std::function<void()> ready) {
+      const auto id = seal_nrm::group_named(request.body);
+      if (id.empty() || ues_.groups().contains(id)) return ready();
+      keeper_->ask(id, std::move(ready));
+    });
   }
   // A PCF that the BSF named, which seal_nrm has held to what is allowed; each with a breaker of
   // its own, since one that is dead says nothing of the others.
@@ -110,6 +133,7 @@ Result<void> ControlPlane::start() {
   if (auto filled = monitoring_.start(); !filled) return filled;
   if (auto recovered = runner_.recover(); !recovered) return recovered;
   auditor_.start();
+  if (keeper_) keeper_->start();
   groups_changed({});  // They may have become others while we were not there.
   return {};
 }
@@ -121,14 +145,16 @@ void ControlPlane::groups_changed(const ConfiguredUes::Groups& before) {
       changed.insert(id);
   for (const auto& [id, group] : ues_.groups())
     if (!before.contains(id)) changed.insert(id);
+  for (const auto id : changed) group_changed(id);
+}
+
+void ControlPlane::group_changed(std::string_view id) {
   const resource::Key from{"directory", ""};
-  for (const auto id : changed) {
-    const auto adaptations =
-        runner_.lookup().by_subject(seal_nrm::adaptation_kind, id, adaptations_told_max);
-    if (!adaptations) continue;  // The store; they look by themselves.
-    for (const auto& adaptation : *adaptations)
-      runner_.submit(adaptation, resource::Told{from, "group", ""});
-  }
+  const auto adaptations =
+      runner_.lookup().by_subject(seal_nrm::adaptation_kind, id, adaptations_told_max);
+  if (!adaptations) return;  // The store; they look by themselves.
+  for (const auto& adaptation : *adaptations)
+    runner_.submit(adaptation, resource::Told{from, "group", ""});
 }
 
 }  // namespace lobo::app

@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "base/rng.hpp"
 #include "graph/auditor.hpp"
+#include "graph/group_keeper.hpp"
 #include "graph/monitoring.hpp"
 #include "runtime/effect_runner.hpp"
 #include "runtime/network_peer.hpp"
@@ -27,7 +28,8 @@
 
 namespace lobo::app {
 
-/// UeDirectory from configuration: replaced as a whole when the configuration is read again.
+/// UeDirectory from configuration: replaced as a whole when the configuration is read again. Groups
+/// that it does not have may be known to a group management server.
 class ConfiguredUes final : public seal_nrm::UeDirectory {
  public:
   using Entries = std::map<std::string, seal_nrm::DirectoryEntry, std::less<>>;
@@ -55,9 +57,17 @@ class ConfiguredUes final : public seal_nrm::UeDirectory {
   std::shared_ptr<const seal_nrm::DirectoryGroup> group(
       std::string_view val_group_id) const override {
     const auto found = groups_.find(val_group_id);
-    return found == groups_.end() ? nullptr : found->second;
+    if (found != groups_.end()) return found->second;
+    return others_ != nullptr ? others_->group(val_group_id) : nullptr;
   }
+  bool group_unsettled(std::string_view val_group_id) const override {
+    return !groups_.contains(val_group_id) && others_ != nullptr &&
+           others_->unsettled(val_group_id);
+  }
+  /// The configured ones.
   const Groups& groups() const { return groups_; }
+  /// Where groups are that are not configured; outlives this.
+  void look_further(const GroupKeeper& others) { others_ = &others; }
 
  private:
   static std::optional<seal_nrm::DirectoryEntry> find(const Entries& entries, std::string_view id) {
@@ -67,6 +77,7 @@ class ConfiguredUes final : public seal_nrm::UeDirectory {
   Entries ues_;
   Entries users_;
   Groups groups_;
+  const GroupKeeper* others_ = nullptr;
   std::map<std::string, api::state::seal_nrm::UeAddress, std::less<>> addresses_;  ///< by GPSI
 };
 
@@ -90,12 +101,19 @@ class ControlPlane {
     seal_nrm::monitor::Series* series = nullptr;  ///< null: no past periods of monitoring
     runtime::HttpClient* nef_beside = nullptr;    ///< null: as `network`, and its tokens
     runtime::TokenProvider* nef_beside_tokens = nullptr;
+    runtime::HttpClient* group_server = nullptr;  ///< null: as `network`, without tokens
+    runtime::TokenProvider* group_tokens = nullptr;
   };
   struct Config {
     seal_nrm::Settings nrm;
     runtime::PeerConfig nef;  ///< or the PCF, where one serves all; no authority: there is none
     std::optional<runtime::PeerConfig> bsf{};
     std::optional<runtime::PeerConfig> nef_beside{};  ///< the NEF beside a PCF
+    struct Groups {
+      runtime::PeerConfig at;
+      GroupServer server;
+    };
+    std::optional<Groups> groups{};  ///< the group management server
     runtime::RouterLimits router;
     runtime::NotifierLimits notifier;
   };
@@ -112,6 +130,10 @@ class ControlPlane {
   ConfiguredUes& ues() { return ues_; }
   /// Groups may have other members than `before`: their adaptations look at once.
   void groups_changed(const ConfiguredUes::Groups& before);
+  /// How the group management server is asked from now on; it stays where it is.
+  void change_groups(GroupServer server) {
+    if (keeper_) keeper_->change(std::move(server));
+  }
   runtime::Router& router() { return router_; }
   /// The configured addresses of UEs may have changed: whoever follows one looks again.
   void readdress();
@@ -125,6 +147,8 @@ class ControlPlane {
   bool idle() const { return runner_.idle() && notifier_.pending() == 0; }
 
  private:
+  void group_changed(std::string_view id);
+
   Config config_;
   ConfiguredUes ues_;
   seal_nrm::MonitorHub hub_;
@@ -137,6 +161,7 @@ class ControlPlane {
   runtime::Router router_;
   Auditor auditor_;
   Monitoring monitoring_;
+  std::optional<GroupKeeper> keeper_;
 };
 
 }  // namespace lobo::app

@@ -102,6 +102,11 @@ Result<void> check(const CoreConfig& config) {
       if (!afs.contains(af))
         faults.add(Errc::not_found, where + "/scs_as_ids", "names the unknown AF " + af);
   }
+  Names groups;
+  for (std::size_t i = 0; i < config.groups.size(); ++i)
+    faults.unique(groups, config.groups[i].id, "groups/" + std::to_string(i) + "/val_group");
+  if (config.groups.size() > config.limits.groups_max)
+    faults.add(Errc::out_of_range, "groups", "are too many");
   check_ues(config, cells, faults);
   check_rates(config, faults);
   auto found = faults.take();

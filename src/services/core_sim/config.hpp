@@ -58,6 +58,13 @@ struct CellConfig {
   std::chrono::milliseconds delay_ul{12};
 };
 
+/// A VAL group, as its group management server knows it.
+struct GroupConfig {
+  std::string id;
+  std::vector<std::string> val_ues;  ///< names of the VAL layer: the network does not know them
+  std::vector<std::string> val_users;
+};
+
 /// An application function (SCS/AS) that may use the NEF.
 struct AfConfig {
   std::string scs_as_id;
@@ -88,6 +95,8 @@ struct Limits {
   std::size_t callbacks_pending_max = 200'000;
   std::size_t tokens_max = 1'000;
   std::size_t bdt_policies_max = 200'000;
+  std::size_t groups_max = 10'000;
+  std::size_t group_members_max = 100'000;
 };
 
 /// No link or cell has more; sums of a few such rates stay within 64 bits.
@@ -113,6 +122,7 @@ struct CoreConfig {
   std::vector<OAuthClient> clients;
   /// Background data transfer policies that were agreed on, by their reference.
   std::vector<std::string> bdt_references;
+  std::vector<GroupConfig> groups;
 
   bool tokens_required = false;
   std::chrono::seconds token_lifetime{3600};

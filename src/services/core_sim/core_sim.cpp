@@ -28,6 +28,7 @@
 #include "services/core_sim/config.hpp"
 #include "services/core_sim/control.hpp"
 #include "services/core_sim/faults.hpp"
+#include "services/core_sim/groups.hpp"
 #include "services/core_sim/journal.hpp"
 #include "services/core_sim/monitoring_event.hpp"
 #include "services/core_sim/policy_authorization.hpp"
@@ -120,6 +121,7 @@ struct CoreSim::State {
         monitoring(net, watches),
         bdt(net),
         analytics(net),
+        groups(net),
         control(net, sessions, watches) {}
 
   Network net;
@@ -130,6 +132,7 @@ struct CoreSim::State {
   MonitoringEvent monitoring;
   AppliedBdtPolicies bdt;
   Analytics analytics;
+  Groups groups;
   Control control;
 
   Output network_request(const http::Request& request, const RouteMatch& route, Instant now);
@@ -164,6 +167,8 @@ Output CoreSim::handle(const http::Request& request, Instant now) {
       state_ = std::make_unique<State>(config_, rng_);
       state_->net.callbacks.continue_from(next_id);
       answer = http::Response{204, {{std::string(simulated_header), "netsim"}}, {}};
+    } else if (route.operation->path.starts_with("/netsim-control/v1/groups")) {
+      answer = state_->groups.control(call);
     } else {
       answer = state_->control.handle(call);
     }
@@ -275,6 +280,7 @@ Answer CoreSim::State::perform(Call& call) {
   // Whom the operator lets speak to a PCF or a BSF it trusts: no AF is named in the path.
   if (path.starts_with("/npcf-policyauthorization/")) return policy.handle(call);
   if (path.starts_with("/nbsf-management/")) return find_pcf_binding(call, net);
+  if (path.starts_with("/ss-gm/")) return groups.documents(call);
   if (path.starts_with("/3gpp-applying-bdt-policy/")) {
     if (auto known = check_af(call, net.config, call.param("afId"), {}); !known)
       return tl::unexpected<Refusal>(std::move(known.error()));

@@ -11,6 +11,7 @@
 #include "api/applying_bdt_policy.hpp"
 #include "api/as_session_with_qos.hpp"
 #include "api/bsf.hpp"
+#include "api/group_management.hpp"
 #include "api/monitoring_event.hpp"
 #include "api/net_control.hpp"
 #include "api/policy_authorization.hpp"
@@ -37,6 +38,7 @@ std::vector<resource::Operation> collect() {
   add(api::policy_authorization::operations());
   add(api::bsf::operations());
   add(api::applying_bdt_policy::operations());
+  add(api::group_management::operations());
   add(api::net_control::operations());
   all.push_back({.id = request_access_token,
                  .method = "POST",

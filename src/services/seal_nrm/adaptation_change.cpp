@@ -181,6 +181,8 @@ void AdaptationStep::follow_group() {
   const auto group = visible_group(directory_, *state_.doc.val_group_id, owner_);
   const std::uint64_t revision = group ? group->revision : 0;
   if (revision == state_.group_revision.value_or(0)) return;
+  // Nobody says that it is gone: who was a member when somebody could be asked is one still.
+  if (!group && directory_.group_unsettled(*state_.doc.val_group_id)) return;
   if (group && group->members.size() > settings_.limits.adaptation_members_max) {
     // Those that are there keep what they have.
     state_.group_revision = revision;

@@ -48,7 +48,8 @@ Result<void> AdaptationStep::create(const resource::Command& command) {
   if (!checked) return fail(std::move(checked.error()));
   if (checked->unknown_group) {
     std::optional<std::uint64_t> request = command.request;
-    effects_.reply(request, refusal_response(no_group()));
+    const bool unsettled = directory_.group_unsettled(*checked->doc.val_group_id);
+    effects_.reply(request, refusal_response(unsettled ? group_unsettled_refusal() : no_group()));
     erased_ = true;
     return {};
   }

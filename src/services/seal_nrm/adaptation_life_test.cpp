@@ -133,6 +133,20 @@ TEST_F(AdaptationTest, of_a_group_follows_its_members_and_tells) {
   EXPECT_EQ(driver.core.sessions.size(), 2U);
 }
 
+TEST_F(AdaptationTest, of_a_group_that_nobody_can_be_asked_about_keeps_whom_it_has) {
+  driver.directory.set_group("crew", {"m1", "m2"});
+  ASSERT_EQ(driver.status(adapt(body_of(R"("valGroupId":"crew")"))), 201);
+  driver.directory.groups.clear();
+  driver.directory.unsettled = true;
+  driver.run_for(3min);
+  EXPECT_EQ(shown().adapt_state->ues.confirmed, 2);
+  EXPECT_FALSE(shown().adapt_state->cause);
+  EXPECT_TRUE(told().empty());
+  const auto refused = driver.adapt(body_of(R"("valGroupId":"crew")"));
+  EXPECT_EQ(driver.status(refused), 503);
+  EXPECT_EQ(driver.cause(refused), "GROUP_MANAGEMENT_UNAVAILABLE");
+}
+
 TEST_F(AdaptationTest, of_a_group_that_empties_stays_with_nobody_and_grows_again) {
   driver.directory.set_group("crew", {"m1"});
   ASSERT_EQ(driver.status(adapt(body_of(R"("valGroupId":"crew")"))), 201);

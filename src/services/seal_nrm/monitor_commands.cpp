@@ -54,7 +54,10 @@ Result<void> MonitorStep::create(const resource::Command& command) {
   if (!checked->unknown.empty()) {
     // Known to nobody, or not to this requester: the same answer, so that nothing is learned from
     // it.
-    effects_.reply(request, unknown_ue_response(checked->unknown));
+    const auto& group = checked->doc.val_group_id;
+    effects_.reply(request, group && directory_.group_unsettled(*group)
+                                ? refusal_response(group_unsettled_refusal())
+                                : unknown_ue_response(checked->unknown));
     erased_ = true;
     return {};
   }
@@ -184,6 +187,7 @@ void MonitorStep::take_targets(Targets targets) {
 void MonitorStep::members_changed() {
   if (!state_.doc.val_group_id) return;
   auto now = targets_of(state_.doc, owner_, settings_, directory_);
+  if (now.group_revision == 0 && directory_.group_unsettled(*state_.doc.val_group_id)) return;
   if (now.group_revision == 0) return end_with(nrm::TerminationCauseKnown::group_gone);
   if (state_.group_revision == now.group_revision) return;
   const auto before = sources();

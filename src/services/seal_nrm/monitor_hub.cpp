@@ -525,6 +525,7 @@ std::vector<std::string> MonitorHub::stale(const UeDirectory& directory) const {
   for (const auto& [id, kept] : monitors_) {
     if (!kept.state.doc.val_group_id) continue;
     const auto group = directory.group(*kept.state.doc.val_group_id);
+    if (!group && directory.group_unsettled(*kept.state.doc.val_group_id)) continue;
     const std::uint64_t revision = group ? group->revision : 0;
     if (revision != kept.state.group_revision.value_or(0)) out.push_back(id);
   }

@@ -66,6 +66,9 @@ struct UeDirectory {
   virtual std::shared_ptr<const DirectoryGroup> group(std::string_view /*val_group_id*/) const {
     return nullptr;
   }
+  /// Where group() is null: whether that only means that whoever knows the group cannot be asked
+  /// now.
+  virtual bool group_unsettled(std::string_view /*val_group_id*/) const { return false; }
 };
 
 /// Whether the core tells by SUCCESSFUL_RESOURCES_ALLOCATION that a reservation holds.

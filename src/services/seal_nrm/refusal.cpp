@@ -208,6 +208,14 @@ Refusal interrupted_refusal() {
   return {503, "Interrupted", "SYSTEM_FAILURE", "the request was interrupted; ask again"};
 }
 
+Refusal group_unsettled_refusal() {
+  return {503,
+          "Group not known now",
+          "GROUP_MANAGEMENT_UNAVAILABLE",
+          "the group management server does not tell who belongs to the group",
+          {{Errc::unavailable, "/valGroupId", "cannot be looked up now"}}};
+}
+
 http::Response unknown_ue_response(std::string_view pointer) {
   return refusal_response({404,
                            "UE not known",

@@ -45,6 +45,8 @@ Refusal interrupted_refusal();
 Refusal no_nef_refusal(std::string_view what);
 inline constexpr std::string_view no_nef_cause = "NEF_NOT_CONFIGURED";
 Refusal unsettled_refusal();
+/// Whoever knows the group cannot be asked now.
+Refusal group_unsettled_refusal();
 http::Response unknown_ue_response(std::string_view pointer);
 
 }  // namespace lobo::seal_nrm
