@@ -210,8 +210,7 @@ void SourceStep::plan() {
     effects_.call(held(), settings_, "list", measure_list_request(settings_, state_.kind));
   } else if (leaving && empty(held())) {
     erased_ = true;
-    if (needs_address(state_.kind) && settings_.core.kind == CoreKind::nef)
-      effects_.tell({"ue_watch", state_.gpsi}, "released");
+    if (needs_address(state_.kind)) effects_.tell({"ue_watch", state_.gpsi}, "released");
   }
 }
 
