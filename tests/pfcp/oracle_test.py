@@ -2,8 +2,10 @@
 """What we write is read as what was meant by readers that are not ours:
 oracle_test.py EMITTER decoder|tshark COUNT SEED"""
 
+import itertools
 import json
 import shutil
+import struct
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import pfcp_decoder
 import tshark_reader
 
 SKIPPED = 77
+AT_A_TIME = 1000  # messages to one tshark: its JSON is fifty times as long as they are
 
 
 def emitted(emitter, count, seed):
@@ -31,11 +34,8 @@ def against_decoder(messages):
         cut = data[:-1] if number % 2 else data[:sum(data) % len(data)]
         try:
             pfcp_decoder.decode(cut)
-        except (pfcp_decoder.Wrong, IndexError, ValueError):
+        except (pfcp_decoder.Wrong, struct.error):
             pass
-        except Exception as other:  # struct.error of a cut header
-            if type(other).__name__ != "error":
-                raise
         else:
             raise SystemExit(f"message {number}: a part of it was read: {cut.hex()}")
         note_kinds(wanted["ies"], kinds)
@@ -55,12 +55,12 @@ class Comparison:
     def __init__(self):
         self.compared = {}
 
-    def messages(self, number, wanted, tree):
+    def messages(self, name, wanted, tree):
         header = {"type": "msg_type", "seid": "seid", "sequence": "seqno", "priority": "mp"}
         for ours, theirs in header.items():
             if ours in wanted:
-                self.same(f"message {number} {ours}", str(wanted[ours]), str(int(tree.fields[theirs], 0)))
-        self.elements(f"message {number}", wanted["ies"], tree.nodes)
+                self.same(f"message {name} {ours}", str(wanted[ours]), str(int(tree.fields[theirs], 0)))
+        self.elements(f"message {name}", wanted["ies"], tree.nodes)
 
     def elements(self, where, wanted, nodes):
         self.same(f"{where}: types", [element["ie"] for element in wanted], [node.kind for node in nodes])
@@ -104,15 +104,15 @@ class Comparison:
 
 
 def against_tshark(messages):
-    messages = list(messages)
-    trees, complaints = tshark_reader.read([data for data, _ in messages])
-    if complaints:
-        raise SystemExit(f"malformed to tshark: {[messages[number][0].hex() for number in complaints[:3]]}")
-    if len(trees) != len(messages):
-        raise SystemExit(f"{len(messages)} messages, {len(trees)} read")
     comparison = Comparison()
-    for number, ((_, wanted), tree) in enumerate(zip(messages, trees)):
-        comparison.messages(number, wanted, tree)
+    while batch := list(itertools.islice(messages, AT_A_TIME)):
+        trees, complaints = tshark_reader.read([data for data, _ in batch])
+        if complaints:
+            raise SystemExit(f"malformed to tshark: {[batch[number][0].hex() for number in complaints[:3]]}")
+        if len(trees) != len(batch):
+            raise SystemExit(f"{len(batch)} messages, {len(trees)} read")
+        for (data, wanted), tree in zip(batch, trees):
+            comparison.messages(data.hex()[:40], wanted, tree)
     known = set(tshark_reader.FIELDS) | set(tshark_reader.RULES) | set(tshark_reader.FLAGS)
     if known - set(comparison.compared):
         raise SystemExit(f"never compared: {sorted(known - set(comparison.compared))}")

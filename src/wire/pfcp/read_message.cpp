@@ -119,8 +119,18 @@ class Taker {
   static void forget(std::optional<T>& member) {
     member.reset();
   }
+  template <class T, std::size_t most>
+  static void forget(Few<T, most>& /*it keeps what was good*/) {}
+  // Tables of ours alone say which members are optional, and no such list is: it is gone through
+  // again later, and then has to be good throughout.
   template <class T>
-  static void forget(T& /*a list keeps what was good*/) {}
+  static void forget(Repeated<T>& /*member*/) {
+    require(false);
+  }
+  template <class T>
+  static void forget(T& /*one that is there always is not optional*/) {
+    require(false);
+  }
 
   const Ie& ie_;
   Bytes group_;
