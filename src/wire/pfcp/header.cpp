@@ -73,6 +73,10 @@ MessageView parse_message(Bytes datagram) noexcept {
     view.fault = NotPfcp::length;
     return view;
   }
+  if (!has_seid(view.type)) {  // sent by mistake; it means nothing, and is not answered with
+    view.envelope.seid = 0;
+    view.envelope.priority.reset();
+  }
   view.follow_on = (flags & flag_follow_on) != 0;
   view.ies = in.rest();
   view.behind = datagram.subspan(size);

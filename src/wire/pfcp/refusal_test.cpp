@@ -246,6 +246,7 @@ TEST(pfcp_header, a_session_message_needs_a_seid_and_a_nodes_message_may_have_on
   EXPECT_EQ(parse_message(test::from_hex("2036 0004 000001 00")).fault, NotPfcp::no_seid);
   const auto node = test::from_hex("2101 0014 0000000000000007 000001 00 0060 0004 00000001");
   EXPECT_TRUE(parse_message(node).ok());
+  EXPECT_EQ(parse_message(node).envelope, (Envelope{.sequence_number = 1}));
 }
 
 TEST(pfcp_header, a_length_within_the_header_or_beyond_the_datagram_is_refused) {
