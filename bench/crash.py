@@ -185,6 +185,7 @@ class Audit:
         self.stage = stage
         self.client = crash_load.Client(stage.url)
         self.wrong = {}
+        self.refused_members = {}  # (adaptation, UE): why
 
     def complain(self, heading, lines):
         if lines:
@@ -243,26 +244,37 @@ class Audit:
             if state not in wanted:
                 wrong["state"].append(f"{one}: {subscription['uniQosState']}")
             self.one_reservation(one, subscription["uniQosReq"], at_core, wrong)
-        adaptations = self.held(crash_kinds.ADAPTATION)
-        for one, adaptation in listed[crash_kinds.ADAPTATION].items():
-            if one not in adaptations:
-                continue
-            members = crash_kinds.ues_of(adaptations[one].body, self.stage.crew)
-            for ue in members:
-                self.one_reservation(f"{one}.e.{ue}", adaptation["uniQosReq"], at_core, wrong)
-            counts = adaptation["adaptState"]["ues"]
-            if counts["total"] != len(members) or counts["confirmed"] + counts["degraded"] != len(members):
-                wrong["state"].append(f"adaptation {one} of {sorted(members)}: {adaptation['adaptState']}")
+        for one, resource in self.held(crash_kinds.ADAPTATION).items():
+            if one in listed[crash_kinds.ADAPTATION]:
+                self.members(one, resource, at_core, wrong)
         self.one_measurement_each(listed[crash_kinds.MONITOR], at_core, wrong)
         for (kind, one), there in at_core.items():
             wrong["orphans"].append(f"{kind} {one}: {there}")
         return {heading: lines for heading, lines in wrong.items() if lines}
 
+    def members(self, one, resource, at_core, wrong):
+        """Of an adaptation each UE of its list or group has a result, and the core agrees with it."""
+        _, adaptation, _ = self.client.ask("GET", resource.path())
+        results = {result["valTgtUe"]["valUeId"]: result for result in adaptation["ueResults"]}
+        wanted = crash_kinds.ues_of(resource.body, self.stage.crew)
+        if results.keys() != wanted or adaptation["adaptState"]["ues"]["pending"]:
+            wrong["state"].append(f"adaptation {one} of {sorted(wanted)}: {adaptation['adaptState']}, {results}")
+        self.refused_members = {key: value for key, value in self.refused_members.items() if key[0] != one}
+        for ue, result in results.items():
+            name = f"{one}.e.{ue}"
+            if result["result"] == "REFUSED":  # Partial failure is a result, and then nothing is held.
+                self.refused_members[one, ue] = result.get("cause")
+                if there := at_core.pop(("unicast", name), []):
+                    wrong["orphans"].append(f"{name}: {result}, {there}")
+            else:
+                kept = result.get("previousKept", False)
+                self.one_reservation(name, None if kept else adaptation["uniQosReq"], at_core, wrong)
+
     def one_reservation(self, one, quality, at_core, wrong):
         there = at_core.pop(("unicast", one), [])
         if len(there) != 1:
             wrong["duplicated" if there else "missing"].append(f"{one}: {len(there)} at the core: {there}")
-        elif there[0].get("qosReference") != quality:
+        elif quality is not None and there[0].get("qosReference") != quality:
             wrong["quality"].append(f"{one}: promised {quality}, the core keeps {there[0]}")
 
     def one_measurement_each(self, monitors, at_core, wrong):
@@ -407,14 +419,16 @@ def audit(stage):
     stage.server.signal(harness.SIGTERM)
     stage.server.wait()
     books.complain("left in the store", books.store())
-    return books.wrong, held
+    return books, held
 
 
-def results_of(stage, kills, in_flight, wrong, held):
+def results_of(stage, kills, in_flight, books, held):
+    wrong = books.wrong
     times = sorted(took * 1000 for took in stage.recoveries)
     count = {heading: len(lines) for heading, lines in wrong.items()}
     return {"kills": kills, "in_flight_kills": in_flight, "acknowledged": dict(stage.acks.by_what),
             "monitors_ended": len(stage.sink.ended),
+            "members_refused": dict(collections.Counter(books.refused_members.values())),
             "answers_cut_off": stage.acks.cut_off, "refused": dict(stage.acks.refused), "held_at_end": held,
             "notifications": sum(map(len, stage.sink.numbers.values())),
             "lost": count.get("lost", 0), "duplicated": count.get("duplicated", 0),
@@ -436,12 +450,12 @@ def main():
     stage = Stage(args.build / "lobo", folder, args.seed)
     try:
         in_flight = run(stage, args.kills)
-        wrong, held = audit(stage)
+        books, held = audit(stage)
     finally:
         stage.end()
-    results = results_of(stage, args.kills, in_flight, wrong, held)
+    results = results_of(stage, args.kills, in_flight, books, held)
     print(json.dumps(results if args.dry else lib.append_result("crash", args.build, 1, results), indent=1))
-    if wrong:
+    if books.wrong:
         print(f"crash: see {folder}")
         return 1
     shutil.rmtree(folder)

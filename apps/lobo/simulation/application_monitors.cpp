@@ -1,5 +1,7 @@
 // An application that has the quality of its UEs, its group and its streams monitored.
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

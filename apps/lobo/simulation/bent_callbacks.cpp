@@ -1,7 +1,6 @@
 #include "simulation/bent_callbacks.hpp"
 
 #include <array>
-#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>

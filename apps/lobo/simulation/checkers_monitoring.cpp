@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -16,6 +17,7 @@
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "model/bit_rate.hpp"
 #include "model/date_time.hpp"
 #include "sim/store.hpp"

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "api/ss_nrm.hpp"
-#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "runtime/forwarding_store.hpp"
 #include "runtime/ports.hpp"
