@@ -11,6 +11,7 @@
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
 #include "model/date_time.hpp"
+#include "monitoring_world.hpp"
 #include "services/seal_nrm/series.hpp"
 #include "support/system.hpp"
 #include "wire/json/json.hpp"
@@ -19,66 +20,6 @@ namespace lobo::app::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using api::ss_nrm::MonitoringReport;
-using api::ss_nrm::MonitoringSubscription;
-
-const std::string monitors = "/ss-nrm/v1/subscriptions";
-
-class Monitoring : public ::testing::Test {
- protected:
-  Monitoring() : Monitoring(System::Setup{}) {}
-  explicit Monitoring(System::Setup setup) : system(with_streams(std::move(setup))) {}
-
-  static System::Setup with_streams(System::Setup setup) {
-    const auto before = setup.adjust;
-    setup.adjust = [before](ControlPlane::Config& config) {
-      config.nrm.monitoring.streams["s1"] = {"ue1", "ue2"};
-      if (before) before(config);
-    };
-    return setup;
-  }
-
-  static std::string body(std::string_view more,
-                          std::string_view target = R"("valUeIds":[{"valUeId":"ue1"}])") {
-    return "{" + std::string(target) +
-           R"(,"notifUri":"http://app1.example/m","suppFeat":"1f0000000001",)" + std::string(more) +
-           "}";
-  }
-  std::string create(const std::string& text) {
-    const auto response = system.ask("POST", monitors, text);
-    EXPECT_EQ(response.status, 201) << response.body;
-    return System::id_of(response);
-  }
-  MonitoringSubscription shown(const std::string& id) {
-    return *json::read<MonitoringSubscription>(system.ask("GET", monitors + "/" + id).body);
-  }
-  /// Reports since the last call.
-  std::vector<MonitoringReport> reports() {
-    std::vector<MonitoringReport> out;
-    for (const auto& request : system.sink.seen)
-      if (auto report = json::read<MonitoringReport>(request.body)) out.push_back(*report);
-    system.sink.seen.clear();
-    return out;
-  }
-  void degrade(const std::string& ue, const std::string& how) {
-    EXPECT_EQ(system.operate("POST", "/netsim-control/v1/ues/" + ue + "/degrade", how).status, 200);
-  }
-  std::size_t sources() const {
-    std::size_t count = 0;
-    for (const auto& [key, record] : system.durable().records)
-      count += key.kind == "measure_source";
-    return count;
-  }
-  static std::string state_of(const MonitoringSubscription& subscription, std::size_t measure) {
-    return subscription.mon_state->measures.at(measure).state.text;
-  }
-
-  System system;
-};
-
-constexpr std::string_view every_second =
-    R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":1000},)"
-    R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":2})";
 
 TEST_F(Monitoring, periodic_reports_come_in_order_and_show_what_the_network_does) {
   const auto id = create(body(every_second));
@@ -506,33 +447,6 @@ TEST_F(Monitoring, without_features_reports_have_nothing_that_stage_3_does_not_k
   }
 }
 
-class MuteNetwork : public Monitoring {
- protected:
-  MuteNetwork()
-      : Monitoring(System::Setup{.adjust_core = [](core_sim::CoreConfig& config) {
-          config.mute_events = {"QOS_MONITORING", "DN_PERFORMANCE"};
-        }}) {}
-};
-
-TEST_F(MuteNetwork, a_source_that_accepts_and_never_sends_is_shown_as_such_and_not_waited_for) {
-  const auto id =
-      create(body(R"("measReqs":{"measDataTypes":["DL_DELAY","AVG_PLR","AVG_DL_TRAFFIC_VOLUME"],)"
-                  R"("measAggrGranWnd":1000},"reportReqs":{"reportingMode":"PERIODIC",)"
-                  R"("reportingPeriod":2})"));
-  EXPECT_EQ(state_of(shown(id), 0), "waiting");
-  system.loop.run_for(12s);
-  const auto now = shown(id);
-  EXPECT_EQ(state_of(now, 0), "silent");
-  EXPECT_EQ(state_of(now, 1), "silent");
-  EXPECT_EQ(state_of(now, 2), "flowing");
-  const auto told = reports();
-  ASSERT_FALSE(told.empty());
-  EXPECT_TRUE(told.back().meas_data->avr_dl_traffic_vol);
-  ASSERT_TRUE(told.back().failure_rep);
-  EXPECT_EQ(told.back().failure_rep->size(), 2U);
-  EXPECT_EQ(told.back().failure_rep->front().failure_reason->text, "DATA_NOT_AVAILABLE");
-}
-
 TEST_F(Monitoring, a_network_that_began_anew_is_asked_again_for_what_fell_silent) {
   const auto id = create(body(every_second));
   system.loop.run_for(5s);
@@ -541,81 +455,6 @@ TEST_F(Monitoring, a_network_that_began_anew_is_asked_again_for_what_fell_silent
   system.loop.run_for(30s);
   EXPECT_EQ(system.at_core().size(), 1U);
   EXPECT_EQ(state_of(shown(id), 0), "flowing");
-}
-
-TEST_F(Monitoring, a_session_that_the_network_has_and_never_measures_is_made_anew) {
-  EXPECT_EQ(system
-                .operate("POST", "/netsim-control/v1/faults",
-                         R"({"kind":"ALLOCATION_FAILS",)"
-                         R"("operation":"CreateASSessionWithQoSSubscription"})")
-                .status,
-            200);
-  const auto id = create(body(every_second));
-  system.loop.run_for(20s);
-  EXPECT_EQ(state_of(shown(id), 0), "silent");
-  const auto before = system.at_core();
-  system.loop.run_for(100s);
-  EXPECT_EQ(state_of(shown(id), 0), "flowing");
-  ASSERT_EQ(system.at_core().size(), 1U);
-  EXPECT_NE(system.at_core().front().id, before.front().id);
-}
-
-TEST_F(MuteNetwork, a_network_that_never_sends_is_asked_anew_ever_more_seldom) {
-  create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"]})"));
-  const auto asked = [&] {
-    std::size_t count = 0;
-    for (const auto& request : system.core->seen)
-      count += request.method == "POST" && request.target.ends_with("/subscriptions") &&
-               request.target.find("as-session-with-qos") != std::string::npos;
-    return count;
-  };
-  system.loop.run_for(70min);
-  EXPECT_LE(asked(), 8U);
-  EXPECT_EQ(system.at_core().size(), 1U);
-}
-
-TEST_F(Monitoring, a_network_that_forgot_a_measurement_that_had_failed_is_asked_again) {
-  const auto id = create(body(every_second));
-  degrade("ue1", R"({"measurementFails":true})");
-  system.loop.run_for(5s);
-  EXPECT_EQ(state_of(shown(id), 0), "silent");
-  EXPECT_EQ(system.operate("POST", "/netsim-control/v1/reset").status, 204);
-  system.loop.run_for(90s);
-  EXPECT_EQ(system.at_core().size(), 1U);
-  EXPECT_EQ(state_of(shown(id), 0), "flowing");
-}
-
-TEST_F(Monitoring, a_ue_whose_return_was_not_heard_of_is_looked_for_and_measured_again) {
-  const auto id = create(body(every_second));
-  system.loop.run_for(5s);
-  const std::string ue = "/netsim-control/v1/ues/ue1";
-  EXPECT_EQ(system.operate("POST", ue + "/detach").status, 200);
-  system.loop.run_for(5s);
-  EXPECT_EQ(shown(id).mon_state->measures[0].cause, "UE_NOT_CONNECTED");
-  EXPECT_EQ(
-      system.operate("POST", "/netsim-control/v1/faults", R"({"kind":"DROP_CALLBACK"})").status,
-      200);
-  EXPECT_EQ(system.operate("POST", ue + "/attach").status, 200);
-  system.loop.run_for(3 * audit_interval);
-  EXPECT_EQ(state_of(shown(id), 0), "flowing");
-  EXPECT_EQ(system.watches_at_core(), 1);
-}
-
-TEST_F(Monitoring, a_ue_whose_move_was_not_heard_of_is_looked_for_and_measured_there) {
-  const auto id = create(body(every_second));
-  system.loop.run_for(5s);
-  // Neither the end of the session on the old address nor the new address is heard of.
-  EXPECT_EQ(
-      system.operate("POST", "/netsim-control/v1/faults", R"({"kind":"DROP_CALLBACK","count":2})")
-          .status,
-      200);
-  EXPECT_EQ(
-      system.operate("POST", "/netsim-control/v1/ues/ue1/address", R"({"ipv4Addr":"10.45.7.7"})")
-          .status,
-      200);
-  system.loop.run_for(5 * audit_interval);
-  EXPECT_EQ(state_of(shown(id), 0), "flowing");
-  EXPECT_EQ(system.at_core().size(), 1U);
 }
 
 TEST_F(Monitoring, samples_cost_no_commit) {

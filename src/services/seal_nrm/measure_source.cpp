@@ -190,10 +190,12 @@ void SourceStep::plan() {
   const bool releases = held().old && !held().old->empty();
   if (state_.stage == SourceStage::subscribing && !has_nef(settings_))
     refused(std::string(no_nef_cause));
+  // What was made in vain goes before it is made again; a UE that moved is measured there first.
+  const bool releases_first =
+      releases && (held().attempts.value_or(0) > 0 || held().old->size() >= old_max);
   if (held().doubt == Doubt::now || (leaving && second_look)) {
     effects_.call(held(), settings_, "list", measure_list_request(settings_, state_.kind));
-  } else if (state_.stage == SourceStage::subscribing && !held().current &&
-             !(releases && held().old->size() >= old_max)) {
+  } else if (state_.stage == SourceStage::subscribing && !held().current && !releases_first) {
     clause_ = "14.3.3.4.1 step 2";
     state_.asked_at = state_.address;
     effects_.call(held(), settings_, "subscribe",

@@ -1,6 +1,7 @@
 // What the core answers to a measure_source.
 
 #include <bit>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -97,9 +98,10 @@ void SourceStep::subscribed(std::string id) {
 }
 
 void SourceStep::cancel_answered(const Result<http::Response>& response) {
+  const auto attempts = held().attempts;
   switch (read_released(response)) {
-    case Verdict::done: return seal_nrm::released(held());
-    case Verdict::refused: return missed(held());
+    case Verdict::done: seal_nrm::released(held()); return still_in_vain(attempts);
+    case Verdict::refused: missed(held()); return still_in_vain(attempts);
     case Verdict::not_sent:
     case Verdict::unknown: return retry_later(held(), effects_, settings_.limits, key_.id, now_);
   }
@@ -108,8 +110,20 @@ void SourceStep::cancel_answered(const Result<http::Response>& response) {
 void SourceStep::list_answered(const Result<http::Response>& response) {
   const auto found = read_list(response, callback_path(path_kind(), key_.id, state_.secret));
   if (!found) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
+  const auto attempts = held().attempts;
+  const bool unnamed = held().unnamed.value_or(false);
   if (auto named = listed(held(), effects_, settings_.limits, *found, now_))
-    subscribed(std::move(*named));
+    return subscribed(std::move(*named));
+  still_in_vain(attempts);
+  if (!unnamed || state_.stage != SourceStage::subscribing) return;
+  // It makes what it does not name: each time that it is asked there would be one more, for ever.
+  state_.stage = SourceStage::refused;
+  state_.cause = "NETWORK_NAMED_NOTHING";
+}
+
+/// That something else has succeeded is no reason to ask the core sooner for what failed.
+void SourceStep::still_in_vain(std::optional<std::uint64_t> attempts) {
+  if (state_.stage == SourceStage::subscribing && !held().current) held().attempts = attempts;
 }
 
 /// It was silent: what the core has lost is asked for again. What it still has is made anew as

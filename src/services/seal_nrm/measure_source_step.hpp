@@ -1,6 +1,7 @@
 #pragma once
 // One step of a measure_source in the making. Private to measure_source*.cpp.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,7 @@ class SourceStep {
   void list_answered(const Result<http::Response>& response);
   void verify_answered(const Result<http::Response>& response);
   void refused(std::string cause);
+  void still_in_vain(std::optional<std::uint64_t> attempts);
 
   Held& held() { return state_.held; }
 

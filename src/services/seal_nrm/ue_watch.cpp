@@ -154,17 +154,22 @@ void WatchStep::doubted() {
     state_.stage = WatchStage::retrieving;
 }
 
+bool WatchStep::to_subscribe() const {
+  return (state_.stage == WatchStage::subscribing && !state_.held.current) ||
+         state_.renewing.value_or(false);
+}
+
 /// The one place that makes calls, as UnicastStep::plan.
 void WatchStep::plan() {
   if (state_.verifying != held().current) state_.verifying.reset();
   if (erased_ || held().call || held().waiting.value_or(false)) return;
   const bool leaving = state_.stage == WatchStage::cancelling;
   const bool second_look = held().doubt == Doubt::again;
-  const bool to_subscribe = (state_.stage == WatchStage::subscribing && !held().current) ||
-                            state_.renewing.value_or(false);
+  // What was made in vain goes before it is made again.
+  const bool releases_first = held().attempts.value_or(0) > 0 && held().old && !held().old->empty();
   if (held().doubt == Doubt::now || (leaving && second_look)) {
     effects_.call(held(), settings_, "list", list_watches_request(settings_));
-  } else if (to_subscribe) {
+  } else if (to_subscribe() && !releases_first) {
     clause_ = "14.3.3.3.2 step 2";
     effects_.call(
         held(), settings_, "subscribe",

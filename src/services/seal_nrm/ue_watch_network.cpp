@@ -73,14 +73,17 @@ void WatchStep::subscribe_answered(const Result<http::Response>& response) {
     case Verdict::not_sent: return put_off(status_of(response));
     case Verdict::refused:
       if (temporary(response)) return put_off(status_of(response));
-      if (state_.stage == WatchStage::cancelling) return;
-      // The core does not watch, or not this UE: ask it plainly, and say that we cannot follow.
-      state_.unfollowed = true;
-      state_.renewing.reset();
-      retire(held());
-      state_.stage = WatchStage::retrieving;
-      return;
+      return not_watched();
   }
+}
+
+/// The core does not watch, or not this UE: ask it plainly, and say that we cannot follow.
+void WatchStep::not_watched() {
+  if (state_.stage == WatchStage::cancelling) return;
+  state_.unfollowed = true;
+  state_.renewing.reset();
+  retire(held());
+  state_.stage = WatchStage::retrieving;
 }
 
 /// `id` is the subscription that counts from now on; the one that it renews goes.
@@ -129,19 +132,30 @@ void WatchStep::retrieve_answered(const Result<http::Response>& response) {
 }
 
 void WatchStep::cancel_answered(const Result<http::Response>& response) {
+  const auto attempts = held().attempts;
   switch (read_released(response)) {
-    case Verdict::done: return seal_nrm::released(held());
-    case Verdict::refused: return missed(held());
+    case Verdict::done: seal_nrm::released(held()); return still_in_vain(attempts);
+    case Verdict::refused: missed(held()); return still_in_vain(attempts);
     case Verdict::not_sent:
     case Verdict::unknown: return retry_later(held(), effects_, settings_.limits, key_.id, now_);
   }
 }
 
+/// That something else has succeeded is no reason to ask the core sooner for what failed.
+void WatchStep::still_in_vain(std::optional<std::uint64_t> attempts) {
+  if (to_subscribe()) held().attempts = attempts;
+}
+
 void WatchStep::list_answered(const Result<http::Response>& response) {
   const auto found = read_list(response, callback_path("ue-watch", key_.id, state_.secret));
   if (!found) return retry_later(held(), effects_, settings_.limits, key_.id, now_);
+  const auto attempts = held().attempts;
+  const bool unnamed = held().unnamed.value_or(false);
   if (auto named = listed(held(), effects_, settings_.limits, *found, now_))
-    subscribed(std::move(*named), false);
+    return subscribed(std::move(*named), false);
+  still_in_vain(attempts);
+  // It makes what it does not name: each time that it is asked there would be one more, for ever.
+  if (unnamed && to_subscribe()) not_watched();
 }
 
 /// As UnicastStep::audited.

@@ -2,6 +2,7 @@
 // One step of a ue_watch in the making. Private to ue_watch*.cpp.
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -47,7 +48,10 @@ class WatchStep {
   void look_up();
   void subscribe_anew();
   void plan();
+  bool to_subscribe() const;
   // ue_watch_network.cpp
+  void not_watched();
+  void still_in_vain(std::optional<std::uint64_t> attempts);
   void subscribe_answered(const Result<http::Response>& response);
   void subscribed(std::string id, bool reported);
   void retrieve_answered(const Result<http::Response>& response);
