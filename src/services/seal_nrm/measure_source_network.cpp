@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>

@@ -5,14 +5,17 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
 #include "base/clock.hpp"
 #include "services/seal_nrm/measure_source.hpp"
 #include "services/seal_nrm/monitor_sample.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
