@@ -167,9 +167,9 @@ void SourceStep::moved(const AddressTold& told) {
     state_.cause = "UE_NOT_CONNECTED";
     return look_later();
   }
-  const bool elsewhere =
-      !held().current || session_address(state_.asked_at, {}) != session_address(told.address, {});
-  if (!elsewhere) return;
+  // Where it is measured already, or was asked for: then how long that rests is not begun anew.
+  const bool asked = held().current || state_.stage != SourceStage::locating;
+  if (asked && session_address(state_.asked_at, {}) == session_address(told.address, {})) return;
   retire(held());
   state_.stage = SourceStage::subscribing;
   state_.cause.reset();

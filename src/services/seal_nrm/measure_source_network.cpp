@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
