@@ -227,8 +227,11 @@ void Checkers::nothing_lost(const Application& application, const sim::StoreStat
   for (const auto& [id, known] : application.known()) {
     if (!known.confirmed || known.releasing || known.terminated) continue;
     if (known.what == Asked::monitor) {
-      // Of one that may end without a word nothing can be said.
-      const bool may_end = known.monitored.asked.report_reqs || known.monitored.updated;
+      // Of one that may end without a word nothing can be said; the end of its measurement period
+      // is the end that is proposed.
+      const auto& asked = known.monitored.asked;
+      const bool may_end = asked.report_reqs || (asked.meas_reqs && asked.meas_reqs->meas_period) ||
+                           known.monitored.updated;
       if (!monitor_of(durable, id) && !(may_end && !known.monitored.numbered()) &&
           !end_is_parked(durable, id))
         find(nothing_acknowledged_is_lost,
