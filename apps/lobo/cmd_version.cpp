@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "adapters/aead/choose.hpp"
+#include "adapters/packet_io/af_xdp.hpp"
 #include "cli.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
@@ -28,6 +29,7 @@ Exit print_version(const Arguments& arguments) {
   say("HTTP/2", fmt::format("on, nghttp2 {}", build_nghttp2));
   say("TLS", fmt::format("on, OpenSSL {}", build_openssl));
   say("AEAD", adapters::aead::describe());
+  say("packet I/O", adapters::packet_io::describe());
   say("store", fmt::format("SQLite {}", build_sqlite));
   print_rows(std::cout, rows, arguments.text("output"));
   return Exit::ok;

@@ -22,6 +22,9 @@ WIRE_SEES = {
     "wire/capture": ("wire/packet",),
 }
 
+# Packets of a capture file come through the port of packets as well, with its one reader and writer.
+ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",)}
+
 
 def layer_of_source(path):
     """The layer that a file of src/ belongs to; None for a file outside src/."""
@@ -61,7 +64,7 @@ def may_see(source, target):
     if top_source == "runtime":
         return below_wire
     if top_source in ("adapters", "sim"):
-        return below_wire or target == "runtime"
+        return below_wire or target == "runtime" or target in ADAPTERS_SEE.get(source, ())
     return False
 
 
@@ -100,6 +103,8 @@ THIRD_PARTY = (
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
     (r"openssl/", "libssl-dev", ("src/adapters/crypto/", "src/adapters/http/", "src/adapters/aead/"), 0),
     (r"intel-ipsec-mb\.h", "libipsec-mb-dev", ("src/adapters/aead/",), 0),
+    (r"xdp/", "libxdp-dev", ("src/adapters/packet_io/",), 0),
+    (r"bpf/", "libbpf-dev", ("src/adapters/packet_io/",), 0),
     (r"sodium\.h", "libsodium-dev", (), 0),
     (r"(cjose/|jansson\.h)", "libcjose-dev", ("src/adapters/crypto/",), 0),
     (r"sqlite3\.h", "libsqlite3-dev", ("src/adapters/store/",), 0),
