@@ -2,7 +2,8 @@
 """kill -9 under load: nothing acknowledged is lost, and the core holds exactly what was promised.
 
 Applications create, change and release unicast resources, adaptations and monitors at `lobo serve` before
-a `lobo netsim`, links get worse and better, the group has other members in each life, and the server is killed again and again: every other time while a call to the core
+a `lobo netsim`, links get worse and better, the group has other members in each life, and the server is
+killed again and again: every other time while a call to the core
 has been committed and performed (or lost) there and is not answered, else after a seeded number of
 acknowledgements, which may be none. At the end the three books are compared: what the applications
 were told, what the server lists, what the core holds; and the numbers of all notifications."""
