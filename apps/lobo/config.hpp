@@ -184,6 +184,7 @@ struct MonitoringConfig {
   std::chrono::milliseconds silent_after{5000};
   std::chrono::milliseconds once_wait{4000};
   std::chrono::milliseconds series_step{2000};
+  std::chrono::milliseconds default_period{std::chrono::minutes{5}};
   std::chrono::milliseconds time_max{std::chrono::hours{24 * 7}};
   std::uint64_t ues_per_subscription = 1000;
   std::uint64_t subscriptions_per_ue = 256;

@@ -335,6 +335,7 @@ void read_monitoring(Section& section, const NrmConfig& all, MonitoringConfig& o
     series.integer("megabytes", 1, 1'000'000, out.series_megabytes);
     series.duration("keep", 1min, std::chrono::hours{24 * 365}, out.series_keep);
   });
+  section.duration("default_period", 1s, std::chrono::hours{24 * 365}, out.default_period);
   section.duration("time_max", 1s, std::chrono::hours{24 * 365}, out.time_max);
   section.integer("ues_per_subscription", 1, 100'000, out.ues_per_subscription);
   section.integer("subscriptions_per_ue", 1, 10'000, out.subscriptions_per_ue);

@@ -122,6 +122,9 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
   settings.monitoring.series_step = config.monitoring.series_step;
   settings.monitoring.time_max =
       std::chrono::duration_cast<std::chrono::seconds>(config.monitoring.time_max);
+  settings.monitoring.default_period =
+      std::min(std::chrono::duration_cast<std::chrono::seconds>(config.monitoring.default_period),
+               settings.monitoring.time_max);
   settings.monitoring.ues_max = config.monitoring.ues_per_subscription;
   settings.monitoring.monitors_per_ue_max = config.monitoring.subscriptions_per_ue;
   for (const auto& stream : config.monitoring.streams)

@@ -119,7 +119,7 @@ TEST_F(Monitoring, a_session_that_the_network_has_and_never_measures_is_made_ane
 }
 
 TEST_F(MuteNetwork, a_network_that_never_sends_is_asked_anew_ever_more_seldom) {
-  create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"]})"));
+  create(body(every_second));
   const auto asked = [&] {
     std::size_t count = 0;
     for (const auto& request : system.core->seen)

@@ -161,6 +161,19 @@ TEST_F(Monitoring, ends_by_time_also_after_its_measurement_period_and_leaves_not
   EXPECT_TRUE(system.at_core().empty());
 }
 
+TEST_F(Monitoring, that_says_nothing_of_how_long_is_over_after_five_minutes) {
+  const auto id = create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"]})"));
+  system.loop.run_for(299s);
+  EXPECT_EQ(system.ask("GET", monitors + "/" + id).status, 200);
+  system.loop.run_for(10s);
+  EXPECT_EQ(system.ask("GET", monitors + "/" + id).status, 404);
+  const auto told = reports();
+  ASSERT_FALSE(told.empty());
+  ASSERT_TRUE(told.back().termination_cause) << json::write(told.back());
+  EXPECT_EQ(told.back().termination_cause->text, "DURATION_EXPIRED");
+  EXPECT_EQ(sources(), 0U);
+}
+
 TEST_F(Monitoring, counts_the_reports_of_before_an_update_also_after_the_process_was_killed) {
   const std::string count = R"("repTerminMode":"EVENT_TRIGGERED_NUM_REPORTS_REACHED","maxNumRep":)";
   const auto id = create(body(R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":1000},)"

@@ -73,6 +73,7 @@ class Monitoring : public ::testing::Test {
 
 inline constexpr std::string_view every_second =
     R"("measReqs":{"measDataTypes":["DL_DELAY"],"measAggrGranWnd":1000},)"
-    R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":2})";
+    R"("reportReqs":{"reportingMode":"PERIODIC","reportingPeriod":2,)"
+    R"("repTerminMode":"USER_TRIGGERED"})";
 
 }  // namespace lobo::app::testing

@@ -159,21 +159,23 @@ Result<std::optional<MonitoringProfile>> what_of(const MonitoringSubscription& d
 }
 
 /// T22: a subscription that names no end is proposed one, because what nobody ends any more would
-/// cost the network for ever: with its measurement period, where it has one. NOTE 6: the VAL server
+/// cost the network for ever: with its measurement period, where it has one. T21: where it says
+/// neither that nor how the reporting ends, the period is the default one. NOTE 6: the VAL server
 /// may change it by an update.
 bool propose_end(MonitoringProfile& what, const Settings& settings, Instant now) {
   const auto& given = what.report_reqs;
   if (given && given->rep_termin_mode && given->rep_termin_mode != Termination::user_triggered)
     return false;
+  const bool on_request = given && given->rep_termin_mode;
   if (!what.report_reqs) {
     what.report_reqs.emplace().reporting_mode = nrm::NotificationMethod(Mode::on_event_detection);
   }
   what.report_reqs->rep_termin_mode = nrm::TerminationMode(Termination::time_triggered);
-  auto longest = settings.monitoring.time_max;
+  auto longest = on_request ? settings.monitoring.time_max : settings.monitoring.default_period;
   if (const auto& period = what.meas_reqs.meas_period) {
     const auto end = period->meas_start_time + std::chrono::seconds(period->meas_duration);
     longest = std::clamp(std::chrono::ceil<std::chrono::seconds>(end - now),
-                         std::chrono::seconds{1}, longest);
+                         std::chrono::seconds{1}, settings.monitoring.time_max);
   }
   what.report_reqs->expiration_timer = longest.count();
   return true;

@@ -353,7 +353,12 @@ TEST_F(MonitorChecks, propose_an_end_where_none_is_named) {
   const auto none = check(body(R"("measReqs":{"measDataTypes":["DL_DELAY"]})"));
   ASSERT_TRUE(none);
   EXPECT_TRUE(none->proposed);
-  EXPECT_EQ(none->what.report_reqs->expiration_timer, settings.monitoring.time_max.count());
+  EXPECT_EQ(none->what.report_reqs->expiration_timer, 300) << "the default period of T21";
+  const auto on_request = check(body(R"("measReqs":{"measDataTypes":["DL_DELAY"]},"reportReqs":)" +
+                                     periodic(R"("repTerminMode":"USER_TRIGGERED")")));
+  ASSERT_TRUE(on_request);
+  EXPECT_TRUE(on_request->proposed);
+  EXPECT_EQ(on_request->what.report_reqs->expiration_timer, settings.monitoring.time_max.count());
   const auto named = check(
       body(R"("measReqs":{"measDataTypes":["DL_DELAY"]},"reportReqs":)" +
            periodic(R"("repTerminMode":"EVENT_TRIGGERED_NUM_REPORTS_REACHED","maxNumRep":3)")));

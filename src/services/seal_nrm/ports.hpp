@@ -162,7 +162,9 @@ struct MonitoringSettings {
   std::chrono::milliseconds silent_after{5000};   ///< accepted, and nothing came for so long
   std::chrono::milliseconds once_wait{4000};      ///< for the first samples of a one-shot request
   std::chrono::milliseconds series_step{2000};    ///< of a point that is kept for past periods
-  /// A subscription that names no end is proposed this one.
+  /// T21: how long is measured where nothing says it, neither a period nor how the reporting ends.
+  std::chrono::seconds default_period{std::chrono::minutes{5}};
+  /// Longest reporting time and period; proposed to who wants to end the reporting on request.
   std::chrono::seconds time_max{std::chrono::hours{24 * 7}};
   std::size_t ues_max = 1000;     ///< UEs of one subscription
   std::size_t streams_max = 256;  ///< streams of one subscription
