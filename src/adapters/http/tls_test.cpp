@@ -1,11 +1,9 @@
 // TLS with certificates that the test makes itself by the openssl program.
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <utility>
@@ -16,6 +14,7 @@
 #include "adapters/http/tls_files.hpp"
 #include "base/result.hpp"
 #include "runtime/ports.hpp"
+#include "support/temp_dir.hpp"
 #include "wire/http/message.hpp"
 
 namespace lobo::adapters {
@@ -27,17 +26,12 @@ using namespace std::chrono_literals;
 class Pki {
  public:
   Pki() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lobo-tls-XXXXXX").string();
-    root_ = ::mkdtemp(pattern.data());
     run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=lab "
         "-keyout " +
         path("ca.key") + " -out " + path("ca.pem"));
   }
-  ~Pki() { std::filesystem::remove_all(root_); }
-  Pki(const Pki&) = delete;
-  Pki& operator=(const Pki&) = delete;
 
-  std::string path(const std::string& name) const { return root_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_.file(name); }
   std::string ca() const { return path("ca.pem"); }
   /// Makes NAME.pem and NAME.key, signed by the authority.
   void issue(const std::string& name, const std::string& subject_alt_name) const {
@@ -61,7 +55,7 @@ class Pki {
   static void run(const std::string& words) {
     ASSERT_EQ(std::system(("openssl " + words + " >/dev/null 2>&1").c_str()), 0) << words;
   }
-  std::string root_;
+  const lobo::testing::TempDir folder_;
 };
 
 const Pki& pki() {
@@ -85,7 +79,7 @@ struct Handler final : runtime::HttpHandler {
   }
 };
 
-class tls : public testing::Test {
+class tls : public ::testing::Test {
  protected:
   void serve(const std::string& name, ClientCertificates wanted = ClientCertificates::none) {
     ServerConfig config;
