@@ -214,7 +214,8 @@ Result<void> put_measurements(const Arguments& arguments, Body& body) {
   return {};
 }
 
-Result<void> put_reporting(const Arguments& arguments, Body& body) {
+/// `until_asked`: whoever asks ends it, where no other end is named; else it gets the server's.
+Result<void> put_reporting(const Arguments& arguments, Body& body, bool until_asked = false) {
   Body reporting;
   if (arguments.given("period")) {
     const auto seconds = seconds_of(arguments, "period");
@@ -229,6 +230,10 @@ Result<void> put_reporting(const Arguments& arguments, Body& body) {
   }
   if (arguments.given("immediate")) reporting.raw("immRep", "true");
   if (auto ended = put_end(arguments, reporting); !ended) return ended;
+  const bool end_named =
+      arguments.given("count") || arguments.given("for") || arguments.given("until");
+  if (until_asked && !end_named && !reporting.empty())
+    reporting.quoted("repTerminMode", "USER_TRIGGERED");
   // T21 wants a threshold for each measure where reports are triggered by events.
   if (!reporting.empty() && !arguments.given("period") && !arguments.given("threshold"))
     return fail(Errc::missing, "say when to report as well: by --period or by --threshold");
@@ -242,7 +247,8 @@ void put_target(const Arguments& arguments, Body& body) {
   if (arguments.given("stream")) body.raw("valStreamIds", list_of(arguments.all("stream")));
 }
 
-Result<std::string> subscription_of(const Arguments& arguments, std::string_view notify) {
+Result<std::string> subscription_of(const Arguments& arguments, std::string_view notify,
+                                    bool until_asked = false) {
   const int targets =
       int{arguments.given("ue")} + int{arguments.given("group")} + int{arguments.given("stream")};
   if (targets != 1)
@@ -250,7 +256,7 @@ Result<std::string> subscription_of(const Arguments& arguments, std::string_view
   Body body;
   put_target(arguments, body);
   if (auto put = put_measurements(arguments, body); !put) return fail(put.error());
-  if (auto put = put_reporting(arguments, body); !put) return fail(put.error());
+  if (auto put = put_reporting(arguments, body, until_asked); !put) return fail(put.error());
   if (arguments.given("profile")) body.quoted("profileId", arguments.text("profile"));
   if (arguments.given("per-ue")) body.raw("perUeRep", "true");
   if (arguments.given("test-notification")) body.raw("reqTestNotif", "true");
@@ -387,6 +393,14 @@ Exit once(const Arguments& arguments) {
 }
 
 /// Subscribes with a sink of its own, prints what comes, and ends the subscription when it goes.
+/// Until when, as the server says it: it may end by itself before anybody asks.
+std::string lasts(const http::Response& made) {
+  const auto body = json::parse(made.body);
+  const auto* timer = body ? find_path(*body, "reportReqs.expirationTimer") : nullptr;
+  const auto seconds = timer != nullptr ? timer->integer() : std::nullopt;
+  return seconds ? fmt::format("for {} s at most", *seconds) : "until their end is reached";
+}
+
 Exit watch(const Arguments& arguments) {
   constexpr std::string_view what = "cannot watch";
   const auto server = OneServer::from(arguments);
@@ -408,12 +422,12 @@ Exit watch(const Arguments& arguments) {
   if (const auto open = ours.listen(); !open) return tell(what, open.error());
   const auto body = subscription_of(
       arguments,
-      url_of(std::string(arguments.text("address")), ours.port(), false) + "/lobo-monitor");
+      url_of(std::string(arguments.text("address")), ours.port(), false) + "/lobo-monitor", true);
   if (!body) return bad_usage(what, body.error(), "watch");
   const auto made = (*server)->api().call("POST", collection, *body);
   if (!made) return tell_monitor(what, made.error());
   const auto id = id_of(*made);
-  std::cerr << fmt::format("{}: reports follow; Ctrl-C ends it\n", id);
+  std::cerr << fmt::format("{}: reports follow, {}; Ctrl-C ends it\n", id, lasts(*made));
   for (const int number : {SIGINT, SIGTERM})
     loop.on_signal(number, [&] {
       interrupted = true;

@@ -75,6 +75,19 @@ class Monitor(harness.Case):
         self.assertEqual(reports[1]["valStreamIds"], ["cam"])
         self.assertEqual(watching.wait(), 0)
 
+    def test_watch_goes_on_until_it_is_ended_and_a_subscription_without_an_end_for_five_minutes(self):
+        sink = self.start_listener()
+        made = self.subscribe(sink, "--ue", "ue1", "--measure", "DL_DELAY")
+        self.assertEqual(self.shown(made)["reportReqs"]["expirationTimer"], 300)
+        self.monitor("delete", made)
+        watching = self.start("nrm", "monitor", "watch", "--ue", "ue1", "--measure", "DL_DELAY", "--window", "1s",
+                              "--period", "2s", "--server", self.url, "-o", "json")
+        watching.line(20)
+        listed = json.loads(self.monitor("list", "-o", "json"))
+        self.assertEqual([one["subscription"]["reportReqs"]["expirationTimer"] for one in listed], [7 * 24 * 3600])
+        watching.signal(harness.SIGKILL)
+        watching.wait()
+
     def test_what_cannot_be_is_refused_by_name(self):
         refused = self.run_lobo("nrm", "monitor", "create", "--ue", "ue1", "--measure", "DL_DELAY", "--threshold",
                                 "ulDelay:5:CROSSED", "--notify", "http://127.0.0.1:9/x", "--server", self.url)
