@@ -14,6 +14,7 @@
 #include "base/few.hpp"
 #include "base/require.hpp"
 #include "dataplane/rules/session.hpp"
+#include "dataplane/rules/usage_meter.hpp"
 #include "model/address.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/flow_filter.hpp"
@@ -81,7 +82,7 @@ bool Rule::matches(const PacketFacts& packet) const noexcept {
                              [&](const SdfMatch& filter) { return holds(filter, packet, travel); });
 }
 
-SessionRules::SessionRules(const Session& session)
+SessionRules::SessionRules(const Session& session, const SessionRules* before)
     : seid_(session.seid),
       fars_(values(session.fars)),
       qers_(values(session.qers)),
@@ -100,6 +101,21 @@ SessionRules::SessionRules(const Session& session)
   }
   std::ranges::sort(
       rules_, {}, [](const Rule& rule) { return std::tuple(rule.detection.precedence, rule.id); });
+  for (const Urr& urr : urrs_) {
+    std::shared_ptr<UsageMeter> meter;
+    if (before != nullptr) {
+      const auto known = std::ranges::find(before->urrs_, urr.id, &Urr::id);
+      if (known != before->urrs_.end())
+        meter = before->meters_[static_cast<std::size_t>(known - before->urrs_.begin())];
+    }
+    meters_.push_back(meter ? std::move(meter) : std::make_shared<UsageMeter>());
+  }
+}
+
+UsageMeter* SessionRules::meter(pfcp::UrrId id) const {
+  const auto found = std::ranges::find(urrs_, id, &Urr::id);
+  if (found == urrs_.end()) return nullptr;
+  return meters_[static_cast<std::size_t>(found - urrs_.begin())].get();
 }
 
 const Rule* SessionRules::match(const PacketFacts& packet) const noexcept {

@@ -15,6 +15,7 @@
 
 #include "base/few.hpp"
 #include "dataplane/rules/session.hpp"
+#include "dataplane/rules/usage_meter.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/flow_filter.hpp"
 #include "wire/pfcp/rules.hpp"
@@ -46,8 +47,9 @@ struct Rule {
 
 class SessionRules {
  public:
-  /// Every reference of the session holds, as apply.hpp leaves it.
-  explicit SessionRules(const Session& session);
+  /// Every reference of the session holds, as apply.hpp leaves it. What was counted under a URR
+  /// goes on in the rules that replace `before`, as long as the URR is there.
+  explicit SessionRules(const Session& session, const SessionRules* before = nullptr);
 
   std::uint64_t seid() const { return seid_; }
   /// By precedence, then by identifier.
@@ -55,6 +57,10 @@ class SessionRules {
   const Far& far(const Rule& rule) const { return fars_[rule.far]; }
   std::span<const Qer> qers() const { return qers_; }
   std::span<const Urr> urrs() const { return urrs_; }
+  /// In the order of urrs(). The one thing here that changes while packets pass.
+  std::span<const std::shared_ptr<UsageMeter>> meters() const { return meters_; }
+  /// Null where there is no such URR.
+  UsageMeter* meter(pfcp::UrrId id) const;
 
   /// Cost: a comparison a rule until one matches; at most pdrs_per_session_max.
   const Rule* match(const PacketFacts& packet) const noexcept;
@@ -65,6 +71,7 @@ class SessionRules {
   std::vector<Far> fars_;
   std::vector<Qer> qers_;
   std::vector<Urr> urrs_;
+  std::vector<std::shared_ptr<UsageMeter>> meters_;
 };
 
 class RuleSet {
