@@ -268,6 +268,28 @@ TEST_F(AdaptationTest, a_member_whose_reservation_was_cut_off_by_a_restart_is_as
   EXPECT_EQ(driver.stage(member("m1")), "confirmed");
 }
 
+TEST_F(AdaptationTest, an_allocation_told_between_a_restart_and_the_core_s_list_is_not_forgotten) {
+  driver.settings.core.allocation_events = AllocationEvents::always;
+  const auto request = driver.adapt(list_body(1, 1));
+  driver.deliver_tells();
+  while (!driver.calls.empty() && !(driver.calls.front().from == member("m1"))) {
+    driver.answer_by_core();
+    driver.deliver_tells();
+  }
+  ASSERT_EQ(driver.calls.front().call.name, "reserve");
+  driver.core.handle(driver.calls.front().call.request);  // The core did it; the answer is lost.
+  const std::string session = driver.core.sessions.begin()->first;
+  driver.calls.clear();
+  driver.apply(member("m1"), resource::Recovered{"reserve"});
+  const auto told = driver.call_back(
+      member("m1"), R"({"transaction":"http://core.example/a/subscriptions/)" + session +
+                        R"(","eventReports":[{"event":"SUCCESSFUL_RESOURCES_ALLOCATION"}]})");
+  EXPECT_EQ(driver.status(told), 204);
+  driver.deliver();
+  EXPECT_EQ(driver.status(request), 201);
+  EXPECT_EQ(driver.stage(member("m1")), "confirmed");
+}
+
 TEST_F(AdaptationTest, applies_the_background_transfer_policy_to_each_ue_and_takes_it_away) {
   const auto request = adapt(list_body(1, 2, R"(,"bdtRefId":"bdt-1")"));
   ASSERT_EQ(driver.status(request), 201);

@@ -34,8 +34,10 @@ Result<void> UnicastStep::called_back(const resource::Callback& callback) {
   effects_.reply(request, http::Response{204, {}, {}});
 
   // Which of our sessions is meant? One that we are about to release says nothing any more. One
-  // that we do not know is, while a create is under way, the one whose 201 we have not read yet.
+  // that we do not know is the one whose name we do not have yet: while a create is under way that
+  // of its 201, after a restart, or a 201 without a name, the one that the core's list will give.
   const auto session = last_segment(data->transaction);
+  const bool unnamed = held().call == "reserve" || held().unnamed.value_or(false);
   for (const auto& report : data->event_reports) {
     const bool ours = held().current &&
                       (session ? is_called(*held().current, *session) : held().call != "reserve");
@@ -44,7 +46,7 @@ Result<void> UnicastStep::called_back(const resource::Callback& callback) {
       continue;
     }
     if (session && knows(held(), *session)) continue;
-    if (held().call != "reserve") {
+    if (!unnamed) {
       if (session) found_orphan(*session, report.event.known());
       continue;
     }
