@@ -125,6 +125,13 @@ Exit mark(const Arguments& arguments) {
         "question; see --payload-type, --port and --codec, or `lobo pcap inspect` the input\n");
     return Exit::failed;
   }
+  if (tallies.foreign_streams > 0) {
+    fmt::print(stderr,
+               "lobo: {} of {} video streams do not look like {}: their marks say nothing; see "
+               "--codec and --payload-type\n",
+               tallies.foreign_streams, tallies.video_streams, arguments.text("codec"));
+    return Exit::failed;
+  }
   if (!stream.writer().exhausted()) return ending;
   fmt::print(stderr,
              "lobo: the key has no counters left for this sender: take another SID or key\n");

@@ -35,8 +35,10 @@ SetMarker::SetMarker(const MarkerConfig& config) : config_(config) {
 /// Adds what the packet says to the open set; true where a slice ends in it.
 bool SetMarker::read_units(const OfferedPdu& pdu) {
   bool slice_ended = false;
+  bool usual = true;
   const auto note = [&](const rtp::NalDescription& unit, const rtp::NalPiece& piece) {
     importance_.add(unit);
+    usual = usual && unit.usual;
     slice_ended = slice_ended || (unit.slice_data && piece.last);
   };
   const auto form = config_.codec == rtp::VideoCodec::h264
@@ -48,7 +50,8 @@ bool SetMarker::read_units(const OfferedPdu& pdu) {
                             parameters_.learn(piece);
                             note(rtp::h265::describe(piece, parameters_), piece);
                           });
-  if (!form) ++payload_faults_;
+  ++payloads_;
+  if (!form || !usual) ++payloads_foreign_;
   return slice_ended;
 }
 

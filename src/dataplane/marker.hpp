@@ -23,6 +23,8 @@ namespace lobo::dataplane {
 /// Packets that may wait for the end of their access unit: 8 MB of them at 1,200 B each. One that
 /// has more is cut: its sets end there, with PSSize and NPDS unknown.
 inline constexpr std::size_t marker_window_max = 8192;
+/// Of so few payloads nobody can say whether they are of the codec.
+inline constexpr std::uint64_t payloads_to_judge_min = 8;
 /// So many of a burst's first PDUs carry BSize, so that the loss of one does not lose it.
 inline constexpr std::size_t burst_size_pdus = 2;
 
@@ -72,7 +74,11 @@ class SetMarker {
   }
 
   std::size_t waiting() const { return window_.size(); }
-  std::uint64_t payload_faults() const { return payload_faults_; }
+  /// More than half of what came is nothing that an encoder of this codec sends: it is most likely
+  /// of another one, and its marks say nothing. False of a stream too short to tell.
+  bool looks_foreign() const {
+    return payloads_ >= payloads_to_judge_min && 2 * payloads_foreign_ > payloads_;
+  }
 
  private:
   struct Waiting {
@@ -102,7 +108,8 @@ class SetMarker {
   bool burst_whole_ = true;  ///< the window holds the burst from its beginning
   std::uint32_t timestamp_ = 0;
   Elapsed last_at_{};
-  std::uint64_t payload_faults_ = 0;
+  std::uint64_t payloads_ = 0;
+  std::uint64_t payloads_foreign_ = 0;
 };
 
 /// Marks packets that are PDU Sets of their own.

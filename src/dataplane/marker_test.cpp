@@ -53,6 +53,8 @@ class Stream {
     return *this;
   }
 
+  bool looks_foreign() const { return marker_.looks_foreign(); }
+
   std::vector<PduSetMark> marks;
 
  private:
@@ -184,6 +186,25 @@ TEST(marker, temporal_layers_bound_the_importance) {
                   .temporal_id = 2,
                   .slice = rtp::SliceKind::predicted});
   EXPECT_EQ(importance.psi(ImportanceRule{}).value(), 6);
+}
+
+TEST(marker, a_stream_of_the_other_codec_is_noticed_and_one_of_its_own_is_not) {
+  const std::vector<Octets> h265{octets({0x40, 1, 0x0C}),    octets({0x42, 1, 1}),
+                                 octets({0x44, 1, 0xC0}),    octets({0x62, 1, 0x93, 0xAF}),
+                                 octets({0x62, 1, 0x13, 9}), octets({0x02, 1, 0xD0})};
+  const std::vector<Octets> h264{octets({0x67, 0x42}), octets({0x68, 0xCE}), sei,     idr,
+                                 fragment_begin,       fragment_middle,      p_slice, disposable_b};
+  const auto foreign = [](rtp::VideoCodec codec, const std::vector<Octets>& payloads) {
+    Stream stream({.codec = codec});
+    for (int round = 0; round < 3; ++round)
+      for (const Octets& payload : payloads) stream.packet(payload, false, 0ms);
+    return stream.looks_foreign();
+  };
+  EXPECT_TRUE(foreign(rtp::VideoCodec::h264, h265));
+  EXPECT_TRUE(foreign(rtp::VideoCodec::h265, h264));
+  EXPECT_FALSE(foreign(rtp::VideoCodec::h264, h264));
+  EXPECT_FALSE(foreign(rtp::VideoCodec::h265, h265));
+  EXPECT_FALSE(foreign(rtp::VideoCodec::h264, {h265.front()})) << "three packets say too little";
 }
 
 TEST(marker, lone_packets_are_sets_of_their_own) {

@@ -215,6 +215,11 @@ class MarkAndStrip(PcapCase):
             self.assertIn("no packet was marked", self.last_error)
             self.assertEqual((self.folder / "b.pcap").read_bytes(), plain.read_bytes())
 
+    def test_a_stream_of_another_codec_is_a_failure_that_says_so(self):
+        plain = self.put("a.pcap", c.pcap(c.video()))
+        self.lobo("pcap", "mark", plain, "--codec", "h265", "-o", self.folder / "b.pcap", exit_code=1)
+        self.assertIn("1 of 1 video streams do not look like h265", self.last_error)
+
     def test_marks_go_through_pipes(self):
         data = c.pcap(c.video())
         done = subprocess.run(f"{harness.LOBO} pcap mark - -o - | {harness.LOBO} pcap strip - -o -", shell=True, input=data,

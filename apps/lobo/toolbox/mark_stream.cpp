@@ -111,6 +111,7 @@ MarkStream::Stream* MarkStream::stream_of(const StreamKey& key) {
   if (found != streams_.end()) return found->second.get();
   if (streams_.size() >= marked_streams_max) return nullptr;
   ++tallies_.streams;
+  ++tallies_.video_streams;
   return streams_.emplace(key, std::make_unique<Stream>(settings_.marker)).first->second.get();
 }
 
@@ -152,7 +153,10 @@ void MarkStream::hand_out() {
 }
 
 void MarkStream::finish() {
-  for (auto& [key, stream] : streams_) close(*stream);
+  for (auto& [key, stream] : streams_) {
+    close(*stream);
+    if (stream->marker.looks_foreign()) ++tallies_.foreign_streams;
+  }
   hand_out();
 }
 

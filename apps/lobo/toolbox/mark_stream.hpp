@@ -40,6 +40,8 @@ struct MarkTallies {
   std::uint64_t left = 0;    ///< no rule for them, or no RTP
   std::uint64_t failed = 0;  ///< a rule, but the mark does not fit
   std::uint64_t streams = 0;
+  std::uint64_t video_streams = 0;
+  std::uint64_t foreign_streams = 0;  ///< of them, as finish() found: most likely of another codec
 };
 
 class MarkStream {

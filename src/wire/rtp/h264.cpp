@@ -31,11 +31,18 @@ std::uint8_t prefix_temporal_id(Bytes body) {
   return static_cast<std::uint8_t>(in.bits(3));
 }
 
+/// Types of the profiles in use: no data partitions (2 to 4), none that are reserved.
+constexpr bool is_usual(std::byte header, std::uint8_t type) {
+  constexpr std::uint32_t usual_types = 1U << slice | 0b111'1111'1111U << slice_idr | 0b111U << 19U;
+  return (header & std::byte{0x80}) == std::byte{0} && (usual_types >> type & 1U) != 0;
+}
+
 }  // namespace
 
 NalDescription describe(const NalPiece& piece) {
   NalDescription out;
   const std::uint8_t type = nal_type(piece.header[0]);
+  out.usual = is_usual(piece.header[0], type);
   out.reference = nal_ref_idc(piece.header[0]) != 0;
   switch (type) {
     case slice:

@@ -28,6 +28,16 @@ SliceKind slice_kind(Bytes slice_header, bool irap, const PictureParameters& par
   }
 }
 
+/// Of the base layer, of a type that is not reserved, with the temporal layer that every unit has.
+constexpr bool is_usual(Header header, std::uint8_t type) {
+  const bool pictures = type <= 9 || (type >= irap_min && type <= 21);
+  const bool others = type >= video_parameter_set && type <= 40;
+  const bool header_holds = (header[0] & std::byte{0x81}) == std::byte{0} &&
+                            (header[1] & std::byte{0xF8}) == std::byte{0} &&
+                            (header[1] & std::byte{0x07}) != std::byte{0};
+  return header_holds && (pictures || others);
+}
+
 }  // namespace
 
 void PictureParameters::learn(const NalPiece& piece) {
@@ -46,6 +56,7 @@ void PictureParameters::learn(const NalPiece& piece) {
 NalDescription describe(const NalPiece& piece, const PictureParameters& parameters) {
   NalDescription out;
   const std::uint8_t type = nal_type(piece.header);
+  out.usual = is_usual(piece.header, type);
   out.temporal_id = temporal_id(piece.header);
   out.parameter_set = type >= video_parameter_set && type <= picture_parameter_set;
   if (type > slice_max) return out;

@@ -87,6 +87,8 @@ struct NalDescription {
   bool random_access = false;  ///< IDR (H.264), IRAP (H.265): decoding can begin here
   bool parameter_set = false;
   bool reference = false;  ///< another picture may need it
+  /// Of a type, and with a header, that encoders send. A stream full of others is of another codec.
+  bool usual = false;
   std::uint8_t temporal_id = 0;
   SliceKind slice = SliceKind::none;
 };
