@@ -29,7 +29,7 @@ class FlowFilter {
 
   bool operator==(const FlowFilter&) const = default;
 
- private:
+  /// One end of a flow: an address under a mask, and ports.
   struct End {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
@@ -42,6 +42,11 @@ class FlowFilter {
     bool has(std::uint64_t address_high, std::uint64_t address_low, std::uint16_t port,
              std::uint8_t version) const noexcept;
   };
+  const End& remote() const { return remote_; }
+  const End& ue() const { return ue_; }
+  const std::optional<std::uint8_t>& protocol() const { return protocol_; }
+
+ private:
   static End end_of(const model::FlowEndpoint& endpoint,
                     const std::optional<model::IpAddress>& ue_address);
 
