@@ -13,11 +13,15 @@
 
 #include "base/few.hpp"
 #include "base/require.hpp"
+#include "dataplane/rules/packet_facts.hpp"
+#include "dataplane/rules/prefetch.hpp"
 #include "dataplane/rules/session.hpp"
+#include "dataplane/rules/treatment.hpp"
 #include "dataplane/rules/usage_meter.hpp"
 #include "model/address.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/flow_filter.hpp"
+#include "wire/pfcp/usage.hpp"
 #include "wire/pfcp/values.hpp"
 
 namespace lobo::dataplane {
@@ -110,6 +114,11 @@ SessionRules::SessionRules(const Session& session, const SessionRules* before)
     }
     meters_.push_back(meter ? std::move(meter) : std::make_shared<UsageMeter>());
   }
+  for (const auto& [id, srr] : session.srrs)
+    for (const pfcp::QosMonitoringControl& control : srr.monitored)
+      for (const pfcp::Qfi qfi : control.qfis) monitored_qfis_ |= std::uint64_t{1} << qfi.value;
+  keep_states(before);
+  compile();
 }
 
 UsageMeter* SessionRules::meter(pfcp::UrrId id) const {
@@ -154,6 +163,10 @@ const std::uint32_t* RuleSet::Index::find(std::uint64_t high, std::uint64_t low)
   }
 }
 
+void RuleSet::Index::prefetch(std::uint64_t high, std::uint64_t low) const noexcept {
+  if (!slots_.empty()) dataplane::prefetch(&slots_[place(high, low)]);
+}
+
 RuleSet::RuleSet(std::vector<std::shared_ptr<const SessionRules>> sessions)
     : sessions_(std::move(sessions)) {
   std::size_t tunnels = 0;
@@ -165,8 +178,17 @@ RuleSet::RuleSet(std::vector<std::shared_ptr<const SessionRules>> sessions)
     }
   tunnels_.reserve(tunnels);
   for (Index* index : {&ipv4_, &ipv6_networks_, &ipv6_hosts_}) index->reserve(addresses);
-  for (std::size_t i = 0; i < sessions_.size(); ++i)
-    for (const Rule& rule : sessions_[i]->rules()) add_keys(rule, static_cast<std::uint32_t>(i));
+  std::size_t fars = 0;
+  for (const auto& session : sessions_) fars += session->rules().size();
+  peers_.reserve(fars);
+  entries_.reserve(sessions_.size());
+  for (std::size_t i = 0; i < sessions_.size(); ++i) {
+    const SessionRules& session = *sessions_[i];
+    entries_.push_back(
+        {&session, session.lines().data(), session.treatments().data(), session.lines().size()});
+    for (const Rule& rule : session.rules()) add_keys(rule, static_cast<std::uint32_t>(i));
+    add_peers(session, static_cast<std::uint32_t>(i));
+  }
 }
 
 void RuleSet::claim(Index& index, std::uint64_t high, std::uint64_t low, std::uint32_t session) {
@@ -188,6 +210,15 @@ void RuleSet::add_keys(const Rule& rule, std::uint32_t session) {
   }
 }
 
+void RuleSet::add_peers(const SessionRules& rules, std::uint32_t session) {
+  for (const Rule& rule : rules.rules()) {
+    const auto& header = rules.far(rule).outer_header;
+    if (!header || !header->has_teid() || !header->has_v4()) continue;
+    // Two sessions with one tunnel would be an error of the control plane: the first has it.
+    (void)peers_.add(number_of(header->v4).low, header->teid, session);
+  }
+}
+
 const std::uint32_t* RuleSet::session_of(const PacketFacts& packet) const noexcept {
   if (packet.from == pfcp::Interface::access) return tunnels_.find(0, packet.teid);
   const packet::FlowKey& flow = packet.flow;
@@ -196,11 +227,37 @@ const std::uint32_t* RuleSet::session_of(const PacketFacts& packet) const noexce
   return host != nullptr ? host : ipv6_networks_.find(flow.destination_high, 0);
 }
 
-RuleSet::Found RuleSet::classify(const PacketFacts& packet) const noexcept {
+const Treatment* RuleSet::Entry::match(const PacketFacts& packet) const noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!lines[i].holds(packet)) continue;
+    if (lines[i].sufficient || treatments[i].rule->matches(packet)) return &treatments[i];
+  }
+  return nullptr;
+}
+
+void RuleSet::prefetch_index(const PacketFacts& packet) const noexcept {
+  const packet::FlowKey& flow = packet.flow;
+  if (packet.from == pfcp::Interface::access) return tunnels_.prefetch(0, packet.teid);
+  if (flow.ip_version == 4) return ipv4_.prefetch(0, flow.destination_low);
+  ipv6_hosts_.prefetch(flow.destination_high, flow.destination_low);
+  ipv6_networks_.prefetch(flow.destination_high, 0);
+}
+
+const RuleSet::Entry* RuleSet::entry_of(const PacketFacts& packet) const noexcept {
   const std::uint32_t* at = session_of(packet);
-  if (at == nullptr) return {};
-  const SessionRules& session = *sessions_[*at];
-  return {&session, session.match(packet)};
+  return at == nullptr ? nullptr : &entries_[*at];
+}
+
+std::uint64_t RuleSet::seid_of_peer(std::uint32_t peer_v4, std::uint32_t teid) const noexcept {
+  const std::uint32_t* at = peers_.find(peer_v4, teid);
+  return at == nullptr ? 0 : sessions_[*at]->seid();
+}
+
+RuleSet::Found RuleSet::classify(const PacketFacts& packet) const noexcept {
+  const Entry* entry = entry_of(packet);
+  if (entry == nullptr) return {};
+  const Treatment* treatment = entry->match(packet);
+  return {entry->session, treatment == nullptr ? nullptr : treatment->rule};
 }
 
 }  // namespace lobo::dataplane

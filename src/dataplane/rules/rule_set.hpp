@@ -9,28 +9,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/few.hpp"
+#include "dataplane/rules/match_line.hpp"
+#include "dataplane/rules/packet_facts.hpp"
+#include "dataplane/rules/path_state.hpp"
 #include "dataplane/rules/session.hpp"
+#include "dataplane/rules/treatment.hpp"
 #include "dataplane/rules/usage_meter.hpp"
-#include "wire/packet/flow.hpp"
+#include "dataplane/set_tracker.hpp"
 #include "wire/packet/flow_filter.hpp"
 #include "wire/pfcp/rules.hpp"
 #include "wire/pfcp/values.hpp"
 
 namespace lobo::dataplane {
-
-/// What a packet is told apart by.
-struct PacketFacts {
-  pfcp::Interface from = pfcp::Interface::core;
-  packet::FlowKey flow;  ///< of the user's packet, inside a tunnel that of the inner one
-  std::uint8_t traffic_class = 0;
-  std::uint32_t teid = 0;           ///< from Interface::access
-  std::optional<std::uint8_t> qfi;  ///< of its PDU Session Container, where it has one
-};
 
 /// A PDR with the places of its other rules within the session.
 struct Rule {
@@ -48,8 +42,11 @@ struct Rule {
 class SessionRules {
  public:
   /// Every reference of the session holds, as apply.hpp leaves it. What was counted under a URR
-  /// goes on in the rules that replace `before`, as long as the URR is there.
+  /// goes on in the rules that replace `before`, as long as the URR is there; so do the tokens of a
+  /// QER, the PDU Sets of a PDR and the times of monitoring.
   explicit SessionRules(const Session& session, const SessionRules* before = nullptr);
+  SessionRules(const SessionRules&) = delete;
+  SessionRules& operator=(const SessionRules&) = delete;
 
   std::uint64_t seid() const { return seid_; }
   /// By precedence, then by identifier.
@@ -57,21 +54,51 @@ class SessionRules {
   const Far& far(const Rule& rule) const { return fars_[rule.far]; }
   std::span<const Qer> qers() const { return qers_; }
   std::span<const Urr> urrs() const { return urrs_; }
-  /// In the order of urrs(). The one thing here that changes while packets pass.
+  /// In the order of urrs(). They change while packets pass, as does what path_state.hpp has.
   std::span<const std::shared_ptr<UsageMeter>> meters() const { return meters_; }
+  /// Bit N: the delay of QFI N is to be measured (of every SRR).
+  std::uint64_t monitored_qfis() const { return monitored_qfis_; }
   /// Null where there is no such URR.
   UsageMeter* meter(pfcp::UrrId id) const;
 
   /// Cost: a comparison a rule until one matches; at most pdrs_per_session_max.
   const Rule* match(const PacketFacts& packet) const noexcept;
 
+  /// What the packet path reads, in the order of rules().
+  std::span<const MatchLine> lines() const { return lines_; }
+  std::span<const Treatment> treatments() const { return treatments_; }
+
  private:
+  void keep_states(const SessionRules* before);
+  void compile();
+  Treatment treatment_of(std::size_t place);
+  void take_policers(const Rule& rule, Treatment& treatment);
+  SetPolicing set_policing_of(const Rule& rule, std::size_t qer) const;
+  bool guaranteed(const Rule& rule) const;
+  std::size_t rules_naming(std::size_t qer, packet::Travel travel) const;
+  bool is_aggregate(std::size_t qer, packet::Travel travel) const;
+
   std::uint64_t seid_;
   std::vector<Rule> rules_;
   std::vector<Far> fars_;
   std::vector<Qer> qers_;
   std::vector<Urr> urrs_;
   std::vector<std::shared_ptr<UsageMeter>> meters_;
+  std::uint64_t monitored_qfis_ = 0;
+
+  // In the order of qers(), of rules(), of rules().
+  std::vector<std::shared_ptr<QerState>> qer_states_;
+  std::vector<std::shared_ptr<ShareState>> share_states_;
+  std::vector<std::shared_ptr<SetTracker>> trackers_;
+  std::shared_ptr<MonitorState> monitor_state_;  ///< null where nothing is monitored
+  /// In the order of rules(): that downlink data came was told. Begins anew with new rules.
+  std::unique_ptr<bool[]> told_;
+
+  std::vector<MatchLine> lines_;
+  std::vector<Treatment> treatments_;
+  std::vector<PolicerUse> policers_;  ///< those of a rule in a row
+  std::vector<MeterUse> meter_uses_;  ///< likewise
+  std::vector<std::unique_ptr<SetPolicing>> set_policings_;
 };
 
 class RuleSet {
@@ -80,12 +107,30 @@ class RuleSet {
     const SessionRules* session = nullptr;
     const Rule* rule = nullptr;
   };
+  /// A session as the packet path reads it: the rest of it is not touched for a packet.
+  struct Entry {
+    const SessionRules* session = nullptr;
+    const MatchLine* lines = nullptr;
+    const Treatment* treatments = nullptr;
+    std::size_t count = 0;
+
+    /// Null where none of its rules matches.
+    const Treatment* match(const PacketFacts& packet) const noexcept;
+  };
 
   RuleSet() = default;
   explicit RuleSet(std::vector<std::shared_ptr<const SessionRules>> sessions);
 
   /// Nothing, or a session alone where none of its rules matches.
   Found classify(const PacketFacts& packet) const noexcept;
+
+  // The same in steps, so that the cache lines of a batch are on their way before one is needed.
+  void prefetch_index(const PacketFacts& packet) const noexcept;
+  /// Null where nobody has the tunnel, or the address.
+  const Entry* entry_of(const PacketFacts& packet) const noexcept;
+
+  /// The session that sends into this tunnel of a peer; 0 in `seid` stands for nobody.
+  std::uint64_t seid_of_peer(std::uint32_t peer_v4, std::uint32_t teid) const noexcept;
 
   std::size_t sessions() const { return sessions_.size(); }
   /// Tunnels and addresses that two sessions claim: the first of them has it.
@@ -100,6 +145,7 @@ class RuleSet {
     /// False where the key is there already, and belongs to another session.
     bool add(std::uint64_t high, std::uint64_t low, std::uint32_t session);
     const std::uint32_t* find(std::uint64_t high, std::uint64_t low) const noexcept;
+    void prefetch(std::uint64_t high, std::uint64_t low) const noexcept;
 
    private:
     struct Slot {
@@ -114,11 +160,14 @@ class RuleSet {
   };
 
   void add_keys(const Rule& rule, std::uint32_t session);
+  void add_peers(const SessionRules& rules, std::uint32_t session);
   void claim(Index& index, std::uint64_t high, std::uint64_t low, std::uint32_t session);
   const std::uint32_t* session_of(const PacketFacts& packet) const noexcept;
 
   std::vector<std::shared_ptr<const SessionRules>> sessions_;
+  std::vector<Entry> entries_;  ///< in the order of sessions_
   Index tunnels_;
+  Index peers_;  ///< tunnels of others that we send into, over IPv4
   Index ipv4_;
   Index ipv6_networks_;  ///< of 64 bits
   Index ipv6_hosts_;
