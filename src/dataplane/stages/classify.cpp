@@ -1,0 +1,92 @@
+#include "dataplane/stages/classify.hpp"
+
+#include <cstddef>
+#include <span>
+
+#include "dataplane/rules/match_line.hpp"
+#include "dataplane/rules/prefetch.hpp"
+#include "dataplane/rules/treatment.hpp"
+#include "dataplane/rules/usage_meter.hpp"
+#include "dataplane/stages/passage.hpp"
+#include "dataplane/stages/path_drop.hpp"
+#include "dataplane/stages/signalling.hpp"
+
+namespace lobo::dataplane {
+namespace {
+
+// Lines of rules that are fetched at once; the processor follows the row by itself.
+constexpr std::size_t lines_ahead = 4;
+
+void find_entries(std::span<Passage> passages, const Turn& turn) {
+  for (const Passage& passage : passages)
+    if (passage.drop == PathDrop::nothing) turn.rules.prefetch_index(passage.facts);
+  for (Passage& passage : passages) {
+    if (passage.drop != PathDrop::nothing) continue;
+    passage.entry = turn.rules.entry_of(passage.facts);
+    if (passage.entry != nullptr) prefetch(passage.entry);
+  }
+  for (const Passage& passage : passages)
+    if (passage.entry != nullptr) prefetch(passage.entry->lines, lines_ahead * sizeof(MatchLine));
+}
+
+void match(Passage& passage) {
+  passage.treatment = passage.entry->match(passage.facts);
+  if (passage.treatment == nullptr) {
+    passage.drop = PathDrop::no_rule;
+  } else {
+    prefetch(passage.treatment, sizeof(Treatment));
+  }
+}
+
+/// What the treatments point to; they are here by now.
+void prefetch_states(std::span<Passage> passages) {
+  for (const Passage& passage : passages) {
+    const Treatment* treatment = passage.treatment;
+    if (treatment == nullptr) continue;
+    if (!treatment->policers.empty()) prefetch(treatment->policers.data());
+    if (!treatment->meters.empty()) prefetch(treatment->meters.data());
+    if (treatment->sets != nullptr) prefetch(treatment->sets, sizeof(SetPolicing));
+    if (treatment->tracker != nullptr) prefetch(treatment->tracker);
+  }
+  for (const Passage& passage : passages) {
+    const Treatment* treatment = passage.treatment;
+    if (treatment == nullptr) continue;
+    for (const PolicerUse& use : treatment->policers) prefetch(use.bucket);
+    for (const MeterUse& use : treatment->meters) prefetch(use.meter, sizeof(UsageMeter));
+    if (treatment->sets != nullptr) prefetch(treatment->sets->share);
+  }
+}
+
+}  // namespace
+
+void classify_downlink(std::span<Passage> passages, const Turn& turn) noexcept {
+  find_entries(passages, turn);
+  for (Passage& passage : passages) {
+    if (passage.drop != PathDrop::nothing) continue;
+    if (passage.entry == nullptr) {
+      passage.drop = PathDrop::no_session;
+    } else {
+      match(passage);
+    }
+  }
+  prefetch_states(passages);
+}
+
+void classify_uplink(std::span<Passage> passages, const Turn& turn,
+                     Signalling& signalling) noexcept {
+  find_entries(passages, turn);
+  for (Passage& passage : passages) {
+    const bool in_tunnel = passage.goes_on() || passage.signal == Signal::empty_packet;
+    if (!in_tunnel) continue;
+    if (passage.entry == nullptr) {
+      passage.signal = Signal::none;
+      passage.drop = PathDrop::unknown_tunnel;
+      signalling.refuse_tunnel(passage, turn);
+    } else if (passage.goes_on()) {
+      match(passage);
+    }
+  }
+  prefetch_states(passages);
+}
+
+}  // namespace lobo::dataplane

@@ -1,0 +1,179 @@
+#include "dataplane/stages/emit.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/bytes.hpp"
+#include "dataplane/elapsed.hpp"
+#include "dataplane/rules/treatment.hpp"
+#include "dataplane/stages/monitor.hpp"
+#include "dataplane/stages/neighbours.hpp"
+#include "dataplane/stages/outer_headers.hpp"
+#include "dataplane/stages/passage.hpp"
+#include "dataplane/stages/path_counters.hpp"
+#include "dataplane/stages/path_drop.hpp"
+#include "dataplane/stages/wanted_addresses.hpp"
+#include "model/address.hpp"
+#include "model/pdu_set.hpp"
+#include "wire/gtpu/bits.hpp"
+#include "wire/gtpu/containers.hpp"
+#include "wire/gtpu/packet.hpp"
+#include "wire/packet/edit.hpp"
+#include "wire/packet/flow.hpp"
+#include "wire/packet/parse.hpp"
+#include "wire/packet_io/batch.hpp"
+#include "wire/udp_options/edit.hpp"
+#include "wire/udp_options/surplus.hpp"
+#include "wire/xrm/option.hpp"
+
+namespace lobo::dataplane {
+namespace {
+
+/// The extension headers of one packet: QoS flow first, since a gNB may stop at a type that it does
+/// not know.
+class Chain {
+ public:
+  void add_session(const gtpu::DlSession& session, gtpu::Release release) {
+    ByteWriter out(session_);
+    gtpu::write_dl_session(out, session, release);
+    chain_[count_++] = {gtpu::type_pdu_session_container, out.written()};
+  }
+  void add_set(std::uint8_t type, std::uint8_t qfi, const PduSetMark& mark) {
+    ByteWriter out(set_);
+    gtpu::write_pdu_set_information(out, qfi, mark);
+    chain_[count_++] = {type, out.written()};
+  }
+  std::span<const gtpu::Extension> extensions() const { return std::span(chain_).first(count_); }
+
+ private:
+  std::array<std::byte, gtpu::container_content_bytes_max> session_;
+  std::array<std::byte, gtpu::container_content_bytes_max> set_;
+  std::array<gtpu::Extension, 2> chain_;
+  std::size_t count_ = 0;
+};
+
+constexpr std::uint32_t sequence_mask = 0xFFFFFF;
+
+gtpu::DlSession session_of(const Passage& passage, std::optional<std::uint64_t> stamp) {
+  const Treatment& rule = *passage.treatment;
+  gtpu::DlSession session{.qfi = rule.qfi, .reflective_qos = rule.reflective};
+  session.sending_time = stamp;
+  if (rule.paging_policy != Treatment::no_paging_policy) session.paging_policy = rule.paging_policy;
+  if (rule.number_pdus) {
+    std::uint32_t& number = rule.qer->qfi_sequence_number;
+    number = (number + 1) & sequence_mask;
+    session.qfi_sequence_number = number;
+  }
+  if (!passage.marked) return session;
+  if (rule.tell_burst_size) session.burst_size = passage.mark.burst_size;
+  if (rule.tell_time_to_burst) session.time_to_next_burst = passage.mark.time_to_next_burst;
+  return session;
+}
+
+PduSetMark mark_for_ran(const Passage& passage) {
+  PduSetMark mark = passage.mark;
+  mark.end_of_data_burst = mark.end_of_data_burst && passage.treatment->mark_burst_end;
+  mark.pdu_set_size =
+      gtpu::fixed_pdu_set_size(mark.pdu_set_size, mark.pdus_in_set, passage.removed);
+  return mark;
+}
+
+/// Leaves of the frame what is between `ip_at` and `ip_end`, with `front` bytes before it.
+bool reframe(packet_io::Packet& packet, std::size_t ip_at, std::size_t ip_end, std::size_t front) {
+  if (packet.headroom() + ip_at < front) return false;
+  return packet.shrink_back(packet.size() - ip_end) && packet.shrink_front(ip_at) &&
+         packet.grow_front(front);
+}
+
+}  // namespace
+
+Emitter::Emitter(const PathSettings& settings, Monitor& monitor, WantedAddresses& wanted,
+                 PathCounters& counters)
+    : settings_(settings), monitor_(monitor), wanted_(wanted), counters_(counters) {}
+
+Treatment::To Emitter::emit(Passage& passage, const Turn& turn) noexcept {
+  const Treatment::To to = passage.treatment->to;
+  passage.drop = to == Treatment::To::n3 ? encapsulate(passage, turn) : hand_over(passage, turn);
+  return passage.drop == PathDrop::nothing ? to : Treatment::To::nowhere;
+}
+
+PathDrop Emitter::encapsulate(Passage& passage, const Turn& turn) noexcept {
+  const Treatment& rule = *passage.treatment;
+  const HopAddress peer{rule.peer_high, rule.peer_low, rule.peer_version};
+  const Side& side = turn.neighbours.n3;
+  const HopAddress& own = side.own(peer.version);
+  if (own.version == 0) return PathDrop::no_address;
+  const model::MacAddress* const mac = next_hop(side, PathSide::n3, peer, turn.now);
+  if (mac == nullptr) return PathDrop::no_neighbour;
+
+  if (settings_.strip_options && passage.surplus != Surplus::none) strip_options(passage);
+  Chain chain;
+  if (rule.has_qfi)
+    chain.add_session(session_of(passage, monitor_.stamp(passage, turn)), settings_.release);
+  if (rule.mark_sets && passage.marked)
+    chain.add_set(settings_.set_container, rule.qfi, mark_for_ran(passage));
+
+  const std::size_t front =
+      outer_bytes(peer.version) + gtpu::encapsulation_bytes(chain.extensions());
+  if (!reframe(*passage.packet, passage.view.ip_at, passage.view.ip_end, front))
+    return PathDrop::no_room;
+  const MutableBytes frame = passage.packet->bytes();
+  if (!gtpu::encapsulate(frame, front, rule.teid, chain.extensions())) return PathDrop::no_room;
+  const std::uint8_t psi = passage.marked ? passage.mark.psi.value() : std::uint8_t{0};
+  const bool written =
+      write_outer(frame, {.from = own,
+                          .to = peer,
+                          .traffic_class = rule.traffic_class[psi],
+                          .with_udp_checksum = !settings_.zero_udp_checksum_over_ipv6});
+  if (!written) return PathDrop::no_room;
+  write_link(frame, *mac, side, peer.version);
+  return PathDrop::nothing;
+}
+
+PathDrop Emitter::hand_over(Passage& passage, const Turn& turn) noexcept {
+  const packet::FlowKey& flow = passage.view.flow;
+  const Side& side = turn.neighbours.n6;
+  const HopAddress to{flow.destination_high, flow.destination_low, flow.ip_version};
+  const model::MacAddress* const mac = next_hop(side, PathSide::n6, to, turn.now);
+  if (mac == nullptr) return PathDrop::no_neighbour;
+  if (!reframe(*passage.packet, passage.view.ip_at, passage.view.ip_end,
+               packet::ethernet_header_bytes))
+    return PathDrop::no_room;
+  write_link(passage.packet->bytes(), *mac, side, flow.ip_version);
+  return PathDrop::nothing;
+}
+
+const model::MacAddress* Emitter::next_hop(const Side& side, PathSide name, const HopAddress& to,
+                                           Elapsed now) noexcept {
+  const Side::Hop hop = side.hop_to(to);
+  if (hop.mac == nullptr && hop.via.version != 0) wanted_.want(name, hop.via, now);
+  return hop.mac;
+}
+
+/// Takes our option out, and with the last one the whole surplus area. Of the rest of the packet
+/// only the IP length changes, with its checksum (RFC 9868 clause 9).
+void Emitter::strip_options(Passage& passage) noexcept {
+  packet::PacketView& view = passage.view;
+  const MutableBytes frame = passage.packet->bytes().first(view.ip_end);
+  std::uint32_t end = view.ip_end;
+  if (passage.surplus == Surplus::ours_alone) {
+    if (packet::set_transport_length(frame, view, view.user_end - view.transport_at))
+      end = view.user_end;
+  } else {
+    const udp_options::Surplus surplus = udp_options::read_surplus(view);
+    const xrm::OptionKind kind = settings_.option_kind;
+    const udp_options::Option* const option =
+        kind.has_exid() ? surplus.find_experiment(kind.exid()) : surplus.find(kind.kind());
+    if (option != nullptr)
+      if (const auto edited = udp_options::remove(frame, view, surplus, *option))
+        end = static_cast<std::uint32_t>(*edited);
+  }
+  if (end == view.ip_end) counters_.options_kept.add(1);
+  passage.removed = view.ip_end - end;
+  view.ip_end = end;
+}
+
+}  // namespace lobo::dataplane

@@ -1,0 +1,44 @@
+#pragma once
+// Last stage: the user's packet gets the headers that lead it on, written into the headroom; the
+// packet itself does not move. Into a tunnel on N3, with what the UPF knows of it for the RAN; or
+// out of its tunnel onto N6.
+//
+// The packet is otherwise untouched, hop limit included: a UPF is no hop of the user's. The outer
+// ECN field is Not-ECT (the compatibility mode of RFC 6040 clause 4.3), so that what happens to it
+// on N3 need not be carried back. The outer IPv4 header forbids fragmentation; a frame that is too
+// long for the port is the port's to count.
+
+#include "dataplane/elapsed.hpp"
+#include "dataplane/rules/treatment.hpp"
+#include "dataplane/stages/monitor.hpp"
+#include "dataplane/stages/neighbours.hpp"
+#include "dataplane/stages/passage.hpp"
+#include "dataplane/stages/path_counters.hpp"
+#include "dataplane/stages/path_drop.hpp"
+#include "dataplane/stages/wanted_addresses.hpp"
+#include "model/address.hpp"
+
+namespace lobo::dataplane {
+
+class Emitter {
+ public:
+  Emitter(const PathSettings& settings, Monitor& monitor, WantedAddresses& wanted,
+          PathCounters& counters);
+
+  /// Where the packet goes now; nowhere where it was dropped.
+  Treatment::To emit(Passage& passage, const Turn& turn) noexcept;
+
+ private:
+  PathDrop encapsulate(Passage& passage, const Turn& turn) noexcept;
+  PathDrop hand_over(Passage& passage, const Turn& turn) noexcept;
+  void strip_options(Passage& passage) noexcept;
+  const model::MacAddress* next_hop(const Side& side, PathSide name, const HopAddress& to,
+                                    Elapsed now) noexcept;
+
+  const PathSettings& settings_;
+  Monitor& monitor_;
+  WantedAddresses& wanted_;
+  PathCounters& counters_;
+};
+
+}  // namespace lobo::dataplane

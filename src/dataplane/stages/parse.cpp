@@ -1,0 +1,185 @@
+#include "dataplane/stages/parse.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/bytes.hpp"
+#include "dataplane/rules/prefetch.hpp"
+#include "dataplane/stages/neighbours.hpp"
+#include "dataplane/stages/passage.hpp"
+#include "dataplane/stages/path_counters.hpp"
+#include "dataplane/stages/path_drop.hpp"
+#include "dataplane/stages/signalling.hpp"
+#include "wire/gtpu/packet.hpp"
+#include "wire/packet/parse.hpp"
+#include "wire/packet_io/batch.hpp"
+#include "wire/pfcp/values.hpp"
+
+namespace lobo::dataplane {
+namespace {
+
+using packet::Unread;
+
+// So far ahead that a line from memory is there when it is asked for, and so near that it still is.
+constexpr std::size_t prefetch_distance = 12;
+
+/// The lines that the stages will ask for: the headers, where the tunnel's headers will stand, and
+/// the options at the end.
+void prefetch_frame(const packet_io::Packet& packet) {
+  const MutableBytes frame = packet.bytes();
+  if (frame.empty()) return;
+  const std::byte* const begin = frame.data();
+  prefetch(begin);
+  prefetch(begin + cache_line_bytes);
+  if (packet.headroom() >= cache_line_bytes) prefetch(begin - cache_line_bytes);
+  const std::byte* const last = begin + frame.size() - 1;
+  prefetch(last);
+  if (frame.size() > cache_line_bytes) prefetch(last - cache_line_bytes);
+}
+
+bool is_for(const Side& side, Bytes frame) {
+  if (frame.size() < packet::ethernet_header_bytes) return false;
+  return be64_at(frame, 0) >> 16U == side.mac_number();
+}
+
+/// The IP packet is all here. What lies above IP is the user's own affair, however odd it is.
+bool whole_ip(const packet::PacketView& view) {
+  if (!view.has_ip()) return false;
+  const std::size_t present = view.frame.size() - view.ip_at;
+  if (view.flow.ip_version == 4) return be16_at(view.frame, view.ip_at + 2) <= present;
+  // A jumbogram does not fit what it would travel in.
+  const std::size_t length = be16_at(view.frame, view.ip_at + 4);
+  return length != 0 && length <= present - packet::ipv6_header_bytes;
+}
+
+PathDrop drop_of(Unread unread) {
+  const bool no_ip = unread == Unread::not_ip || unread == Unread::link_header_cut ||
+                     unread == Unread::too_many_vlan_tags || unread == Unread::frame_too_long;
+  return no_ip ? PathDrop::not_ip : PathDrop::ip_malformed;
+}
+
+void take_facts(Passage& passage, pfcp::Interface from) {
+  const packet::PacketView& view = passage.view;
+  passage.facts.from = from;
+  passage.facts.flow = view.flow;
+  passage.facts.traffic_class = view.traffic_class;
+  passage.octets = view.ip_end - view.ip_at;
+}
+
+void parse_one(Passage& passage, const Side& side, PathCounters::Direction& counters) {
+  const Bytes frame = passage.packet->bytes();
+  passage.view = packet::parse_ethernet(frame);
+  if (!whole_ip(passage.view)) [[unlikely]] {
+    passage.drop = drop_of(passage.view.unread);
+    counters.unread[passage.view.unread].add(1);
+    return;
+  }
+  if (!is_for(side, frame)) {
+    passage.drop = PathDrop::not_ours;
+    return;
+  }
+  take_facts(passage, pfcp::Interface::core);
+}
+
+/// A datagram to our address and GTP-U's port; all else on N3 is the kernel's.
+PathDrop outer_drop(const packet::PacketView& outer, const Side& side) {
+  if (!whole_ip(outer)) return drop_of(outer.unread);
+  if (!is_for(side, outer.frame)) return PathDrop::not_ours;
+  const HopAddress to{outer.flow.destination_high, outer.flow.destination_low,
+                      outer.flow.ip_version};
+  if (to != side.own(outer.flow.ip_version)) return PathDrop::not_ours;
+  if (outer.unread == Unread::fragment_first || outer.unread == Unread::fragment_later)
+    return outer.flow.protocol == packet::protocol_udp ? PathDrop::outer_fragment
+                                                       : PathDrop::not_ours;
+  if (!outer.has_udp || outer.flow.destination_port != gtpu::udp_port) return PathDrop::not_ours;
+  return outer.whole_udp() ? PathDrop::nothing : PathDrop::ip_malformed;
+}
+
+constexpr bool is_known(std::uint8_t type) {
+  return type == gtpu::type_pdu_session_container ||
+         type == gtpu::type_pdu_set_information_required;
+}
+
+// TS 38.415 clause 5.5.2.2: octet 1 begins with the PDU type, octet 2 ends with the QFI, whatever
+// else a release has put there.
+constexpr std::uint8_t pdu_type_uplink = 1;
+
+void take_container(Passage& passage, const gtpu::GtpuView& message) {
+  const gtpu::Extension* container = message.find(gtpu::type_pdu_session_container);
+  if (container == nullptr || container->content.size() < 2) return;
+  if (u8_at(container->content, 0) >> 4U != pdu_type_uplink) return;
+  passage.uplink_container = container->content;
+  passage.facts.qfi = u8_at(container->content, 1) & pfcp::Qfi::mask;
+}
+
+PathDrop tunnelled(Passage& passage, const gtpu::GtpuView& message, PathCounters& counters) {
+  for (const gtpu::Extension& extension : message.extensions())
+    if (gtpu::endpoint_must_understand(extension.type) && !is_known(extension.type))
+      return PathDrop::gtpu_extension;
+  passage.facts.from = pfcp::Interface::access;
+  passage.facts.teid = message.teid;
+  take_container(passage, message);
+  if (message.payload().empty() && !passage.uplink_container.empty()) {
+    passage.signal = Signal::empty_packet;
+    return PathDrop::nothing;
+  }
+  // Bytes behind the message's own length belong to nobody.
+  const Bytes frame = passage.view.frame;
+  const auto end =
+      static_cast<std::size_t>(message.message.data() - frame.data()) + message.message.size();
+  const auto inner_at = end - message.payload().size();
+  passage.view = packet::parse_ip(frame.first(end), inner_at);
+  if (!whole_ip(passage.view)) {
+    counters.uplink.unread[passage.view.unread].add(1);
+    return PathDrop::inner_malformed;
+  }
+  take_facts(passage, pfcp::Interface::access);
+  return PathDrop::nothing;
+}
+
+void parse_one_n3(Passage& passage, const Turn& turn, Signalling& signalling,
+                  PathCounters& counters) {
+  passage.view = packet::parse_ethernet(passage.packet->bytes());
+  passage.drop = outer_drop(passage.view, turn.neighbours.n3);
+  if (passage.drop != PathDrop::nothing) [[unlikely]] {
+    const bool malformed =
+        passage.drop == PathDrop::not_ip || passage.drop == PathDrop::ip_malformed;
+    if (malformed) counters.uplink.unread[passage.view.unread].add(1);
+    return;
+  }
+  const gtpu::GtpuView message = gtpu::parse_gtpu(passage.view.user_data());
+  if (!message.ok()) {
+    passage.drop = PathDrop::gtpu_malformed;
+    counters.gtpu_faulty[message.fault].add(1);
+  } else if (message.message_type == gtpu::message_g_pdu) {
+    passage.drop = tunnelled(passage, message, counters);
+  } else {
+    signalling.take(passage, message, turn);
+  }
+}
+
+}  // namespace
+
+void parse_n6(std::span<Passage> passages, const Turn& turn, PathCounters& counters) noexcept {
+  for (std::size_t i = 0; i < passages.size() && i < prefetch_distance; ++i)
+    prefetch_frame(*passages[i].packet);
+  for (std::size_t i = 0; i < passages.size(); ++i) {
+    if (i + prefetch_distance < passages.size())
+      prefetch_frame(*passages[i + prefetch_distance].packet);
+    parse_one(passages[i], turn.neighbours.n6, counters.downlink);
+  }
+}
+
+void parse_n3(std::span<Passage> passages, const Turn& turn, Signalling& signalling,
+              PathCounters& counters) noexcept {
+  for (std::size_t i = 0; i < passages.size() && i < prefetch_distance; ++i)
+    prefetch_frame(*passages[i].packet);
+  for (std::size_t i = 0; i < passages.size(); ++i) {
+    if (i + prefetch_distance < passages.size())
+      prefetch_frame(*passages[i + prefetch_distance].packet);
+    parse_one_n3(passages[i], turn, signalling, counters);
+  }
+}
+
+}  // namespace lobo::dataplane

@@ -1,0 +1,90 @@
+#include "dataplane/stages/pipeline.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "dataplane/rules/treatment.hpp"
+#include "dataplane/rules/worker_event.hpp"
+#include "dataplane/set_tracker.hpp"
+#include "dataplane/stages/classify.hpp"
+#include "dataplane/stages/parse.hpp"
+#include "dataplane/stages/passage.hpp"
+#include "dataplane/stages/path_counters.hpp"
+#include "dataplane/stages/path_drop.hpp"
+#include "dataplane/stages/track.hpp"
+#include "wire/packet_io/batch.hpp"
+#include "wire/xrm/receiver.hpp"
+
+namespace lobo::dataplane {
+
+Pipeline::Pipeline(const PathSettings& settings, xrm::Receiver& receiver, WorkerEvents& events)
+    : settings_(settings),
+      signalling_(settings_, events, counters_),
+      opener_(settings_, receiver, counters_),
+      policer_(settings_, events, counters_),
+      monitor_(settings_, events, counters_),
+      emitter_(settings_, monitor_, wanted_, counters_) {}
+
+std::span<Passage> Pipeline::begin(packet_io::Batch& batch,
+                                   PathCounters::Direction& counters) noexcept {
+  const std::span<Passage> passages = std::span(passages_).first(batch.size());
+  std::uint64_t octets = 0;
+  for (std::size_t i = 0; i < passages.size(); ++i) {
+    passages[i] = Passage{};
+    passages[i].packet = &batch[i];
+    passages[i].frame_octets = static_cast<std::uint32_t>(batch[i].size());
+    octets += batch[i].size();
+  }
+  counters.received.packets.add(batch.size());
+  counters.received.octets.add(octets);
+  return passages;
+}
+
+void Pipeline::downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept {
+  out.n3.clear();
+  out.n6.clear();
+  const std::span<Passage> passages = begin(batch, counters_.downlink);
+  parse_n6(passages, turn, counters_);
+  classify_downlink(passages, turn);
+  opener_.open(passages);
+  for (Passage& passage : passages) {
+    if (passage.goes_on()) {
+      TrackedSet* const set = track(passage, turn.now);
+      policer_.police(passage, set, turn);
+    }
+    leave(passage, turn, counters_.downlink, out);
+  }
+}
+
+void Pipeline::uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept {
+  out.n3.clear();
+  out.n6.clear();
+  const std::span<Passage> passages = begin(batch, counters_.uplink);
+  parse_n3(passages, turn, signalling_, counters_);
+  classify_uplink(passages, turn, signalling_);
+  for (Passage& passage : passages) {
+    if (passage.entry != nullptr) monitor_.take_report(passage, turn);
+    if (passage.goes_on()) policer_.police(passage, nullptr, turn);
+    leave(passage, turn, counters_.uplink, out);
+  }
+}
+
+/// Each packet is counted here once: as sent, as dropped or as a signal.
+void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters,
+                     Outgoing& out) noexcept {
+  Treatment::To to = Treatment::To::nowhere;
+  if (passage.goes_on()) to = emitter_.emit(passage, turn);
+  if (to == Treatment::To::n3) out.n3.push(*passage.packet);
+  if (to == Treatment::To::n6) out.n6.push(*passage.packet);
+  if (passage.answered) out.n3.push(*passage.packet);
+  if (passage.drop != PathDrop::nothing) {
+    counters.dropped[passage.drop].add(passage.frame_octets);
+  } else if (passage.signal != Signal::none) {
+    counters_.signals_seen[passage.signal].add(1);
+  } else {
+    counters.sent.add(passage.packet->size());
+  }
+}
+
+}  // namespace lobo::dataplane

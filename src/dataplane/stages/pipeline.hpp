@@ -1,0 +1,71 @@
+#pragma once
+// The packet path of a UPF, batch by batch, in place on the frames: ARCHITECTURE, "Life of a
+// packet". One worker's; nothing here is called from two threads but what says so.
+//
+//   downlink   parse -> classify -> open -> track -> police -> emit on N3
+//   uplink     parse -> classify -> police -> emit on N6
+//
+// Nothing is allocated for a packet.
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+#include "dataplane/rules/worker_event.hpp"
+#include "dataplane/stages/emit.hpp"
+#include "dataplane/stages/monitor.hpp"
+#include "dataplane/stages/open.hpp"
+#include "dataplane/stages/passage.hpp"
+#include "dataplane/stages/path_counters.hpp"
+#include "dataplane/stages/police.hpp"
+#include "dataplane/stages/signalling.hpp"
+#include "dataplane/stages/trace.hpp"
+#include "dataplane/stages/wanted_addresses.hpp"
+#include "wire/packet_io/batch.hpp"
+#include "wire/xrm/receiver.hpp"
+
+namespace lobo::dataplane {
+
+/// Frames to send; views on those that came in. Each packet is in one of the two at most, so that a
+/// batch of what came has room for all that leaves.
+struct Outgoing {
+  packet_io::Batch n3;
+  packet_io::Batch n6;
+};
+
+class Pipeline {
+ public:
+  Pipeline(const PathSettings& settings, xrm::Receiver& receiver, WorkerEvents& events);
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  /// What came on N6. `out` is filled anew, in the order of arrival.
+  void downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept;
+  /// What came on N3; answers to it leave there.
+  void uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept;
+
+  /// What was decided for packet `at` of the last batch, as long as its rules are there.
+  PacketTrace trace(std::size_t at) const { return trace_of(passages_[at]); }
+
+  // For any thread.
+  const PathCounters& counters() const { return counters_; }
+  /// For one other thread.
+  WantedAddresses& wanted() { return wanted_; }
+
+ private:
+  std::span<Passage> begin(packet_io::Batch& batch, PathCounters::Direction& counters) noexcept;
+  void leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters,
+             Outgoing& out) noexcept;
+
+  PathSettings settings_;
+  PathCounters counters_;
+  WantedAddresses wanted_;
+  Signalling signalling_;
+  Opener opener_;
+  Policer policer_;
+  Monitor monitor_;
+  Emitter emitter_;
+  std::array<Passage, packet_io::batch_packets_max> passages_{};
+};
+
+}  // namespace lobo::dataplane

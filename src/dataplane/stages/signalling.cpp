@@ -1,0 +1,182 @@
+#include "dataplane/stages/signalling.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.hpp"
+#include "dataplane/rules/worker_event.hpp"
+#include "dataplane/stages/passage.hpp"
+#include "dataplane/stages/path_counters.hpp"
+#include "dataplane/stages/path_drop.hpp"
+#include "wire/gtpu/packet.hpp"
+#include "wire/packet/build.hpp"
+#include "wire/packet/flow.hpp"
+#include "wire/packet/parse.hpp"
+#include "wire/packet_io/batch.hpp"
+
+namespace lobo::dataplane {
+namespace {
+
+// TS 29.281 table 6.1-1.
+constexpr std::uint8_t message_echo_request = 1;
+constexpr std::uint8_t message_echo_response = 2;
+constexpr std::uint8_t message_error_indication = 26;
+constexpr std::uint8_t message_supported_extensions = 31;
+constexpr std::uint8_t message_end_marker = 254;
+// Table 8.1-1. Below 128 a type tells its length.
+constexpr std::uint8_t ie_recovery = 14;
+constexpr std::uint8_t ie_teid_data = 16;
+constexpr std::uint8_t ie_peer_address = 133;
+constexpr std::uint8_t ie_with_length = 0x80;
+
+constexpr std::uint8_t flags_with_sequence = 0x32;
+constexpr std::size_t message_bytes_max = 64;
+constexpr double ns_per_second = 1e9;
+
+void write_header(ByteWriter& out, std::uint8_t type, std::size_t ies_bytes,
+                  std::uint16_t sequence_number) {
+  out.u8(flags_with_sequence);
+  out.u8(type);
+  out.be16(static_cast<std::uint16_t>(4 + ies_bytes));
+  out.be32(0);  // TEID: clauses 7.2.2 and 7.3.1
+  out.be16(sequence_number);
+  out.be16(0);
+}
+
+bool resize(packet_io::Packet& packet, std::size_t size) {
+  return packet.size() > size ? packet.shrink_back(packet.size() - size)
+                              : packet.grow_back(size - packet.size());
+}
+
+/// Turns the frame of `passage` into one that goes back to where it came from.
+bool answer_with(Passage& passage, Bytes message, std::uint16_t to_port) {
+  const Bytes came = passage.packet->bytes();
+  packet::EthernetFields link;
+  for (std::size_t i = 0; i < 6; ++i) {
+    link.source.octets[i] = u8_at(came, i);
+    link.destination.octets[i] = u8_at(came, 6 + i);
+  }
+  const packet::PacketView outer = packet::parse_ethernet(came);
+  packet::FlowKey flow = outer.flow.reversed();
+  flow.destination_port = to_port;
+  flow.source_port = gtpu::udp_port;
+  const std::size_t ip_bytes =
+      flow.ip_version == 6 ? packet::ipv6_header_bytes : packet::ipv4_header_bytes_min;
+  const std::size_t size =
+      packet::ethernet_header_bytes + ip_bytes + packet::udp_header_bytes + message.size();
+  if (!resize(*passage.packet, size)) return false;
+  const auto built = packet::build_udp_frame(passage.packet->bytes(), link, flow, {}, message);
+  passage.answered = built.has_value();
+  return passage.answered;
+}
+
+struct ErrorIndication {
+  std::optional<std::uint32_t> teid;
+  std::optional<std::uint32_t> peer_v4;
+};
+
+ErrorIndication read_error(Bytes ies) {
+  ErrorIndication error;
+  ByteReader in(ies);
+  while (in.ok() && in.left() > 0) {  // each turn takes at least one octet
+    const std::uint8_t type = in.u8();
+    if (type == ie_teid_data) {
+      error.teid = in.be32();
+    } else if (type == ie_recovery) {
+      in.skip(1);
+    } else if ((type & ie_with_length) != 0) {
+      const Bytes value = in.bytes(in.be16());
+      if (type == ie_peer_address && value.size() == 4) error.peer_v4 = be32_at(value, 0);
+    } else {
+      break;  // a type whose length nobody told us
+    }
+  }
+  return in.ok() ? error : ErrorIndication{};
+}
+
+std::optional<Signal> signal_of(std::uint8_t message_type) {
+  switch (message_type) {
+    case message_echo_request: return Signal::echo_request;
+    case message_echo_response: return Signal::echo_response;
+    case message_error_indication: return Signal::error_indication;
+    case message_supported_extensions: return Signal::supported_extensions;
+    case message_end_marker: return Signal::end_marker;
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Signalling::Signalling(const PathSettings& settings, WorkerEvents& events, PathCounters& counters)
+    : events_(events), counters_(counters) {
+  const double rate = settings.error_indications_per_second;
+  error_rate_ = {.octets_per_ns = rate / ns_per_second, .depth = rate, .first = rate};
+}
+
+void Signalling::take(Passage& passage, const gtpu::GtpuView& message, const Turn& turn) noexcept {
+  const auto signal = signal_of(message.message_type);
+  if (!signal) {
+    passage.drop = PathDrop::gtpu_message;
+    return;
+  }
+  passage.signal = *signal;
+  if (*signal == Signal::echo_request) answer_echo(passage, message);
+  if (*signal == Signal::error_indication) take_error(message, turn);
+}
+
+void Signalling::answer_echo(Passage& passage, const gtpu::GtpuView& message) noexcept {
+  std::array<std::byte, message_bytes_max> room{};
+  ByteWriter out(room);
+  constexpr std::size_t recovery_bytes = 2;
+  write_header(out, message_echo_response, recovery_bytes, message.sequence_number.value_or(0));
+  out.u8(ie_recovery);
+  out.u8(0);  // clause 8.2: zero, and of no meaning to who receives it
+  if (answer_with(passage, out.written(), passage.view.flow.source_port)) counters_.answers.add(1);
+}
+
+void Signalling::take_error(const gtpu::GtpuView& message, const Turn& turn) noexcept {
+  const ErrorIndication error = read_error(message.payload());
+  const std::uint64_t seid =
+      error.teid && error.peer_v4 ? turn.rules.seid_of_peer(*error.peer_v4, *error.teid) : 0;
+  if (seid == 0) {
+    counters_.errors_unmatched.add(1);
+    return;
+  }
+  const bool told = events_.push({.kind = WorkerEvent::Kind::error_indication,
+                                  .seid = seid,
+                                  .id = *error.teid,
+                                  .peer_v4 = *error.peer_v4});
+  if (!told) counters_.events_lost.add(1);
+}
+
+void Signalling::refuse_tunnel(Passage& passage, const Turn& turn) noexcept {
+  errors_.refill(error_rate_, turn.now);
+  if (errors_.octets < 1) {
+    counters_.answers_held_back.add(1);
+    return;
+  }
+  const packet::PacketView outer = packet::parse_ethernet(passage.packet->bytes());
+  const bool v6 = outer.flow.ip_version == 6;
+  const std::size_t address_bytes = v6 ? 16 : 4;
+  std::array<std::byte, message_bytes_max> room{};
+  ByteWriter out(room);
+  write_header(out, message_error_indication, 5 + 3 + address_bytes, 0);
+  out.u8(ie_teid_data);
+  out.be32(passage.facts.teid);
+  out.u8(ie_peer_address);
+  out.be16(static_cast<std::uint16_t>(address_bytes));
+  if (v6) {
+    out.be64(outer.flow.destination_high);
+    out.be64(outer.flow.destination_low);
+  } else {
+    out.be32(static_cast<std::uint32_t>(outer.flow.destination_low));
+  }
+  // Clause 4.4.2.3: to GTP-U's port, whatever port the packet came from.
+  if (!answer_with(passage, out.written(), gtpu::udp_port)) return;
+  errors_.octets -= 1;
+  counters_.answers.add(1);
+}
+
+}  // namespace lobo::dataplane
