@@ -40,6 +40,9 @@ void each_pfcp_message(Use&& use) {
   use.template operator()<pfcp::AssociationUpdateResponse>();
   use.template operator()<pfcp::AssociationReleaseRequest>();
   use.template operator()<pfcp::AssociationReleaseResponse>();
+  use.template operator()<pfcp::PfdManagementResponse>();
+  use.template operator()<pfcp::SessionSetDeletionResponse>();
+  use.template operator()<pfcp::SessionSetModificationResponse>();
   use.template operator()<pfcp::SessionEstablishmentRequest>();
   use.template operator()<pfcp::SessionEstablishmentResponse>();
   use.template operator()<pfcp::SessionModificationRequest>();

@@ -31,6 +31,8 @@ std::string_view to_string(MessageType type) {
   switch (type) {
     case MessageType::heartbeat_request: return "heartbeat_request";
     case MessageType::heartbeat_response: return "heartbeat_response";
+    case MessageType::pfd_management_request: return "pfd_management_request";
+    case MessageType::pfd_management_response: return "pfd_management_response";
     case MessageType::association_setup_request: return "association_setup_request";
     case MessageType::association_setup_response: return "association_setup_response";
     case MessageType::association_update_request: return "association_update_request";
@@ -38,6 +40,10 @@ std::string_view to_string(MessageType type) {
     case MessageType::association_release_request: return "association_release_request";
     case MessageType::association_release_response: return "association_release_response";
     case MessageType::version_not_supported_response: return "version_not_supported_response";
+    case MessageType::session_set_deletion_request: return "session_set_deletion_request";
+    case MessageType::session_set_deletion_response: return "session_set_deletion_response";
+    case MessageType::session_set_modification_request: return "session_set_modification_request";
+    case MessageType::session_set_modification_response: return "session_set_modification_response";
     case MessageType::session_establishment_request: return "session_establishment_request";
     case MessageType::session_establishment_response: return "session_establishment_response";
     case MessageType::session_modification_request: return "session_modification_request";

@@ -70,6 +70,30 @@ struct Members<AssociationReleaseResponse> {
   }
 };
 
+template <>
+struct Members<PfdManagementResponse> {
+  static void visit(auto& g, auto& v) {
+    v(Presence::mandatory, IeType::cause, g.cause);
+    v(Presence::conditional, IeType::offending_ie, g.offending_ie);
+  }
+};
+template <>
+struct Members<SessionSetDeletionResponse> {
+  static void visit(auto& g, auto& v) {
+    v(Presence::mandatory, IeType::node_id, g.node);
+    v(Presence::mandatory, IeType::cause, g.cause);
+    v(Presence::conditional, IeType::offending_ie, g.offending_ie);
+  }
+};
+template <>
+struct Members<SessionSetModificationResponse> {
+  static void visit(auto& g, auto& v) {
+    v(Presence::mandatory, IeType::node_id, g.node);
+    v(Presence::mandatory, IeType::cause, g.cause);
+    v(Presence::conditional, IeType::offending_ie, g.offending_ie);
+  }
+};
+
 namespace members {
 /// Rules that an establishment and a modification create.
 void visit_created(Presence pdrs_and_fars, auto& g, auto& v) {
@@ -148,6 +172,7 @@ struct Members<SessionDeletionResponse> {
     v(Presence::mandatory, IeType::cause, g.cause);
     v(Presence::conditional, IeType::offending_ie, g.offending_ie);
     v(Presence::conditional, IeType::usage_report_in_deletion_response, g.usage_reports);
+    v(Presence::conditional, IeType::session_report, g.session_reports);
   }
 };
 template <>

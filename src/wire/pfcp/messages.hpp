@@ -74,6 +74,28 @@ struct AssociationReleaseResponse {
   bool operator==(const AssociationReleaseResponse&) const = default;
 };
 
+// Of procedures that nobody here serves: what a request is refused with.
+struct PfdManagementResponse {
+  static constexpr auto type = MessageType::pfd_management_response;
+  Cause cause = Cause::request_accepted;
+  std::optional<OffendingIe> offending_ie;
+  bool operator==(const PfdManagementResponse&) const = default;
+};
+struct SessionSetDeletionResponse {
+  static constexpr auto type = MessageType::session_set_deletion_response;
+  NodeId node;
+  Cause cause = Cause::request_accepted;
+  std::optional<OffendingIe> offending_ie;
+  bool operator==(const SessionSetDeletionResponse&) const = default;
+};
+struct SessionSetModificationResponse {
+  static constexpr auto type = MessageType::session_set_modification_response;
+  NodeId node;
+  Cause cause = Cause::request_accepted;
+  std::optional<OffendingIe> offending_ie;
+  bool operator==(const SessionSetModificationResponse&) const = default;
+};
+
 struct SessionEstablishmentRequest {
   static constexpr auto type = MessageType::session_establishment_request;
   NodeId node;
@@ -144,6 +166,7 @@ struct SessionDeletionResponse {
   Cause cause = Cause::request_accepted;
   std::optional<OffendingIe> offending_ie;
   Repeated<UsageReport> usage_reports;
+  Repeated<SessionReport> session_reports;
   bool operator==(const SessionDeletionResponse&) const = default;
 };
 

@@ -241,6 +241,11 @@ template tl::expected<AssociationReleaseRequest, Refusal> read_message(const Mes
                                                                        Remarks&);
 template tl::expected<AssociationReleaseResponse, Refusal> read_message(const MessageView&,
                                                                         Remarks&);
+template tl::expected<PfdManagementResponse, Refusal> read_message(const MessageView&, Remarks&);
+template tl::expected<SessionSetDeletionResponse, Refusal> read_message(const MessageView&,
+                                                                        Remarks&);
+template tl::expected<SessionSetModificationResponse, Refusal> read_message(const MessageView&,
+                                                                            Remarks&);
 template tl::expected<SessionEstablishmentRequest, Refusal> read_message(const MessageView&,
                                                                          Remarks&);
 template tl::expected<SessionEstablishmentResponse, Refusal> read_message(const MessageView&,

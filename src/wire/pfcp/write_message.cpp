@@ -65,6 +65,11 @@ template std::size_t write_message(MutableBytes, const Envelope&, const Associat
 template std::size_t write_message(MutableBytes, const Envelope&, const AssociationReleaseRequest&);
 template std::size_t write_message(MutableBytes, const Envelope&,
                                    const AssociationReleaseResponse&);
+template std::size_t write_message(MutableBytes, const Envelope&, const PfdManagementResponse&);
+template std::size_t write_message(MutableBytes, const Envelope&,
+                                   const SessionSetDeletionResponse&);
+template std::size_t write_message(MutableBytes, const Envelope&,
+                                   const SessionSetModificationResponse&);
 template std::size_t write_message(MutableBytes, const Envelope&,
                                    const SessionEstablishmentRequest&);
 template std::size_t write_message(MutableBytes, const Envelope&,
