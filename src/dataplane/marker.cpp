@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "dataplane/elapsed.hpp"
 #include "model/pdu_set.hpp"
@@ -60,18 +61,8 @@ SetMarker::Release SetMarker::take(const OfferedPdu& pdu) {
   if (begun_ && new_access_unit) {
     begin_access_unit(pdu.at);
   } else if (window_.size() == marker_window_max) {
-    // Cut: what waits is told without the sizes that are not known.
-    for (std::size_t i = set_begin_; i < window_.size(); ++i) {
-      window_[i].mark.pdu_set_size = 0;
-      window_[i].mark.pdus_in_set = 0;
-      window_[i].mark.psi = importance_.psi(config_.importance);
-    }
-    importance_ = {};
-    pssn_ = pssn_.next();
-    releasable_ = set_begin_ = window_.size();
-    burst_whole_ = false;
+    cut_set();
   }
-  const Release release{releasable_};
   begun_ = true;
   after_marker_ = pdu.marker;
   timestamp_ = pdu.rtp_timestamp;
@@ -79,32 +70,89 @@ SetMarker::Release SetMarker::take(const OfferedPdu& pdu) {
 
   // The packets that are about to leave stand before this one until settle().
   const bool slice_ended = read_units(pdu);
+  if (config_.look_ahead == LookAhead::none) {
+    window_.push_back({.mark = told_at_once(pdu, slice_ended), .bytes = pdu.bytes});
+    releasable_ = set_begin_ = window_.size();
+    return {releasable_};
+  }
   const std::size_t psn = window_.size() - set_begin_;
   window_.push_back({.mark = {.pssn = pssn_, .psn = Psn::wrapped(psn)}, .bytes = pdu.bytes});
-  if (slice_ended && config_.set_is == MarkerConfig::SetIs::slice) end_set();
-  return release;
+  const bool set_ended = slice_ended && config_.set_is == MarkerConfig::SetIs::slice;
+  if (set_ended) end_set();
+  if (config_.look_ahead == LookAhead::pdu_set) {
+    if (pdu.marker) {
+      end_access_unit();
+    } else if (set_ended) {
+      releasable_ = window_.size();
+      burst_whole_ = false;
+    }
+  }
+  return {releasable_};
+}
+
+PduSetMark SetMarker::told_at_once(const OfferedPdu& pdu, bool slice_ended) {
+  if (!told_psi_.known()) told_psi_ = importance_.psi(config_.importance);
+  const bool set_ended =
+      pdu.marker || (slice_ended && config_.set_is == MarkerConfig::SetIs::slice);
+  const PduSetMark mark{.end_of_pdu_set = set_ended,
+                        .end_of_data_burst = pdu.marker,
+                        .psi = told_psi_,
+                        .pssn = pssn_,
+                        .psn = Psn::wrapped(told_of_set_++)};
+  if (set_ended) next_set();
+  return mark;
 }
 
 void SetMarker::settle(Release release) {
   if (release.count == 0) return;
   window_.erase(window_.begin(), window_.begin() + static_cast<std::ptrdiff_t>(release.count));
-  set_begin_ -= release.count;
+  set_begin_ -= release.count;  // a release ends where a set ends, or before it
   releasable_ = 0;
 }
 
 /// Closes the access unit before the packet that arrives at `at`, and its burst if that is over.
 void SetMarker::begin_access_unit(Elapsed at) {
+  if (told_of_set_ > 0) next_set();  // its last packet, which would have said so, did not come
+  if (window_.empty()) return;       // it has left
   end_set();
-  if (at - last_at_ >= config_.burst_gap) {
+  const bool apart = at - last_at_ >= config_.burst_gap;
+  if (apart || config_.look_ahead == LookAhead::pdu_set) {
     auto& last = window_.back().mark;
     last.end_of_data_burst = true;
-    last.time_to_next_burst = ttnb(at - last_at_, config_.ttnb_unit);
+    if (apart) last.time_to_next_burst = ttnb(at - last_at_, config_.ttnb_unit);
     size_burst();
     burst_whole_ = true;
   } else {
     burst_whole_ = false;  // its first packets leave before its end is known
   }
   releasable_ = window_.size();
+}
+
+/// The access unit ends with the packet that is last in the window.
+void SetMarker::end_access_unit() {
+  end_set();
+  window_.back().mark.end_of_data_burst = true;
+  size_burst();
+  burst_whole_ = true;
+  releasable_ = window_.size();
+}
+
+void SetMarker::cut_set() {
+  for (std::size_t i = set_begin_; i < window_.size(); ++i) {
+    window_[i].mark.pdu_set_size = 0;
+    window_[i].mark.pdus_in_set = 0;
+    window_[i].mark.psi = importance_.psi(config_.importance);
+  }
+  if (set_begin_ < window_.size()) next_set();
+  releasable_ = set_begin_ = window_.size();
+  burst_whole_ = false;
+}
+
+void SetMarker::next_set() {
+  importance_ = {};
+  pssn_ = pssn_.next();
+  told_of_set_ = 0;
+  told_psi_ = {};
 }
 
 void SetMarker::end_set() {
@@ -121,18 +169,18 @@ void SetMarker::end_set() {
     if (count > psn_count) mark.psn16 = static_cast<std::uint16_t>(i);
   }
   window_.back().mark.end_of_pdu_set = true;
-  importance_ = {};
-  pssn_ = pssn_.next();
+  next_set();
   set_begin_ = window_.size();
 }
 
-/// BSize on the first PDUs of a burst that the window holds as a whole.
+/// BSize on the first PDUs of a burst that the window holds as a whole, behind what is decided.
 void SetMarker::size_burst() {
   if (!burst_whole_) return;
+  const auto burst = std::span(window_).subspan(releasable_);
   std::uint64_t bytes = 0;
-  for (const auto& waiting : window_) bytes += waiting.bytes;
-  for (std::size_t i = 0; i < std::min(window_.size(), burst_size_pdus); ++i)
-    window_[i].mark.burst_size = size_or_unknown(bytes);
+  for (const auto& waiting : burst) bytes += waiting.bytes;
+  for (auto& waiting : burst.first(std::min(burst.size(), burst_size_pdus)))
+    waiting.mark.burst_size = size_or_unknown(bytes);
 }
 
 PduSetMark LoneMarker::mark(std::uint32_t bytes) {

@@ -1,8 +1,8 @@
 #pragma once
 // Which packets of an RTP stream make a PDU Set, and what to write into each: PSSN, PSN, E, D, PSI,
 // PSSize, NPDS, BSize, TTNB. A number that tells of packets to come needs them: the marker looks
-// ahead by one access unit and by nothing more, so that a stream of any length is marked in
-// constant memory.
+// ahead by one access unit at most, so that a stream of any length is marked in constant memory.
+// How far it looks is what a live stream pays for in delay, and is its sender's choice.
 
 #include <array>
 #include <chrono>
@@ -28,10 +28,23 @@ inline constexpr std::uint64_t payloads_to_judge_min = 8;
 /// So many of a burst's first PDUs carry BSize, so that the loss of one does not lose it.
 inline constexpr std::size_t burst_size_pdus = 2;
 
+/// Until when a packet waits for its mark.
+enum class LookAhead : std::uint8_t {
+  /// The next access unit begins: every number is known. For what was recorded.
+  next_access_unit,
+  /// Its PDU Set ends, which a frame's last packet says by RTP's marker bit and a slice's by its
+  /// NAL unit. An access unit is then taken for a data burst of its own, and TTNB is unknown.
+  pdu_set,
+  /// Nothing: PSSize, NPDS, BSize and TTNB are unknown, and PSI is what the set's packets so far
+  /// say, from the first that says anything.
+  none,
+};
+
 struct MarkerConfig {
   enum class SetIs : std::uint8_t { frame, slice };
   rtp::VideoCodec codec = rtp::VideoCodec::h264;
   SetIs set_is = SetIs::frame;
+  LookAhead look_ahead = LookAhead::next_access_unit;
   ImportanceRule importance;
   /// Packets that are further apart than this belong to different data bursts.
   Elapsed burst_gap = std::chrono::milliseconds{2};
@@ -60,6 +73,14 @@ class SetMarker {
     for (std::size_t i = 0; i < release.count; ++i) emit(window_[i].mark);
     settle(release);
   }
+  /// What waits has waited long enough: it is told now, the open set's PSSize and NPDS unknown.
+  /// What follows of its access unit is another set.
+  template <class Emit>
+  void cut(Emit&& emit) {
+    cut_set();
+    for (const auto& waiting : window_) emit(waiting.mark);
+    settle({window_.size()});
+  }
   /// The end of the stream: decides what is left.
   template <class Emit>
   void finish(Emit&& emit) {
@@ -71,6 +92,7 @@ class SetMarker {
     set_begin_ = 0;
     begun_ = false;
     burst_whole_ = true;
+    if (told_of_set_ > 0) next_set();
   }
 
   std::size_t waiting() const { return window_.size(); }
@@ -90,9 +112,13 @@ class SetMarker {
   };
 
   Release take(const OfferedPdu& pdu);
+  PduSetMark told_at_once(const OfferedPdu& pdu, bool slice_ended);
   void settle(Release release);
   void begin_access_unit(Elapsed at);
+  void end_access_unit();
   void end_set();
+  void cut_set();
+  void next_set();
   void size_burst();
   bool read_units(const OfferedPdu& pdu);
 
@@ -103,6 +129,8 @@ class SetMarker {
   SetImportance importance_;
   rtp::h265::PictureParameters parameters_;
   Pssn pssn_;
+  std::size_t told_of_set_ = 0;  ///< with LookAhead::none: packets of the open set so far
+  Psi told_psi_;
   bool begun_ = false;
   bool after_marker_ = false;
   bool burst_whole_ = true;  ///< the window holds the burst from its beginning

@@ -225,9 +225,115 @@ TEST(marker, a_payload_type_without_a_rule_stays_unmarked) {
   EXPECT_EQ(rule_for(0, rules).treatment, PayloadRule::Treatment::unmarked);
 }
 
+TEST(marker, live_a_frame_leaves_with_its_last_packet_and_not_with_the_next_frame) {
+  Stream stream({.look_ahead = LookAhead::pdu_set});
+  stream.packet(sei, false, 0ms, 60).packet(fragment_begin, false, 1ms, 1240);
+  EXPECT_TRUE(stream.marks.empty());
+  stream.packet(fragment_middle, true, 2ms, 700);
+  ASSERT_EQ(stream.marks.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto& mark = stream.marks[i];
+    EXPECT_EQ(mark.psn.value(), i);
+    EXPECT_EQ(mark.psi.value(), 1);
+    EXPECT_EQ(mark.pdu_set_size, 2000U);
+    EXPECT_EQ(mark.pdus_in_set, 3);
+    EXPECT_EQ(mark.end_of_pdu_set, i == 2);
+    EXPECT_EQ(mark.end_of_data_burst, i == 2);
+    EXPECT_EQ(mark.burst_size,
+              i < burst_size_pdus ? std::optional<std::uint32_t>(2000) : std::nullopt);
+    EXPECT_EQ(mark.time_to_next_burst, std::nullopt) << "the future is not known";
+  }
+  stream.packet(p_slice, true, 2ms, 900);
+  ASSERT_EQ(stream.marks.size(), 4U);
+  EXPECT_EQ(stream.marks[3].pssn.value(), 1);
+  EXPECT_EQ(stream.marks[3].burst_size, 900U) << "each frame is a burst";
+}
+
+TEST(marker, live_a_slice_leaves_when_it_ends) {
+  Stream stream({.set_is = MarkerConfig::SetIs::slice, .look_ahead = LookAhead::pdu_set});
+  stream.packet(idr, false, 0ms);
+  ASSERT_EQ(stream.marks.size(), 1U);
+  stream.packet(p_slice, true, 1ms);
+  ASSERT_EQ(stream.marks.size(), 2U);
+  EXPECT_TRUE(stream.marks[0].end_of_pdu_set);
+  EXPECT_FALSE(stream.marks[0].end_of_data_burst);
+  EXPECT_TRUE(stream.marks[1].end_of_data_burst);
+  EXPECT_EQ(stream.marks[1].pssn.value(), 1);
+  EXPECT_EQ(stream.marks[0].burst_size, std::nullopt) << "left before the burst was over";
+  EXPECT_EQ(stream.marks[1].burst_size, std::nullopt);
+}
+
+TEST(marker, live_a_frame_without_its_marker_bit_leaves_when_the_next_begins) {
+  SetMarker marker{{.look_ahead = LookAhead::pdu_set}};
+  std::vector<PduSetMark> marks;
+  const auto keep = [&](const PduSetMark& mark) { marks.push_back(mark); };
+  marker.offer({.rtp_timestamp = 1, .payload = idr, .bytes = 10, .at = 0ms}, keep);
+  EXPECT_TRUE(marks.empty());
+  marker.offer({.rtp_timestamp = 2, .marker = true, .payload = p_slice, .bytes = 20, .at = 16ms},
+               keep);
+  ASSERT_EQ(marks.size(), 2U);
+  EXPECT_TRUE(marks[0].end_of_pdu_set);
+  EXPECT_TRUE(marks[0].end_of_data_burst);
+  EXPECT_EQ(marks[0].burst_size, 10U);
+  EXPECT_EQ(marks[1].burst_size, 20U);
+  EXPECT_EQ(marks[1].pssn.value(), 1);
+}
+
+TEST(marker, live_what_waited_too_long_is_told_without_sizes_and_the_rest_is_another_set) {
+  SetMarker marker{{.look_ahead = LookAhead::pdu_set}};
+  std::vector<PduSetMark> marks;
+  const auto keep = [&](const PduSetMark& mark) { marks.push_back(mark); };
+  marker.offer({.rtp_timestamp = 1, .payload = fragment_begin, .bytes = 10}, keep);
+  marker.cut(keep);
+  ASSERT_EQ(marks.size(), 1U);
+  EXPECT_EQ(marks[0].psi.value(), 1);
+  EXPECT_EQ(marks[0].pdu_set_size, 0U);
+  EXPECT_FALSE(marks[0].end_of_pdu_set);
+  marker.cut(keep);
+  EXPECT_EQ(marks.size(), 1U) << "nothing waits";
+  marker.offer({.rtp_timestamp = 1, .marker = true, .payload = fragment_middle, .bytes = 30}, keep);
+  ASSERT_EQ(marks.size(), 2U);
+  EXPECT_EQ(marks[1].pssn.value(), 1);
+  EXPECT_EQ(marks[1].psn.value(), 0);
+  EXPECT_EQ(marks[1].pdu_set_size, 30U);
+  EXPECT_TRUE(marks[1].end_of_pdu_set);
+}
+
+TEST(marker, without_look_ahead_each_packet_is_told_at_once_and_says_what_can_be_known) {
+  Stream stream({.look_ahead = LookAhead::none});
+  stream.packet(sei, false, 0ms);
+  ASSERT_EQ(stream.marks.size(), 1U);
+  EXPECT_FALSE(stream.marks[0].psi.known());
+  stream.packet(fragment_begin, false, 0ms).packet(fragment_middle, true, 0ms);
+  ASSERT_EQ(stream.marks.size(), 3U);
+  EXPECT_EQ(stream.marks[1].psi.value(), 1);
+  EXPECT_EQ(stream.marks[2].psi.value(), 1);
+  EXPECT_EQ(stream.marks[2].psn.value(), 2);
+  EXPECT_TRUE(stream.marks[2].end_of_pdu_set);
+  EXPECT_EQ(stream.marks[2].pdu_set_size, std::nullopt);
+  EXPECT_EQ(stream.marks[2].pdus_in_set, std::nullopt);
+  stream.packet(p_slice, true, 16ms).end();
+  ASSERT_EQ(stream.marks.size(), 4U);
+  EXPECT_EQ(stream.marks[3].pssn.value(), 1);
+  EXPECT_EQ(stream.marks[3].psn.value(), 0);
+  EXPECT_EQ(stream.marks[3].psi.value(), 2);
+}
+
+TEST(marker, without_look_ahead_a_lost_last_packet_does_not_join_two_frames) {
+  SetMarker marker{{.look_ahead = LookAhead::none}};
+  std::vector<PduSetMark> marks;
+  const auto keep = [&](const PduSetMark& mark) { marks.push_back(mark); };
+  marker.offer({.rtp_timestamp = 1, .payload = fragment_begin, .bytes = 10}, keep);
+  marker.offer({.rtp_timestamp = 2, .payload = p_slice, .bytes = 10}, keep);
+  ASSERT_EQ(marks.size(), 2U);
+  EXPECT_EQ(marks[1].pssn.value(), 1);
+  EXPECT_EQ(marks[1].psn.value(), 0);
+}
+
 RC_GTEST_PROP(marker, every_packet_gets_one_mark_and_the_sets_add_up,
-              (const std::vector<bool>& ends, bool by_slice)) {
-  Stream stream({.set_is = by_slice ? MarkerConfig::SetIs::slice : MarkerConfig::SetIs::frame});
+              (const std::vector<bool>& ends, bool by_slice, bool live)) {
+  Stream stream({.set_is = by_slice ? MarkerConfig::SetIs::slice : MarkerConfig::SetIs::frame,
+                 .look_ahead = live ? LookAhead::pdu_set : LookAhead::next_access_unit});
   Elapsed at{};
   for (const bool end : ends) {
     stream.packet(end ? p_slice : fragment_middle, end, at += 3ms);
