@@ -16,6 +16,7 @@
 #include "exit_code.hpp"
 #include "toolbox/mark_reader.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "toolbox/packet_marker.hpp"
 
 namespace lobo::app {
 
@@ -45,6 +46,9 @@ Result<WriteSettings> write_settings(const Arguments& arguments);
 /// "--set", "--importance".
 std::vector<Option> marker_options();
 Result<dataplane::MarkerConfig> marker_config(const Arguments& arguments);
+/// "--codec", "--payload-type", "--lone", "--port": which packets are marked, and as what.
+std::vector<Option> stream_options();
+Result<MarkSettings> mark_settings(const Arguments& arguments, const WriteSettings& writing);
 
 std::vector<Verb> pcap_gen_verbs();
 std::vector<Verb> pcap_mark_verbs();

@@ -2,9 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,12 +11,9 @@
 #include "adapters/capture/source.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "cli.hpp"
 #include "cmd_pcap.hpp"
-#include "dataplane/importance.hpp"
 #include "exit_code.hpp"
-#include "model/pdu_set.hpp"
 #include "output.hpp"
 #include "toolbox/edit.hpp"
 #include "toolbox/layers.hpp"
@@ -28,71 +23,15 @@
 #include "toolbox/rewrite_capture.hpp"
 #include "wire/capture/capture.hpp"
 #include "wire/packet/parse.hpp"
-#include "wire/rtp/nal_unit.hpp"
 
 namespace lobo::app {
 namespace {
-
-using Treatment = dataplane::PayloadRule::Treatment;
-
-constexpr std::uint8_t dynamic_payload_type_first = 96;
-constexpr std::uint8_t dynamic_payload_type_last = 127;
-constexpr std::uint64_t port_max = 65535;
-
-/// "5004,5006": what stands between the commas; nothing of nothing.
-std::vector<std::string_view> list_of(std::string_view text) {
-  return text.empty() ? std::vector<std::string_view>{} : split(text, ',');
-}
-
-/// "111" or "111:3": a payload type whose packets are PDU Sets of their own, and their PSI.
-Result<dataplane::PayloadRule> lone_rule(std::string_view text) {
-  const auto parts = split(text, ':');
-  const auto type = parse_decimal(parts.front());
-  const auto psi = parts.size() == 2 ? parse_decimal(parts[1]) : std::optional<std::uint64_t>(0);
-  if (parts.size() > 2 || !type || *type > dynamic_payload_type_last || !psi || *psi > 15)
-    return fail(Errc::pattern, fmt::format("'{}' is no payload type with a PSI: 111:3", text));
-  return dataplane::PayloadRule{.payload_type = static_cast<std::uint8_t>(*type),
-                                .treatment = Treatment::lone,
-                                .psi = Psi::low_bits_of(static_cast<std::uint32_t>(*psi))};
-}
-
-Result<MarkSettings> mark_settings(const Arguments& arguments, const WriteSettings& writing) {
-  MarkSettings settings{
-      .old_marks = {.extension_id = writing.extension_id, .kind = writing.option}};
-  auto marker = marker_config(arguments);
-  if (!marker) return fail(marker.error());
-  settings.marker = *marker;
-  const bool h264 = arguments.text("codec") == "h264";
-  settings.marker.codec = h264 ? rtp::VideoCodec::h264 : rtp::VideoCodec::h265;
-  for (const auto text : list_of(arguments.text("lone"))) {
-    const auto rule = lone_rule(text);
-    if (!rule) return fail(rule.error());
-    settings.rules.push_back(*rule);
-  }
-  std::uint64_t first = dynamic_payload_type_first;
-  std::uint64_t last = dynamic_payload_type_last;
-  if (arguments.given("payload-type")) {
-    const auto type = number_option(arguments, "payload-type", 0, dynamic_payload_type_last);
-    if (!type) return fail(type.error());
-    first = last = *type;
-  }
-  for (std::uint64_t type = first; type <= last; ++type)
-    settings.rules.push_back({.payload_type = static_cast<std::uint8_t>(type),
-                              .treatment = h264 ? Treatment::h264 : Treatment::h265});
-  for (const auto text : list_of(arguments.text("port"))) {
-    const auto port = parse_decimal(text);
-    if (!port || *port > port_max)
-      return fail(Errc::out_of_range, fmt::format("--port '{}' is no port", text));
-    settings.ports.push_back(static_cast<std::uint16_t>(*port));
-  }
-  return settings;
-}
 
 Exit mark(const Arguments& arguments) {
   constexpr std::string_view what = "nothing was marked";
   const auto writing = write_settings(arguments);
   if (!writing) return tell(what, writing.error(), "lobo pcap mark --help"), Exit::usage;
-  auto settings = mark_settings(arguments, *writing);
+  const auto settings = mark_settings(arguments, *writing);
   if (!settings) return tell(what, settings.error(), "lobo pcap mark --help"), Exit::usage;
   auto writer = MarkWriter::create(*writing);
   if (!writer) return tell(what, writer.error());
@@ -102,9 +41,9 @@ Exit mark(const Arguments& arguments) {
   if (!out) return tell(what, out.error());
 
   Progress progress("mark");
-  MarkStream stream(
-      std::move(*writer), std::move(*settings),
-      [&](const capture::Item& item, Bytes changed) { write_item(*out, item, changed); });
+  MarkStream stream(std::move(*writer), *settings, [&](const capture::Item& item, Bytes changed) {
+    write_item(*out, item, changed);
+  });
   while (const auto* item = source->next()) {
     stream.push(*item);
     progress.packet(*source);
@@ -186,23 +125,13 @@ Exit strip(const Arguments& arguments) {
 }  // namespace
 
 std::vector<Verb> pcap_mark_verbs() {
-  std::vector<Option> own{
-      input_option(),
-      output_file_option(),
-      {.name = "--codec",
-       .help = "of the video payload types",
-       .fallback = "h264",
-       .choices = {"h264", "h265"}},
-      {.name = "--payload-type", .help = "of the video; else every dynamic one, 96 to 127"},
-      {.name = "--lone",
-       .help = "payload types whose packets are PDU Sets of their own, with their PSI: 111:3,0"},
-      {.name = "--port", .help = "destination ports to look at, 5004,5006; else all"}};
+  std::vector<Option> own{input_option(), output_file_option()};
   return {{.path = "pcap mark",
            .summary = "write PDU Set marks into the video of a capture",
            .example = "  lobo pcap mark my.pcap --carry udp-option -o marked.pcap\n"
                       "  lobo pcap mark my.pcap --codec h265 --form two-byte -o marked.pcap",
-           .options =
-               joined(joined(std::move(own), marker_options()), writing_options("rtp-he", false)),
+           .options = joined(joined(joined(std::move(own), stream_options()), marker_options()),
+                             writing_options("rtp-he", false)),
            .run = mark}};
 }
 

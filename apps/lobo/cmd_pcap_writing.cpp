@@ -1,4 +1,6 @@
 // How marks are written: the options that `gen`, `mark` and `convert` share.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -17,6 +19,8 @@
 #include "dataplane/marker.hpp"
 #include "model/pdu_set.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "toolbox/packet_marker.hpp"
+#include "wire/rtp/nal_unit.hpp"
 #include "wire/rtp/packet.hpp"
 
 namespace lobo::app {
@@ -25,6 +29,29 @@ namespace {
 constexpr std::uint64_t key_id_max = 255;
 constexpr std::uint64_t sid_max = 0xFFFF;
 constexpr std::uint64_t counter_max = 0x7FFFFFFF;
+
+using Treatment = dataplane::PayloadRule::Treatment;
+
+constexpr std::uint8_t dynamic_payload_type_first = 96;
+constexpr std::uint8_t dynamic_payload_type_last = 127;
+constexpr std::uint64_t port_max = 65535;
+
+/// "5004,5006": what stands between the commas; nothing of nothing.
+std::vector<std::string_view> list_of(std::string_view text) {
+  return text.empty() ? std::vector<std::string_view>{} : split(text, ',');
+}
+
+/// "111" or "111:3": a payload type whose packets are PDU Sets of their own, and their PSI.
+Result<dataplane::PayloadRule> lone_rule(std::string_view text) {
+  const auto parts = split(text, ':');
+  const auto type = parse_decimal(parts.front());
+  const auto psi = parts.size() == 2 ? parse_decimal(parts[1]) : std::optional<std::uint64_t>(0);
+  if (parts.size() > 2 || !type || *type > dynamic_payload_type_last || !psi || *psi > 15)
+    return fail(Errc::pattern, fmt::format("'{}' is no payload type with a PSI: 111:3", text));
+  return dataplane::PayloadRule{.payload_type = static_cast<std::uint8_t>(*type),
+                                .treatment = Treatment::lone,
+                                .psi = Psi::low_bits_of(static_cast<std::uint32_t>(*psi))};
+}
 
 }  // namespace
 
@@ -142,6 +169,50 @@ Result<dataplane::MarkerConfig> marker_config(const Arguments& arguments) {
   }
   if (!right) return fail(Errc::pattern, "--importance wants four numbers from 0 to 15: 1,2,4,8");
   return config;
+}
+
+std::vector<Option> stream_options() {
+  return {
+      {.name = "--codec",
+       .help = "of the video payload types",
+       .fallback = "h264",
+       .choices = {"h264", "h265"}},
+      {.name = "--payload-type", .help = "of the video; else every dynamic one, 96 to 127"},
+      {.name = "--lone",
+       .help = "payload types whose packets are PDU Sets of their own, with their PSI: 111:3,0"},
+      {.name = "--port", .help = "destination ports to look at, 5004,5006; else all"}};
+}
+
+Result<MarkSettings> mark_settings(const Arguments& arguments, const WriteSettings& writing) {
+  MarkSettings settings{
+      .old_marks = {.extension_id = writing.extension_id, .kind = writing.option}};
+  auto marker = marker_config(arguments);
+  if (!marker) return fail(marker.error());
+  settings.marker = *marker;
+  const bool h264 = arguments.text("codec") == "h264";
+  settings.marker.codec = h264 ? rtp::VideoCodec::h264 : rtp::VideoCodec::h265;
+  for (const auto text : list_of(arguments.text("lone"))) {
+    const auto rule = lone_rule(text);
+    if (!rule) return fail(rule.error());
+    settings.rules.push_back(*rule);
+  }
+  std::uint64_t first = dynamic_payload_type_first;
+  std::uint64_t last = dynamic_payload_type_last;
+  if (arguments.given("payload-type")) {
+    const auto type = number_option(arguments, "payload-type", 0, dynamic_payload_type_last);
+    if (!type) return fail(type.error());
+    first = last = *type;
+  }
+  for (std::uint64_t type = first; type <= last; ++type)
+    settings.rules.push_back({.payload_type = static_cast<std::uint8_t>(type),
+                              .treatment = h264 ? Treatment::h264 : Treatment::h265});
+  for (const auto text : list_of(arguments.text("port"))) {
+    const auto port = parse_decimal(text);
+    if (!port || *port > port_max)
+      return fail(Errc::out_of_range, fmt::format("--port '{}' is no port", text));
+    settings.ports.push_back(static_cast<std::uint16_t>(*port));
+  }
+  return settings;
 }
 
 }  // namespace lobo::app

@@ -11,11 +11,10 @@
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "dataplane/importance.hpp"
 #include "dataplane/marker.hpp"
-#include "toolbox/edit.hpp"
-#include "toolbox/layers.hpp"
+#include "model/pdu_set.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "toolbox/packet_marker.hpp"
 #include "toolbox/stream_key.hpp"
 #include "wire/capture/capture.hpp"
 
@@ -26,14 +25,6 @@ inline constexpr std::size_t items_waiting_max = 32768;
 inline constexpr std::size_t bytes_waiting_max = std::size_t{128} << 20U;
 /// Video streams (flow and SSRC) that are marked; packets of more are left as they are.
 inline constexpr std::size_t marked_streams_max = 256;
-
-struct MarkSettings {
-  dataplane::MarkerConfig marker;
-  /// What to do with each payload type; what has no rule is left.
-  std::vector<dataplane::PayloadRule> rules;
-  std::vector<std::uint16_t> ports;  ///< destination ports to look at; empty: all
-  StripSettings old_marks;           ///< a packet that is marked is marked anew
-};
 
 struct MarkTallies {
   std::uint64_t marked = 0;
@@ -49,13 +40,13 @@ class MarkStream {
   /// Called for each item in order; `changed` is empty where its packet stays as it was.
   using Out = std::function<void(const capture::Item& item, Bytes changed)>;
 
-  MarkStream(MarkWriter writer, MarkSettings settings, Out out);
+  MarkStream(MarkWriter writer, const MarkSettings& settings, Out out);
 
   void push(const capture::Item& item);
   /// The end: decides and hands out what waits.
   void finish();
   const MarkTallies& tallies() const { return tallies_; }
-  const MarkWriter& writer() const { return writer_; }
+  const MarkWriter& writer() const { return marker_.writer(); }
 
  private:
   struct Stream {
@@ -73,16 +64,16 @@ class MarkStream {
 
   Waiting& wait(const capture::Item& item);
   void offer(Waiting& waiting);
-  bool offer_rtp(Waiting& waiting, const packet::PacketView& view);
+  bool offer_lone(Waiting& waiting, const MarkWish& wish);
+  bool offer_video(Waiting& waiting, const MarkWish& wish);
   Stream* stream_of(const StreamKey& key);
   void decided(Stream& stream, const PduSetMark& mark);
   void hand_out();
   void hand_out_front();
   void close(Stream& stream);
 
-  MarkWriter writer_;
-  MarkSettings settings_;
-  MarkStripper stripper_;
+  PacketMarker marker_;
+  dataplane::MarkerConfig config_;
   Out out_;
   std::deque<Waiting> waiting_;
   std::size_t first_ = 0;  ///< number of waiting_.front()
@@ -90,9 +81,6 @@ class MarkStream {
   std::vector<std::vector<std::byte>> spare_;  ///< buffers to use again
   std::unordered_map<StreamKey, std::unique_ptr<Stream>, StreamHash> streams_;
   std::unordered_map<StreamKey, dataplane::LoneMarker, StreamHash> lone_;
-  Layers layers_;
-  InnerEditor editor_;
-  std::vector<std::byte> clean_;
   std::vector<std::byte> frame_;
   MarkTallies tallies_;
 };
