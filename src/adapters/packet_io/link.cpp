@@ -48,6 +48,8 @@ Result<Link> find_link(const std::string& name) {
       kind != ARPHRD_ETHER && kind != ARPHRD_LOOPBACK)
     return fail(Errc::refused,
                 fmt::format("{}: its link is not Ethernet (ARPHRD type {})", name, kind));
+  link.loopback = request.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
+  std::memcpy(link.address.octets.data(), request.ifr_hwaddr.sa_data, link.address.octets.size());
   if (::ioctl(any.get(), SIOCGIFMTU, &request) != 0)
     return fail(Errc::refused, fmt::format("{}: {}", name, std::strerror(errno)));
   link.mtu = static_cast<std::size_t>(std::max(0, request.ifr_mtu));

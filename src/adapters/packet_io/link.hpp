@@ -7,6 +7,7 @@
 #include "adapters/capture/file.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "model/address.hpp"
 #include "wire/packet_io/port.hpp"
 
 namespace lobo::adapters::packet_io {
@@ -17,6 +18,8 @@ struct Link {
   std::string name;
   int index = 0;
   std::size_t mtu = 0;
+  model::MacAddress address;  ///< its own
+  bool loopback = false;      ///< frames on it have no addresses
 
   /// Whether the interface carries the frame: a tag of IEEE 802.1Q comes on top of the MTU, another
   /// does not.
