@@ -134,9 +134,11 @@ Result<WriteSettings> write_settings(const Arguments& arguments) {
   const auto sid = number_option(arguments, "sid", 0, sid_max);
   if (!sid) return fail(sid.error());
   settings.sid = static_cast<std::uint16_t>(*sid);
-  const auto counter = number_option(arguments, "first-counter", 0, counter_max);
-  if (!counter) return fail(counter.error());
-  settings.first_counter = static_cast<std::uint32_t>(*counter);
+  if (arguments.given("first-counter")) {
+    const auto counter = number_option(arguments, "first-counter", 0, counter_max);
+    if (!counter) return fail(counter.error());
+    settings.first_counter = static_cast<std::uint32_t>(*counter);
+  }
   return settings;
 }
 

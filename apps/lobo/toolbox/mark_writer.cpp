@@ -123,11 +123,15 @@ std::uint32_t MarkWriter::marked_ip_bytes(const packet::PacketView& view) {
                                     (fresh ? udp_options::surplus_bytes_for(option, odd) : option));
 }
 
+std::size_t MarkWriter::added_by(const PduSetMark& mark) const {
+  if (settings_.carry != Carry::option || !mark.psn16) return 0;
+  return sender_ ? psn16_protected_bytes : psn16_clear_bytes;
+}
+
 PduSetMark MarkWriter::settled(PduSetMark mark) const {
-  if (settings_.carry != Carry::option || !mark.psn16 || !mark.pdu_set_size || !mark.pdus_in_set)
-    return mark;
-  const std::uint64_t more =
-      *mark.pdus_in_set * (sender_ ? psn16_protected_bytes : psn16_clear_bytes);
+  const std::size_t each = added_by(mark);
+  if (each == 0 || !mark.pdu_set_size || !mark.pdus_in_set) return mark;
+  const std::uint64_t more = *mark.pdus_in_set * each;
   const bool burst_is_set = mark.burst_size == mark.pdu_set_size;
   const std::uint64_t size = *mark.pdu_set_size + more;
   mark.pdu_set_size = size <= pdu_set_size_max ? static_cast<std::uint32_t>(size) : 0;
@@ -167,6 +171,7 @@ std::size_t MarkWriter::put_option(MutableBytes out, const packet::PacketView& v
   std::array<std::byte, xrm::protected_sent_max + xrm::body_bytes_max> body{};
   std::size_t size = 0;
   if (sender_) {
+    if (exhausted_) return 0;
     const auto sealed = sender_->seal(in_full(mark), view.udp_header().first<8>(), body);
     if (!sealed) {
       exhausted_ = true;

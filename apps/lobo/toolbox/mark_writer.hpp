@@ -53,10 +53,16 @@ class MarkWriter {
   /// The mark with the numbers that its own extension changes: a PSN of 16 bits makes each option
   /// of its set longer.
   PduSetMark settled(PduSetMark mark) const;
+  /// Bytes by which that mark makes its packet longer than marked_ip_bytes() said.
+  std::size_t added_by(const PduSetMark& mark) const;
 
   Carry carry() const { return settings_.carry; }
   /// A packet could not be sealed: the key has no counters left for this sender.
   bool exhausted() const { return exhausted_; }
+  /// From now on no packet can be sealed.
+  void stop_sealing() { exhausted_ = true; }
+  /// With keys: the sender, which tells the counter that comes next.
+  const xrm::Sender* sender() const { return sender_.get(); }
 
  private:
   explicit MarkWriter(const WriteSettings& settings)

@@ -53,6 +53,7 @@ class PacketMarker {
   std::size_t write(MutableBytes out, const capture::Packet& packet, const PduSetMark& mark);
 
   const MarkWriter& writer() const { return writer_; }
+  void stop_sealing() { writer_.stop_sealing(); }
 
  private:
   void look_at_rtp(MarkWish& wish, const packet::PacketView& view);

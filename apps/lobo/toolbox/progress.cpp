@@ -35,6 +35,10 @@ bool Progress::due() {
   return shown_ = true;
 }
 
+void Progress::line(const std::string& text) const {
+  fmt::print(stderr, "\r\033[K{}: {}", what_, text);
+}
+
 void Progress::share(double done) {
   if (due())
     fmt::print(stderr, "\r\033[K{}: {:.0f} %", what_, std::clamp(done, 0.0, 1.0) * percent);

@@ -18,6 +18,11 @@ class Progress {
   ~Progress();
 
   void share(double done);
+  /// `text() -> std::string` is called when the line is due.
+  template <class Text>
+  void say(Text&& text) {
+    if (due()) line(text());
+  }
   /// Cheap enough for each packet: looks at the clock once in many.
   void packet(const adapters::CaptureSource& source) {
     if ((++packets_ & (packets_between_looks - 1)) == 0) look(source);
@@ -28,6 +33,7 @@ class Progress {
   static constexpr std::uint64_t packets_between_looks = 4096;
   void look(const adapters::CaptureSource& source);
   bool due();
+  void line(const std::string& text) const;
 
   std::string what_;
   bool to_a_person_;

@@ -147,6 +147,7 @@ Result<Receiving> make_receiving(const Link& link, const AfPacketOptions& option
   const int fd = socket->get();
   if (!set_packet_option(fd, PACKET_IGNORE_OUTGOING, 1))
     return os_fault(link, "to ignore what leaves (PACKET_IGNORE_OUTGOING)", errno, "CAP_NET_RAW");
+  if (options.send_only) return Receiving{std::move(*socket), std::move(*source)};
   if (!bind_to(fd, link, ETH_P_ALL))
     return os_fault(link, "a packet socket on it", errno, "CAP_NET_RAW");
   const packet_mreq promiscuous{.mr_ifindex = link.index, .mr_type = PACKET_MR_PROMISC};
@@ -204,7 +205,9 @@ void count_ring_drops(int socket, Counters& counters) {
 Result<std::unique_ptr<Port>> open_af_packet(const AfPacketOptions& options) {
   auto link = find_link(options.interface);
   if (!link) return fail(std::move(link.error()));
-  auto receiving = with_ring_or_without<Receiving>(options, *link, &make_receiving);
+  auto receiving = options.send_only
+                       ? make_receiving(*link, options, false)
+                       : with_ring_or_without<Receiving>(options, *link, &make_receiving);
   if (!receiving) return fail(std::move(receiving.error()));
   auto sending = with_ring_or_without<Sending>(options, *link, &make_sending);
   if (!sending) return fail(std::move(sending.error()));

@@ -32,6 +32,7 @@ struct AfPacketOptions {
   /// Ports with one number share the interface's packets by flow, one for each worker.
   std::optional<std::uint16_t> fanout;
   bool promiscuous = false;  ///< frames to other MAC addresses as well
+  bool send_only = false;    ///< nothing is received, and the kernel copies nothing for it
   Tell tell = {};
 };
 

@@ -1,0 +1,228 @@
+// `lobo eas`: an application server's marking, for an application that knows nothing of it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "cli.hpp"
+#include "cmd_pcap.hpp"
+#include "commands.hpp"
+#include "dataplane/elapsed.hpp"
+#include "dataplane/marker.hpp"
+#include "eas_relay.hpp"
+#include "exit_code.hpp"
+#include "live/live_marks.hpp"
+#include "model/address.hpp"
+#include "output.hpp"
+#include "ready.hpp"
+#include "toolbox/mark_writer.hpp"
+
+namespace lobo::app {
+namespace {
+
+constexpr std::uint64_t port_max = 65535;
+constexpr std::uint64_t patience_ms_max = 10'000;
+constexpr std::uint64_t seconds_max = 31'536'000;
+
+struct End {
+  model::IpAddress address;
+  std::uint16_t port = 0;
+};
+
+Result<End> end_of(std::string_view option, std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  auto host = text.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const auto address = model::parse_ip_address(host);
+  const std::uint64_t port = colon == std::string_view::npos
+                                 ? port_max + 1
+                                 : parse_decimal(text.substr(colon + 1)).value_or(port_max + 1);
+  const bool bare_ipv6 = address && address->index() == 1 && !text.starts_with('[');
+  if (!address || port > port_max || bare_ipv6)
+    return fail(Errc::pattern,
+                fmt::format("--{} wants ADDRESS:PORT, like 127.0.0.1:5004 or [::1]:5004, not '{}'",
+                            option, text));
+  return End{*address, static_cast<std::uint16_t>(port)};
+}
+
+Result<std::vector<EasEnds>> ends_of(const Arguments& arguments) {
+  const auto ins = arguments.all("in");
+  const auto tos = arguments.all("to");
+  if (ins.size() != tos.size())
+    return fail(Errc::missing, "each --in needs a --to, in the same order");
+  if (ins.size() > eas_streams_max)
+    return fail(Errc::too_many, fmt::format("at most {} pairs of --in and --to", eas_streams_max));
+  std::vector<EasEnds> all;
+  for (std::size_t i = 0; i < ins.size(); ++i) {
+    const auto in = end_of("in", ins[i]);
+    if (!in) return fail(in.error());
+    const auto to = end_of("to", tos[i]);
+    if (!to) return fail(to.error());
+    if (to->port == 0) return fail(Errc::out_of_range, "--to wants a port that is not 0");
+    all.push_back({in->address, in->port, to->address, to->port});
+  }
+  return all;
+}
+
+dataplane::LookAhead look_ahead_of(std::string_view text) {
+  if (text == "none") return dataplane::LookAhead::none;
+  return text == "next-frame" ? dataplane::LookAhead::next_access_unit
+                              : dataplane::LookAhead::pdu_set;
+}
+
+Result<EasSettings> settings_of(const Arguments& arguments) {
+  const auto writing = write_settings(arguments);
+  if (!writing) return fail(writing.error());
+  const auto marks = mark_settings(arguments, *writing);
+  if (!marks) return fail(marks.error());
+  auto ends = ends_of(arguments);
+  if (!ends) return fail(ends.error());
+  const auto patience = number_option(arguments, "patience", 1, patience_ms_max);
+  if (!patience) return fail(patience.error());
+  EasSettings settings{.streams = std::move(*ends),
+                       .interface = std::string(arguments.text("interface")),
+                       .writing = *writing,
+                       .live = {.marks = *marks, .patience = std::chrono::milliseconds{*patience}},
+                       .by_socket = arguments.text("send") == "socket",
+                       .counters = std::string(arguments.text("counters"))};
+  settings.live.marks.marker.look_ahead = look_ahead_of(arguments.text("look-ahead"));
+  if (settings.by_socket && writing->carry != Carry::rtp_extension)
+    return fail(Errc::not_allowed,
+                "--send socket carries no UDP option: give --carry rtp-he, or --send packet");
+  settings.tell = [](std::string_view what) { fmt::print(stderr, "lobo: {}\n", what); };
+  return settings;
+}
+
+Rows rows_of(const EasRelay& relay) {
+  Rows rows{.columns = {"in", "datagrams", "marked", "sets", "left", "over_mtu", "no_place",
+                        "sets_cut", "streams", "sent", "by_kernel", "dropped", "back",
+                        "waited_mean_us", "waited_max_us"},
+            .rows = {}};
+  const auto number = [](std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); };
+  const auto microseconds = [](dataplane::Elapsed time) {
+    return std::chrono::duration<double, std::micro>(time).count();
+  };
+  for (const auto& stream : relay.streams()) {
+    const auto& marks = stream->sender().marks();
+    const auto& sent = stream->sender().sent();
+    const double mean =
+        marks.marked == 0 ? 0 : microseconds(marks.waited) / static_cast<double>(marks.marked);
+    rows.rows.push_back({stream->in_text(), number(stream->taken()), number(marks.marked),
+                         number(marks.sets), number(marks.left + marks.streams_refused),
+                         number(marks.over_mtu), number(marks.no_place), number(marks.sets_cut),
+                         number(marks.streams), number(sent.sent), number(sent.by_kernel),
+                         number(sent.dropped), number(stream->taken_back()), Cell(mean),
+                         Cell(microseconds(marks.waited_max))});
+  }
+  return rows;
+}
+
+/// What the numbers mean for who ran it; nothing where all went well.
+void advise(const EasRelay& relay) {
+  for (const auto& stream : relay.streams()) {
+    const auto& marks = stream->sender().marks();
+    if (marks.over_mtu > 0)
+      fmt::print(stderr,
+                 "lobo: {}: {} packets were sent unmarked, because with its mark a packet of their "
+                 "PDU Set is longer than the interface's MTU: let the application send shorter "
+                 "packets (48 bytes do for any mark)\n",
+                 stream->in_text(), marks.over_mtu);
+    if (stream->sender().exhausted())
+      fmt::print(stderr,
+                 "lobo: {}: the key has no counters left for this sender: take another SID "
+                 "or key\n",
+                 stream->in_text());
+  }
+}
+
+Exit eas(const Arguments& arguments) {
+  constexpr std::string_view what = "no stream is marked";
+  auto settings = settings_of(arguments);
+  if (!settings) return tell(what, settings.error(), "lobo eas --help"), Exit::usage;
+  const auto seconds = number_option(arguments, "seconds", 0, seconds_max);
+  if (!seconds) return tell(what, seconds.error(), "lobo eas --help"), Exit::usage;
+  auto relay = EasRelay::open(*settings);
+  if (!relay && relay.error().code == Errc::forbidden && !settings->by_socket &&
+      settings->writing.carry == Carry::rtp_extension) {
+    settings->tell(relay.error().detail + "; a UDP socket does it for header extensions");
+    settings->by_socket = true;
+    relay = EasRelay::open(*settings);
+  }
+  if (!relay) return tell(what, relay.error());
+  std::vector<std::string> ready;
+  for (const auto& stream : relay->streams()) {
+    ready.push_back(stream->in_text());
+    fmt::print(stderr, "{} as {}\n", stream->in_text(), stream->sender().describe());
+  }
+  if (arguments.given("check")) return Exit::ok;
+  const auto form = arguments.text("output");
+  if (const auto told = announce_ready(ready, std::string(arguments.text("ready-file")),
+                                       form == "table" ? std::cout : std::cerr);
+      !told)
+    return tell(what, told.error(), "choose a --ready-file that can be written"), Exit::failed;
+  if (auto done = relay->run(std::chrono::seconds{*seconds}); !done)
+    return tell(what, done.error());
+  print_rows(std::cout, rows_of(*relay), form);
+  advise(*relay);
+  return Exit::ok;
+}
+
+}  // namespace
+
+std::vector<Verb> eas_verbs() {
+  std::vector<Option> own{
+      {.name = "--in",
+       .help = "where the application sends its RTP to, ADDRESS:PORT; may be given again",
+       .takes = Option::Takes::values,
+       .required = true},
+      {.name = "--to",
+       .help = "where it goes, ADDRESS:PORT; one for each --in",
+       .takes = Option::Takes::values,
+       .required = true},
+      {.name = "--interface", .help = "to leave by; else as the kernel routes"},
+      {.name = "--send",
+       .help = "frames past the kernel, or a UDP socket, which can carry header extensions only",
+       .fallback = "packet",
+       .choices = {"packet", "socket"}},
+      {.name = "--look-ahead",
+       .help = "a packet waits for the end of its PDU Set, for the next frame, or for nothing",
+       .fallback = "set",
+       .choices = {"set", "next-frame", "none"}},
+      {.name = "--patience",
+       .help = "milliseconds after which a PDU Set without end is sent as it is",
+       .fallback = "100"},
+      {.name = "--counters",
+       .help = "with --keys: file name for the counters used; else beside the key file"},
+      {.name = "--seconds", .help = "end by itself after these; 0: at Ctrl-C", .fallback = "0"},
+      {.name = "--ready-file", .help = "where to write the local addresses once it listens"},
+      {.name = "--check",
+       .help = "open all and find the way, and end",
+       .takes = Option::Takes::nothing},
+      output_option()};
+  auto options = joined(joined(joined(std::move(own), stream_options()), marker_options()),
+                        writing_options("udp-option", false));
+  // Ports are named by --to, and the counters by a file.
+  std::erase_if(options, [](const Option& option) {
+    return option.name == "--port" || option.name == "--first-counter";
+  });
+  return {{.path = "eas",
+           .summary = "mark the live RTP of an unmodified application and send it on",
+           .example = "  lobo eas --in 127.0.0.1:5004 --to 10.45.0.2:5004\n"
+                      "  lobo eas --in 127.0.0.1:5004 --to 10.45.0.2:5004 --carry rtp-he "
+                      "--look-ahead none",
+           .options = std::move(options),
+           .run = eas}};
+}
+
+}  // namespace lobo::app
