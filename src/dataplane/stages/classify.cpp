@@ -17,11 +17,16 @@ namespace {
 // Lines of rules that are fetched at once; the processor follows the row by itself.
 constexpr std::size_t lines_ahead = 4;
 
+/// Also a packet in a tunnel that carries nothing: it reports.
+bool is_looked_for(const Passage& passage) {
+  return passage.goes_on() || passage.signal == Signal::empty_packet;
+}
+
 void find_entries(std::span<Passage> passages, const Turn& turn) {
   for (const Passage& passage : passages)
-    if (passage.drop == PathDrop::nothing) turn.rules.prefetch_index(passage.facts);
+    if (is_looked_for(passage)) turn.rules.prefetch_index(passage.facts);
   for (Passage& passage : passages) {
-    if (passage.drop != PathDrop::nothing) continue;
+    if (!is_looked_for(passage)) continue;
     passage.entry = turn.rules.entry_of(passage.facts);
     if (passage.entry != nullptr) prefetch(passage.entry);
   }
@@ -62,7 +67,7 @@ void prefetch_states(std::span<Passage> passages) {
 void classify_downlink(std::span<Passage> passages, const Turn& turn) noexcept {
   find_entries(passages, turn);
   for (Passage& passage : passages) {
-    if (passage.drop != PathDrop::nothing) continue;
+    if (!is_looked_for(passage)) continue;
     if (passage.entry == nullptr) {
       passage.drop = PathDrop::no_session;
     } else {
@@ -76,8 +81,7 @@ void classify_uplink(std::span<Passage> passages, const Turn& turn,
                      Signalling& signalling) noexcept {
   find_entries(passages, turn);
   for (Passage& passage : passages) {
-    const bool in_tunnel = passage.goes_on() || passage.signal == Signal::empty_packet;
-    if (!in_tunnel) continue;
+    if (!is_looked_for(passage)) continue;
     if (passage.entry == nullptr) {
       passage.signal = Signal::none;
       passage.drop = PathDrop::unknown_tunnel;
