@@ -170,6 +170,8 @@ void SessionRules::keep_states(const SessionRules* before) {
     else if (!share)
       share = std::make_shared<ShareState>();
     share_states_.push_back(std::move(share));
+    auto drops = before ? kept(before->rules_, before->drop_states_, rule.id) : nullptr;
+    drop_states_.push_back(drops ? std::move(drops) : std::make_shared<DropState>());
   }
   if (monitored_qfis_ == 0) return;
   monitor_state_ = before ? before->monitor_state_ : nullptr;
@@ -203,6 +205,7 @@ Treatment SessionRules::treatment_of(std::size_t place) {
   take_far(fars_[rule.far], treatment);
   take_protocol(rule.detection, treatment);
   treatment.tracker = trackers_[place].get();
+  treatment.drops = drop_states_[place].get();
   for (const std::size_t at : rule.qers) {
     const Qer& qer = qers_[at];
     take_indications(qer, treatment);

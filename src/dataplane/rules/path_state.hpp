@@ -9,6 +9,7 @@
 
 #include "dataplane/elapsed.hpp"
 #include "dataplane/rules/token_bucket.hpp"
+#include "dataplane/rules/usage_meter.hpp"
 #include "dataplane/set_queue.hpp"
 
 namespace lobo::dataplane {
@@ -26,6 +27,12 @@ struct ShareState {
   TokenBucket tokens;
   std::uint64_t reserved = 0;  ///< octets of admitted sets that have not come yet
   std::array<std::uint32_t, psi_values> mean_set_octets{};  ///< of sets whose end was seen
+};
+
+/// Of a PDR: what matched it and went no further. Read by any thread.
+struct DropState {
+  Counter packets;
+  Counter octets;  ///< of the user's packets
 };
 
 inline constexpr std::size_t qfi_values = 64;

@@ -121,6 +121,12 @@ SessionRules::SessionRules(const Session& session, const SessionRules* before)
   compile();
 }
 
+const DropState* SessionRules::drops(pfcp::PdrId id) const {
+  const auto found = std::ranges::find(rules_, id, &Rule::id);
+  if (found == rules_.end()) return nullptr;
+  return drop_states_[static_cast<std::size_t>(found - rules_.begin())].get();
+}
+
 UsageMeter* SessionRules::meter(pfcp::UrrId id) const {
   const auto found = std::ranges::find(urrs_, id, &Urr::id);
   if (found == urrs_.end()) return nullptr;

@@ -58,6 +58,8 @@ class SessionRules {
   std::span<const std::shared_ptr<UsageMeter>> meters() const { return meters_; }
   /// Bit N: the delay of QFI N is to be measured (of every SRR).
   std::uint64_t monitored_qfis() const { return monitored_qfis_; }
+  /// What was lost of the packets of a PDR. Null where there is no such PDR.
+  const DropState* drops(pfcp::PdrId id) const;
   /// Null where there is no such URR.
   UsageMeter* meter(pfcp::UrrId id) const;
 
@@ -86,10 +88,11 @@ class SessionRules {
   std::vector<std::shared_ptr<UsageMeter>> meters_;
   std::uint64_t monitored_qfis_ = 0;
 
-  // In the order of qers(), of rules(), of rules().
+  // In the order of qers(), of rules(), of rules(), of rules().
   std::vector<std::shared_ptr<QerState>> qer_states_;
   std::vector<std::shared_ptr<ShareState>> share_states_;
   std::vector<std::shared_ptr<SetTracker>> trackers_;
+  std::vector<std::shared_ptr<DropState>> drop_states_;
   std::shared_ptr<MonitorState> monitor_state_;  ///< null where nothing is monitored
   /// In the order of rules(): that downlink data came was told. Begins anew with new rules.
   std::unique_ptr<bool[]> told_;

@@ -104,6 +104,7 @@ struct alignas(64) Treatment {
   MonitorState* monitor = nullptr;  ///< where this flow is monitored
   QerState* qer = nullptr;          ///< of the QER that has the QFI
   bool* told = nullptr;             ///< that downlink data came
+  DropState* drops = nullptr;
 };
 static_assert(sizeof(Treatment) == 3 * 64);
 

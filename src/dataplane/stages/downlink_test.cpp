@@ -191,11 +191,15 @@ TEST(downlink, a_closed_gate_and_a_far_without_a_place_let_nothing_through) {
   upf.serve({session});
   EXPECT_TRUE(upf.downlink({test::down_frame(payload)}).n3.empty());
   EXPECT_EQ(upf.dropped(PathDrop::gate_closed), 1U);
+  EXPECT_EQ(upf.served().drops({1})->packets.value(), 1U);
   session.qers.at({1}).gate_status = {.uplink_closed = true};
   session.fars.at({1}).outer_header.reset();
   upf.serve({session});
   EXPECT_TRUE(upf.downlink({test::down_frame(payload)}).n3.empty());
   EXPECT_EQ(upf.dropped(PathDrop::nowhere), 1U);
+  EXPECT_EQ(upf.served().drops({1})->packets.value(), 2U) << "they are counted on under new rules";
+  EXPECT_EQ(upf.served().drops({1})->octets.value(), 2 * (payload.size() + 28));
+  EXPECT_EQ(upf.served().drops({9}), nullptr);
 }
 
 TEST(downlink, a_gnb_whose_address_is_not_resolved_is_wanted_once_in_a_while) {

@@ -80,6 +80,9 @@ void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction
   if (passage.answered) out.n3.push(*passage.packet);
   if (passage.drop != PathDrop::nothing) {
     counters.dropped[passage.drop].add(passage.frame_octets);
+    if (passage.treatment == nullptr) return;
+    passage.treatment->drops->packets.add(1);
+    passage.treatment->drops->octets.add(passage.octets);
   } else if (passage.signal != Signal::none) {
     counters_.signals_seen[passage.signal].add(1);
   } else {
