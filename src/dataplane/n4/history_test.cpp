@@ -116,14 +116,16 @@ class History {
   void associate_first(std::size_t control) {
     if (!model_.associated.contains(control)) associate(control);
   }
+  // A control plane that restarted and sends the bytes of before, unassociated, cannot be told from
+  // a network that repeats them: it does not do so here.
   void release(std::size_t control) {
+    if (!model_.associated.contains(control)) return;
     auto& one = controls_[control];
     keep(control, one.request(pfcp::AssociationReleaseRequest{one.node()}));
     const auto came = scene_.ask<pfcp::AssociationReleaseResponse>(one, last_);
     RC_ASSERT(came.has_value());
-    const bool was = model_.associated.erase(control) == 1;
-    RC_ASSERT(came->message.cause ==
-              (was ? Cause::request_accepted : Cause::no_established_association));
+    RC_ASSERT(came->message.cause == Cause::request_accepted);
+    model_.associated.erase(control);
     model_.drop_of(control);
   }
   void restart(std::size_t control) {
@@ -139,7 +141,7 @@ class History {
     auto rules = test::two_ways(ue);
     const bool broken = rng_.below(8) == 0;
     if (broken) rules.pdrs[1].far = pfcp::FarId{99};
-    keep(control, one.establishment(rules, 1 + rng_.below(1000)));
+    keep(control, one.establishment(rules, ++control_seids_));
     const auto came = scene_.ask<pfcp::SessionEstablishmentResponse>(one, last_);
     RC_ASSERT(came.has_value());
     const bool right = model_.associated.contains(control) && !broken && !model_.is_claimed(ue);
@@ -204,6 +206,7 @@ class History {
   std::vector<ControlPlane> controls_{ControlPlane("192.0.2.1"), ControlPlane("192.0.2.2"),
                                       ControlPlane("192.0.2.3")};
   Model model_;
+  std::uint64_t control_seids_ = 0;
   std::size_t last_control_ = 0;
   std::vector<std::byte> last_;
 };
