@@ -83,11 +83,12 @@ TEST_F(Attack, protected_marks_reach_the_gnb_as_they_were) {
     const Tunnelled out(sent.n3[n]);
     ASSERT_TRUE(out.set_information) << n;
     PduSetMark expected = mark_of(n);
-    const std::size_t removed = frames[n].size() - plain(n).size();
+    const Octets unmarked = plain(n);
+    const std::size_t removed = frames[n].size() - unmarked.size();
     expected.pdu_set_size = static_cast<std::uint32_t>(9000 - 8 * removed);
     expected.pdus_in_set.reset();
     EXPECT_EQ(out.set_information->mark, expected) << n;
-    EXPECT_EQ(out.payload(), Octets(plain(n).begin() + 14, plain(n).end())) << n;
+    EXPECT_EQ(out.payload(), Octets(unmarked.begin() + 14, unmarked.end())) << n;
   }
 }
 
