@@ -18,7 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "dev"
-FOLDERS = ("src/", "apps/", "tests/", "fuzz/", "bench/")
+FOLDERS = ("src/", "apps/", "gst/", "tests/", "fuzz/", "bench/")
 # These two are compiled by presets of their own; clang-tidy looks at what the dev preset compiles.
 WITHOUT_COMMANDS = ("fuzz/", "bench/")
 # What cmake/compiler.cmake adds for clang: the commands are g++'s, and -Werror is among them.

@@ -30,6 +30,9 @@ Exit print_version(const Arguments& arguments) {
   say("TLS", fmt::format("on, OpenSSL {}", build_openssl));
   say("AEAD", adapters::aead::describe());
   say("packet I/O", adapters::packet_io::describe());
+  say("GStreamer plugin", build_gstreamer.empty()
+                              ? "off (built without libgstreamer-plugins-base1.0-dev)"
+                              : fmt::format("on, GStreamer {}", build_gstreamer));
   say("store", fmt::format("SQLite {}", build_sqlite));
   print_rows(std::cout, rows, arguments.text("output"));
   return Exit::ok;

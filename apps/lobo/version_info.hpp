@@ -13,5 +13,6 @@ extern const std::string_view build_sanitizers;
 extern const std::string_view build_nghttp2;
 extern const std::string_view build_openssl;
 extern const std::string_view build_sqlite;
+extern const std::string_view build_gstreamer;  ///< empty where the plugin is not built
 
 }  // namespace lobo::app

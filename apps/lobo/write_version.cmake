@@ -15,6 +15,7 @@ const std::string_view build_sanitizers = \"${SANITIZERS}\";
 const std::string_view build_nghttp2 = \"${NGHTTP2}\";
 const std::string_view build_openssl = \"${OPENSSL}\";
 const std::string_view build_sqlite = \"${SQLITE}\";
+const std::string_view build_gstreamer = \"${GSTREAMER}\";
 }  // namespace lobo::app
 ")
 set(before "")

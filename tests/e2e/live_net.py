@@ -46,6 +46,7 @@ class Far:
     """The other namespace: an unmodified UDP receiver there, and a reader of whole frames beside it."""
 
     def __init__(self, folder, mtu=1500):
+        self.data, self.frames = [], []  # what came and was not yet taken
         script = pathlib.Path(__file__).resolve()
         self.process = harness.Process(["unshare", "--net", sys.executable, str(script), str(mtu)], folder / "far.log")
         pid = self.process.line().split()[1]
@@ -67,15 +68,12 @@ class Far:
 
     def take(self, datagrams):
         """The user data of so many datagrams, and the frames that brought them."""
-        data, frames = [], []
-        while len(data) < datagrams or len(frames) < datagrams:
+        while len(self.data) < datagrams or len(self.frames) < datagrams:
             one = self.next()
-            if one[0] == "frame":
-                frames.append(one[1])
-            else:
-                data.append(one[2])
-                self.port = one[1]
-        return data, frames
+            (self.frames if one[0] == "frame" else self.data).append(one[-1])
+        taken = self.data[:datagrams], self.frames[:datagrams]
+        self.data, self.frames = self.data[datagrams:], self.frames[datagrams:]
+        return taken
 
     def end(self):
         ip("link", "delete", "lobo0")  # before its other end goes with its namespace, some time later

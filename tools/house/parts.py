@@ -93,7 +93,8 @@ PKG_CONFIG_MODULES = {
     "sqlite3": "libsqlite3-dev", "openssl": "libssl-dev", "libssl": "libssl-dev",
     "libcrypto": "libssl-dev", "simdjson": "libsimdjson-dev", "fmt": "libfmt-dev",
     "prometheus-cpp-core": "prometheus-cpp-dev", "spdlog": "libspdlog-dev", "yaml-cpp": "libyaml-cpp-dev",
-    "gstreamer-rtp-1.0": "libgstreamer-plugins-base1.0-dev", "libxdp": "libxdp-dev", "libbpf": "libbpf-dev",
+    "gstreamer-rtp-1.0": "libgstreamer-plugins-base1.0-dev",
+    "gstreamer-base-1.0": "libgstreamer-plugins-base1.0-dev", "libxdp": "libxdp-dev", "libbpf": "libbpf-dev",
 }
 PYTHON_MODULES = {"yaml": "python3-yaml", "h2": "python3-h2", "hpack": "python3-h2",
                   "hyperframe": "python3-h2", "jwcrypto": "python3-jwcrypto",
