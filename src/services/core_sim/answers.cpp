@@ -36,9 +36,11 @@ tl::unexpected<Refusal> refuse(int status, std::string_view cause, std::string d
   return tl::unexpected<Refusal>(std::move(refused));
 }
 
-http::Response json_response(int status, std::string body) {
+http::Response json_response(int status, std::string body, bool enforced) {
   return {status,
-          {{"content-type", "application/json"}, {std::string(simulated_header), "netsim"}},
+          {{"content-type", "application/json"},
+           {std::string(simulated_header),
+            std::string(enforced ? simulated_but_enforced : simulated_wholly)}},
           std::move(body)};
 }
 

@@ -18,6 +18,9 @@ namespace lobo::core_sim {
 
 /// Every answer and callback of the simulated network carries it.
 inline constexpr std::string_view simulated_header = "x-lobo-simulated";
+/// Its value: the network is one of ours, and nothing is done to packets, or a UPF does it.
+inline constexpr std::string_view simulated_wholly = "netsim";
+inline constexpr std::string_view simulated_but_enforced = "netsim; user-plane=enforced";
 
 /// Why a request is refused. Richer than Error: the standard's causes, and what would be accepted.
 struct Refusal {
@@ -40,7 +43,8 @@ tl::unexpected<Refusal> refuse(int status, std::string_view cause, std::string d
                                std::vector<Fault> faults = {});
 
 http::Response to_response(const Refusal& refusal);
-http::Response json_response(int status, std::string body);
+/// `enforced`: what it shows is done to packets by a UPF.
+http::Response json_response(int status, std::string body, bool enforced = false);
 
 template <class T>
 http::Response json_answer(int status, const T& value) {

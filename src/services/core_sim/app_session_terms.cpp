@@ -18,6 +18,7 @@
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/config.hpp"
 #include "services/core_sim/session_terms.hpp"
+#include "services/core_sim/smf_treatment.hpp"
 #include "services/core_sim/term_checks.hpp"
 #include "services/core_sim/world.hpp"
 
@@ -371,6 +372,7 @@ Outcome<Terms> terms_of(const AppSession& session, const World& world, const Pcf
   const auto& [key, component] = *session.med_components->begin();
   if (auto resolved = resolve_references(key, component, world, terms); !resolved)
     return tl::unexpected<Refusal>(std::move(resolved.error()));
+  terms.treatment = treatment_of(component, world);
   return terms;
 }
 

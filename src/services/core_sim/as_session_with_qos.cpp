@@ -153,7 +153,7 @@ Answer AsSessionWithQos::create(const Call& call) {
 Answer AsSessionWithQos::fetch(const Call& call) {
   const auto session = found(call);
   if (!session) return tl::unexpected<Refusal>(session.error());
-  return json_response(200, (*session)->body);
+  return json_response(200, (*session)->body, Sessions::is_enforced(**session));
 }
 
 Answer AsSessionWithQos::update(const Call& call) {
@@ -191,7 +191,7 @@ Answer AsSessionWithQos::change(const Call& call, Session& session, Subscription
   }
   sessions_.modify(session, std::move(*terms), placement, call.now);
   finish(call, session, std::move(wanted));
-  return json_response(200, session.body);
+  return json_response(200, session.body, Sessions::is_enforced(session));
 }
 
 // What both a new and a changed session end with: its representation, and faults that were planned.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "services/core_sim/answers.hpp"
 #include "services/core_sim/config.hpp"
 #include "services/core_sim/faults.hpp"
 #include "services/core_sim/journal.hpp"
@@ -22,10 +23,12 @@ namespace lobo::core_sim {
 
 namespace {
 
-http::Request callback_request(std::string_view to, const std::string& body) {
+http::Request callback_request(std::string_view to, const std::string& body, bool enforced) {
   http::Request request;
   request.method = "POST";
-  request.headers = {{"content-type", "application/json"}, {"x-lobo-simulated", "netsim"}};
+  request.headers = {{"content-type", "application/json"},
+                     {std::string(simulated_header),
+                      std::string(enforced ? simulated_but_enforced : simulated_wholly)}};
   request.body = body;
   if (const auto url = http::parse_url(to)) {
     request.scheme = url->scheme;
@@ -45,7 +48,7 @@ CallbackQueue::CallbackQueue(const CoreConfig& config, FaultPlan& faults, Journa
     : config_(config), faults_(faults), journal_(journal) {}
 
 void CallbackQueue::push(Number number, std::string_view to, std::string_view operation,
-                         std::string body, Instant due, Instant now) {
+                         std::string body, Instant due, Instant now, bool enforced) {
   const auto fault = faults_.strike_callback(operation);
   const bool lost = fault && fault->kind == FaultKind::drop_callback;
   if (lost || pending_ >= config_.limits.callbacks_pending_max) {
@@ -59,7 +62,10 @@ void CallbackQueue::push(Number number, std::string_view to, std::string_view op
     return;
   }
 
-  Entry entry{.operation = std::string(operation), .body = std::move(body), .due = due};
+  Entry entry{.operation = std::string(operation),
+              .body = std::move(body),
+              .due = due,
+              .enforced = enforced};
   if (fault && fault->kind == FaultKind::delay_callback) entry.due = due + fault->delay;
   if (fault && fault->kind == FaultKind::duplicate_callback) entry.twice = true;
   if (fault && fault->kind == FaultKind::reorder_callbacks) {
@@ -128,7 +134,7 @@ OutgoingCallback CallbackQueue::send(Number number, Lane& lane, bool duplicate, 
     ++entry.attempts;
   }
   ++sent_;
-  return {id, callback_request(to, entry.body)};
+  return {id, callback_request(to, entry.body, entry.enforced)};
 }
 
 void CallbackQueue::answered(std::uint64_t id, const http::Response* response, Instant now) {
@@ -156,7 +162,7 @@ bool CallbackQueue::redirect(Number number, Lane& lane, const http::Response& re
                              Instant now) {
   auto& entry = lane.waiting.front();
   const auto target =
-      http::redirect_target(callback_request(destination(number, lane), {}), response);
+      http::redirect_target(callback_request(destination(number, lane), {}, false), response);
   if (!target || ++entry.hops > callback_hops_max) return false;
   if (response.status == 308) {
     moved_.insert_or_assign(number, Moved{lane.to, target->text()});

@@ -39,9 +39,10 @@ class CallbackQueue {
   CallbackQueue(const CoreConfig& config, FaultPlan& faults, Journal& journal);
 
   /// `to` is an absolute http(s) URI. What does not fit into callbacks_pending_max is counted as
-  /// dropped. After a lane was closed its callbacks still leave; drop() takes them away.
+  /// dropped. `enforced`: what it is about is done to packets. After a lane was closed its
+  /// callbacks still leave; drop() takes them away.
   void push(Number lane, std::string_view to, std::string_view operation, std::string body,
-            Instant due, Instant now);
+            Instant due, Instant now, bool enforced = false);
   /// What is to be sent now, earliest first; ties in the order of lanes.
   std::vector<OutgoingCallback> take_due(Instant now);
   std::optional<Instant> next_due() const;
@@ -65,6 +66,7 @@ class CallbackQueue {
     std::string operation;
     std::string body;
     Instant due;
+    bool enforced = false;      ///< what it is about is treated so by a UPF
     std::string redirected_to;  ///< a 307 for this one entry
     bool twice = false;
     bool lets_next_pass = false;

@@ -9,6 +9,7 @@
 
 #include "base/result.hpp"
 #include "model/address.hpp"
+#include "services/core_sim/smf_config.hpp"
 #include "wire/http/url.hpp"
 
 namespace lobo::core_sim {
@@ -109,6 +110,9 @@ Result<void> check(const CoreConfig& config) {
     faults.add(Errc::out_of_range, "groups", "are too many");
   check_ues(config, cells, faults);
   check_rates(config, faults);
+  if (config.smf)
+    for (auto& fault : faults_of(*config.smf, "smf"))
+      faults.add(fault.code, std::move(fault.where), std::move(fault.reason));
   auto found = faults.take();
   if (found.empty()) return {};
   const auto code = found.front().code;

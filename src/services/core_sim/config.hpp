@@ -12,6 +12,7 @@
 
 #include "base/quantity.hpp"
 #include "base/result.hpp"
+#include "services/core_sim/smf_config.hpp"
 
 namespace lobo::core_sim {
 
@@ -29,6 +30,8 @@ struct QosProfile {
   std::string name;
   unsigned five_qi = 9;
   Quality quality;
+  std::optional<BitsPerSecond> mbr_dl = {};  ///< none: what is guaranteed
+  std::optional<BitsPerSecond> mbr_ul = {};
 };
 
 struct SnssaiConfig {
@@ -155,6 +158,9 @@ struct CoreConfig {
   std::string supported_features = "ffffffffffff";
 
   Limits limits;
+
+  /// With a UPF that it programs; nothing: the user plane is simulated.
+  std::optional<SmfConfig> smf;
 };
 
 /// Everything that is wrong with a configuration: names that repeat or do not exist, bad addresses,

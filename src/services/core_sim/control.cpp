@@ -18,6 +18,7 @@
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/call.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/core_sim/control_views.hpp"
 #include "services/core_sim/faults.hpp"
 #include "services/core_sim/journal.hpp"
 #include "services/core_sim/sessions.hpp"
@@ -73,6 +74,16 @@ view::JournalEntry journal_view(const JournalEntry& entry) {
 
 }  // namespace
 
+view::LinkDegradation link_view(const Link& link) {
+  view::LinkDegradation shown;
+  shown.loss_percent = static_cast<double>(link.loss_ppm) / 10'000.0;
+  shown.delay_ms = link.delay.count();
+  if (link.rate_dl) shown.rate_dl = model::format_bit_rate(*link.rate_dl);
+  if (link.rate_ul) shown.rate_ul = model::format_bit_rate(*link.rate_ul);
+  shown.measurement_fails = link.measurement_fails;
+  return shown;
+}
+
 Answer Control::handle(const Call& call) {
   const auto id = call.operation.id;
   if (id == operation::read_net_summary) return summary();
@@ -127,11 +138,7 @@ view::NetUe Control::ue_view(UeIndex index) const {
   slice.sd = unless_empty(ue.config.snssai.sd);
   shown.cell = ue.config.cell;
   shown.session_up = ue.session_up;
-  shown.link.loss_percent = static_cast<double>(ue.link.loss_ppm) / 10'000.0;
-  shown.link.delay_ms = ue.link.delay.count();
-  if (ue.link.rate_dl) shown.link.rate_dl = model::format_bit_rate(*ue.link.rate_dl);
-  if (ue.link.rate_ul) shown.link.rate_ul = model::format_bit_rate(*ue.link.rate_ul);
-  shown.link.measurement_fails = ue.link.measurement_fails;
+  shown.link = link_view(ue.link);
   shown.reservations = static_cast<std::int64_t>(sessions_.count_of(index));
   return shown;
 }
@@ -154,6 +161,7 @@ Answer Control::on_ue(const Call& call) {
   if (id == operation::detach_net_ue) return detach(call, *ue);
   if (id == operation::restore_net_ue) {
     sessions_.change_link(*ue, Link{}, call.now);
+    if (net_.smf) net_.smf->touch(*ue);
     return json_answer(200, ue_view(*ue));
   }
   return refuse(Errc::not_found, "There is no such operation.");
@@ -174,6 +182,7 @@ Answer Control::degrade(const Call& call, UeIndex ue) {
   if (*ul) link.rate_ul = *ul;
   if (body->measurement_fails) link.measurement_fails = *body->measurement_fails;
   sessions_.change_link(ue, link, call.now);
+  if (net_.smf) net_.smf->touch(ue);
   return json_answer(200, ue_view(ue));
 }
 
@@ -201,6 +210,7 @@ Answer Control::change_address(const Call& call, UeIndex ue) {
   if (!net_.world.change_address(ue, body->ipv4_addr, body->ipv6_addr))
     return refuse(Errc::conflict, "Another UE has that address.");
   sessions_.lose_ue(ue, call.now);
+  ran_.forget(ue, call.now);
   watches_.readdressed(ue, before, call.now);
   return json_answer(200, ue_view(ue));
 }
@@ -216,6 +226,7 @@ Answer Control::attach(const Call& call, UeIndex ue) {
 Answer Control::detach(const Call& call, UeIndex ue) {
   if (net_.world.ue(ue).session_up) {
     sessions_.lose_ue(ue, call.now);
+    ran_.forget(ue, call.now);
     net_.world.detach(ue);
     watches_.detached(ue, call.now);
   }

@@ -8,16 +8,17 @@
 #include "services/core_sim/call.hpp"
 #include "services/core_sim/network.hpp"
 #include "services/core_sim/sessions.hpp"
+#include "services/core_sim/smf_control.hpp"
 #include "services/core_sim/watches.hpp"
 
 namespace lobo::core_sim {
 
 class Control {
  public:
-  Control(Network& network, Sessions& sessions, Watches& watches)
-      : net_(network), sessions_(sessions), watches_(watches) {}
+  Control(Network& network, Sessions& sessions, Watches& watches, RanControl& ran)
+      : net_(network), sessions_(sessions), watches_(watches), ran_(ran) {}
 
-  /// Every operation but ResetNet, which is CoreSim's own.
+  /// Every operation but ResetNet, which is CoreSim's own, and those of the RAN.
   Answer handle(const Call& call);
 
  private:
@@ -43,6 +44,7 @@ class Control {
   Network& net_;
   Sessions& sessions_;
   Watches& watches_;
+  RanControl& ran_;
 };
 
 }  // namespace lobo::core_sim

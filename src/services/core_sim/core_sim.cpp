@@ -13,6 +13,7 @@
 
 #include "api/net_control.hpp"
 #include "api/policy_authorization.hpp"
+#include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
@@ -34,6 +35,9 @@
 #include "services/core_sim/policy_authorization.hpp"
 #include "services/core_sim/routes.hpp"
 #include "services/core_sim/sessions.hpp"
+#include "services/core_sim/smf.hpp"
+#include "services/core_sim/smf_control.hpp"
+#include "services/core_sim/smf_n4.hpp"
 #include "services/core_sim/tokens.hpp"
 #include "services/core_sim/ue_directory.hpp"
 #include "wire/http/media_type.hpp"
@@ -112,8 +116,8 @@ Outcome<void> check_af(const Call& call, const CoreConfig& config, std::string_v
 }
 
 struct CoreSim::State {
-  State(const CoreConfig& config, Rng& rng)
-      : net(config, rng),
+  State(const CoreConfig& config, Rng& rng, Smf::Numbers numbers)
+      : net(config, rng, numbers),
         sessions(net),
         watches(net),
         qos(net, sessions),
@@ -122,7 +126,8 @@ struct CoreSim::State {
         bdt(net),
         analytics(net),
         groups(net),
-        control(net, sessions, watches) {}
+        ran(net, sessions, watches),
+        control(net, sessions, watches, ran) {}
 
   Network net;
   Sessions sessions;
@@ -133,17 +138,20 @@ struct CoreSim::State {
   AppliedBdtPolicies bdt;
   Analytics analytics;
   Groups groups;
+  RanControl ran;
   Control control;
 
   Output network_request(const http::Request& request, const RouteMatch& route, Instant now);
   Answer perform(Call& call);
   Answer token(const Call& call);
   Outcome<const OAuthClient*> client_of(const Call& call) const;
+  void follow_user_plane(Instant now);
+  bool may_control(const Call& call) const;
   void spoil(Output& output, const PlannedFault& fault, std::string_view target) const;
 };
 
 CoreSim::CoreSim(const CoreConfig& config, Rng& rng)
-    : config_(config), rng_(rng), state_(std::make_unique<State>(config_, rng)) {}
+    : config_(config), rng_(rng), state_(std::make_unique<State>(config_, rng, Smf::Numbers{})) {}
 CoreSim::~CoreSim() = default;
 
 std::span<const resource::Operation> CoreSim::operations() { return all_operations(); }
@@ -154,25 +162,33 @@ Output CoreSim::handle(const http::Request& request, Instant now) {
   const auto route = match_route(request.method, path, allowed);
   const bool control =
       route.operation != nullptr && route.operation->protection == Protection::loopback;
-  if (!control) return state_->network_request(request, route, now);
+  if (!control) {
+    auto output = state_->network_request(request, route, now);
+    state_->follow_user_plane(now);
+    return output;
+  }
 
   const Call call{request, *route.operation, route.params, now};
   Answer answer = refuse(Errc::forbidden, "The control API answers on this machine only.");
-  if (request.peer.loopback) {
+  if (state_->may_control(call)) {
     const auto form = check_form(request, *route.operation);
     if (!form) {
       answer = tl::unexpected<Refusal>(form.error());
     } else if (route.operation->id == api::net_control::operation::reset_net) {
       const auto next_id = state_->net.callbacks.next_id();
-      state_ = std::make_unique<State>(config_, rng_);
+      const auto numbers = state_->net.smf ? state_->net.smf->numbers() : Smf::Numbers{};
+      state_ = std::make_unique<State>(config_, rng_, numbers);
       state_->net.callbacks.continue_from(next_id);
       answer = http::Response{204, {{std::string(simulated_header), "netsim"}}, {}};
     } else if (route.operation->path.starts_with("/netsim-control/v1/groups")) {
       answer = state_->groups.control(call);
+    } else if (RanControl::serves(route.operation->id)) {
+      answer = state_->ran.handle(call);
     } else {
       answer = state_->control.handle(call);
     }
   }
+  state_->follow_user_plane(now);
   Output output;
   output.response = answer ? std::move(*answer) : to_response(answer.error());
   return output;
@@ -315,22 +331,52 @@ Answer CoreSim::State::token(const Call& call) {
   return oauth_answer(200, json::write(body));
 }
 
+// What the user plane told becomes what sessions tell. An event may make others: each asks the UPF
+// at most once, and its answer comes from outside, so this ends.
+void CoreSim::State::follow_user_plane(Instant now) {
+  if (!net.smf) return;
+  for (auto events = net.smf->take_events(); !events.empty(); events = net.smf->take_events())
+    for (const auto& event : events) sessions.take(event, now);
+}
+
+// A person or a test on this machine; a gNB stands in another network namespace.
+bool CoreSim::State::may_control(const Call& call) const {
+  return call.request.peer.loopback ||
+         (RanControl::serves(call.operation.id) && ran.is_ran(call.request.peer.address));
+}
+
+void CoreSim::receive(const N4Endpoint& from, Bytes datagram, Instant now) {
+  if (!state_->net.smf) return;
+  state_->net.smf->receive(from, datagram, now);
+  state_->follow_user_plane(now);
+}
+
+std::vector<N4Datagram> CoreSim::take_datagrams() {
+  return state_->net.smf ? state_->net.smf->take_datagrams() : std::vector<N4Datagram>{};
+}
+
 std::vector<OutgoingCallback> CoreSim::tick(Instant now) {
   auto& net = state_->net;
+  if (net.smf) net.smf->tick(now);
   // Ends, because whatever a timer starts again is due after `now`.
   while (const auto key = net.timers.take_due(now)) {
     if (state_->sessions.owns(key->of)) state_->sessions.timer(*key, now);
     if (state_->watches.owns(key->of)) state_->watches.timer(*key, now);
     if (state_->analytics.owns(key->of)) state_->analytics.timer(*key, now);
   }
+  state_->follow_user_plane(now);
   return net.callbacks.take_due(now);
 }
 
 std::optional<Instant> CoreSim::next_due() const {
-  const auto timer = state_->net.timers.next_due();
-  const auto callback = state_->net.callbacks.next_due();
-  if (!timer || !callback) return timer ? timer : callback;
-  return std::min(*timer, *callback);
+  std::optional<Instant> next;
+  const auto earlier = [&](const std::optional<Instant>& due) {
+    if (due) next = next ? std::min(*next, *due) : *due;
+  };
+  earlier(state_->net.timers.next_due());
+  earlier(state_->net.callbacks.next_due());
+  if (state_->net.smf) earlier(state_->net.smf->next_due());
+  return next;
 }
 
 void CoreSim::answered(std::uint64_t callback, const http::Response* response, Instant now) {

@@ -9,6 +9,7 @@
 //   for (auto& callback : output.callbacks) send(callback);        // at once, before the answer
 //   if (output.response) answer_after(output.delay, *output.response);
 //   … core.next_due() is a timer; when it fires:     for (auto& c : core.tick(now)) send(c);
+//   … with a UPF: core.receive(from, datagram, now); for (auto& d : core.take_datagrams()) send(d);
 //   … when a callback was answered, or was not:      core.answered(c.id, &response, now);
 
 #include <chrono>
@@ -19,10 +20,12 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/rng.hpp"
 #include "services/core_sim/callbacks.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/core_sim/smf_n4.hpp"
 #include "wire/http/message.hpp"
 #include "wire/resource/route.hpp"
 
@@ -53,6 +56,12 @@ class CoreSim {
   std::optional<Instant> next_due() const;
   /// What came back to a callback; null where there was no answer.
   void answered(std::uint64_t callback, const http::Response* response, Instant now);
+
+  // ---- N4, where the configuration has a UPF --------------------------------------------------
+  /// A datagram of a UPF, or of somebody who says that it is one.
+  void receive(const N4Endpoint& from, Bytes datagram, Instant now);
+  /// What is to be sent now; to be asked after each call of the others.
+  std::vector<N4Datagram> take_datagrams();
 
   /// Every operation that is served, the token endpoint included.
   static std::span<const resource::Operation> operations();

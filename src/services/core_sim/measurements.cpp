@@ -77,6 +77,11 @@ void Meter::advance(BitsPerSecond dl, BitsPerSecond ul, Instant now) {
   since_ = now;
 }
 
+void Meter::add(std::uint64_t bytes_dl, std::uint64_t bytes_ul) {
+  bit_micros_dl_ += Wide{bytes_dl} * 8'000'000U;
+  bit_micros_ul_ += Wide{bytes_ul} * 8'000'000U;
+}
+
 void Meter::reset() {
   bit_micros_dl_ = 0;
   bit_micros_ul_ = 0;

@@ -54,6 +54,8 @@ class Meter {
   void start(Instant at) { since_ = at; }
   /// Counts from the last call until `now` at these rates.
   void advance(BitsPerSecond dl, BitsPerSecond ul, Instant now);
+  /// What somebody else has counted.
+  void add(std::uint64_t bytes_dl, std::uint64_t bytes_ul);
   std::uint64_t bytes_dl() const { return bytes(bit_micros_dl_); }
   std::uint64_t bytes_ul() const { return bytes(bit_micros_ul_); }
   std::chrono::microseconds duration() const { return duration_; }

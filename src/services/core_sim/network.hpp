@@ -2,6 +2,7 @@
 // Everything of the simulated network that lives between two requests, except the subscriptions.
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/rng.hpp"
@@ -10,6 +11,7 @@
 #include "services/core_sim/config.hpp"
 #include "services/core_sim/faults.hpp"
 #include "services/core_sim/journal.hpp"
+#include "services/core_sim/smf.hpp"
 #include "services/core_sim/timers.hpp"
 #include "services/core_sim/tokens.hpp"
 #include "services/core_sim/world.hpp"
@@ -17,14 +19,15 @@
 namespace lobo::core_sim {
 
 struct Network {
-  Network(const CoreConfig& from, Rng& randomness)
+  Network(const CoreConfig& from, Rng& randomness, Smf::Numbers numbers)
       : config(from),
         rng(randomness),
         world(config),
         admission(config.cells),
         journal(config.limits.journal_entries_max),
         callbacks(config, faults, journal),
-        tokens(config) {}
+        tokens(config),
+        smf(config.smf ? std::make_unique<Smf>(*config.smf, numbers) : nullptr) {}
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
 
@@ -40,6 +43,7 @@ struct Network {
   Journal journal;
   CallbackQueue callbacks;
   Tokens tokens;
+  const std::unique_ptr<Smf> smf;  ///< null: the user plane is simulated
   Number next_number = 1;
   std::uint64_t requests = 0;  ///< to the NEF, refused ones too
 };

@@ -105,7 +105,7 @@ Answer PolicyAuthorization::fetch(const Call& call) {
   if (net_.config.pcf.no_get) return refuse(Errc::method_unknown, "A session cannot be read here.");
   const auto session = found(call);
   if (!session) return tl::unexpected<Refusal>(session.error());
-  return json_response(200, (*session)->body);
+  return json_response(200, (*session)->body, Sessions::is_enforced(**session));
 }
 
 /// What the session would be with `patch` (RFC 7396).
@@ -163,7 +163,7 @@ Answer PolicyAuthorization::change(const Call& call, Session& session, AppSessio
   }
   sessions_.modify(session, std::move(*terms), placement, call.now);
   keep(call, session, std::move(wanted));
-  return json_response(status, session.body);
+  return json_response(status, session.body, Sessions::is_enforced(session));
 }
 
 /// What both a new and a changed session end with: its representation, and planned faults.

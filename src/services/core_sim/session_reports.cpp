@@ -48,14 +48,14 @@ void Sessions::notify(Session& session, Report report, Instant now) {
   if (session.terms.surface == Surface::pcf) {
     if (auto news = app_session_news(session, report, uri_of(session), net_.config.pcf))
       net_.callbacks.push(session.number, news->to, news->operation, std::move(news->body), now,
-                          now);
+                          now, is_enforced(session));
     return;
   }
   UserPlaneNotificationData data;
   data.transaction = uri_of(session);
   data.event_reports.push_back(std::move(report));
   net_.callbacks.push(session.number, session.terms.destination, user_plane_notification,
-                      json::write(data), now, now);
+                      json::write(data), now, now, is_enforced(session));
 }
 
 // ---- usage ------------------------------------------------------------------------------------
@@ -65,8 +65,7 @@ void Sessions::settle(Session& session, Instant now) {
   const bool carries =
       session.state == SessionState::guaranteed || session.state == SessionState::not_guaranteed;
   if (!carries) return session.meter.advance({}, {}, now);
-  const auto got =
-      experience(in_force(session), net_.world.cell(session.cell), net_.world.ue(session.ue).link);
+  const auto got = experience_of(session);
   session.meter.advance(got.rate_dl, got.rate_ul, now);
 }
 
@@ -92,8 +91,7 @@ void Sessions::rearm_usage(Session& session, Instant now) {
       session.state == SessionState::guaranteed || session.state == SessionState::not_guaranteed;
   if (!session.terms.usage || !carries) return;
   const auto& usage = *session.terms.usage;
-  const auto got =
-      experience(in_force(session), net_.world.cell(session.cell), net_.world.ue(session.ue).link);
+  const auto got = experience_of(session);
 
   constexpr std::uint64_t for_ever = 1'000'000ULL * 86'400 * 365;  // looked at again after a year
   std::uint64_t micros = for_ever;
@@ -174,7 +172,8 @@ void Sessions::periodic(Session& session, TimerKind kind, Instant now) {
   if (!terms || !terms->period) return;
   const bool carries =
       session.state == SessionState::guaranteed || session.state == SessionState::not_guaranteed;
-  if (carries)
+  // What a UPF carries, it measures by itself.
+  if (carries && session.user_plane == UserPlane::simulated)
     if (auto report = monitoring_report(session, kind)) notify(session, std::move(*report), now);
   net_.timers.start({session.number, kind}, now + *terms->period);
 }
@@ -182,6 +181,7 @@ void Sessions::periodic(Session& session, TimerKind kind, Instant now) {
 // EVENT_TRIGGERED: once when a value passes its threshold, again after it was back below. Delays
 // and jitter report when above, rates when below. The value without jitter decides.
 void Sessions::check_thresholds(Session& session, Instant now) {
+  if (session.user_plane != UserPlane::simulated) return;
   const auto& link = net_.world.ue(session.ue).link;
   const auto got = experience(in_force(session), net_.world.cell(session.cell), link);
   const auto millis = [](std::chrono::milliseconds value) {

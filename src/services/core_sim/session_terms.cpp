@@ -18,6 +18,7 @@
 #include "model/flow_description.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/core_sim/smf_treatment.hpp"
 #include "services/core_sim/term_checks.hpp"
 #include "services/core_sim/world.hpp"
 #include "wire/http/url.hpp"
@@ -322,6 +323,7 @@ Outcome<Terms> terms_of(const Subscription& from, const World& world) {
     if (*from.qos_duration == 0)
       faults.push_back({Errc::out_of_range, "/qosDuration", "must be above 0"});
   }
+  terms.treatment = treatment_of(from, world);
   terms.test_notification = from.request_test_notification.value_or(false);
   if (!faults.empty()) {
     const auto code = faults.front().code;

@@ -13,6 +13,7 @@
 #include "api/as_session_with_qos.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/core_sim/smf_flow.hpp"
 #include "services/core_sim/world.hpp"
 
 namespace lobo::core_sim {
@@ -43,6 +44,7 @@ struct MonitoringTerms {
   std::optional<std::uint64_t> threshold_ul;
   std::optional<std::uint64_t> threshold_round_trip;
   std::chrono::seconds wait{0};  ///< between two triggered reports
+  bool operator==(const MonitoringTerms&) const = default;
 };
 
 struct UsageTerms {
@@ -61,6 +63,7 @@ struct Terms {
   std::string qos_reference;  ///< empty where the quality was given by figures
   Quality wanted;
   std::vector<Alternative> alternatives;  ///< best first
+  Treatment treatment;
   std::optional<MonitoringTerms> delay;
   std::optional<MonitoringTerms> rate;
   std::optional<MonitoringTerms> jitter;
@@ -70,6 +73,11 @@ struct Terms {
 
   bool same_quality(const Terms& other) const {
     return wanted == other.wanted && alternatives == other.alternatives;
+  }
+  /// All that a UPF has to know of it.
+  bool same_for_upf(const Terms& other) const {
+    return same_quality(other) && treatment == other.treatment && delay == other.delay &&
+           rate == other.rate;
   }
   bool wants(UserPlaneEventKnown event) const { return events.contains(event); }
 };

@@ -128,7 +128,9 @@ Session& Sessions::create(std::string_view scs_as_id, UeIndex ue, Terms terms,
 }
 
 bool Sessions::needs_placement(const Session& session, const Terms& terms) {
-  return session.state == SessionState::failed || !session.terms.same_quality(terms);
+  const bool same = session.user_plane == UserPlane::simulated ? session.terms.same_quality(terms)
+                                                               : session.terms.same_for_upf(terms);
+  return session.state == SessionState::failed || !same;
 }
 
 // A change of quality is allocated anew; a change of anything else leaves the reservation alone.
@@ -148,6 +150,9 @@ void Sessions::modify(Session& session, Terms terms, const std::optional<Placeme
   session.state = SessionState::allocating;
   session.applied = placement->applied;
   session.told = {};
+  session.notice = {};
+  // Answers of the UPF to what was asked before mean nothing now.
+  session.user_plane = UserPlane::simulated;
   hold(session, placement->held);
   require(session.held == placement->held);
   start_timers(session, now);
@@ -188,14 +193,25 @@ void Sessions::finish_allocation(Session& session, Instant now) {
   }
   if (allocated && session.held != share_of(in_force(session))) allocated = false;
 
-  if (!allocated) {
-    session.state = SessionState::failed;
-    session.applied.reset();
-    hold(session, {});
-    notify(session, event_report(session, Event::failed_resources_allocation), now);
-    refill(session.cell, now);
-    return;
-  }
+  if (!allocated) return fail_allocation(session, now);
+  if (has_user_plane(session)) return ask_upf(session, now);           // confirmed() goes on
+  if (net_.smf) net_.smf->drop_flow(session.ue, session.number, now);  // It may have had one.
+  allocation_done(session, now);
+}
+
+void Sessions::fail_allocation(Session& session, Instant now) {
+  if (net_.smf) net_.smf->drop_flow(session.ue, session.number, now);
+  wanting_[session.cell].erase(session.number);
+  session.user_plane = UserPlane::simulated;
+  session.asked_of_upf.reset();
+  session.state = SessionState::failed;
+  session.applied.reset();
+  hold(session, {});
+  notify(session, event_report(session, Event::failed_resources_allocation), now);
+  refill(session.cell, now);
+}
+
+void Sessions::allocation_done(Session& session, Instant now) {
   session.state = session.applied ? SessionState::not_guaranteed : SessionState::guaranteed;
   if (session.applied) {
     wanting_[session.cell].insert(session.number);
@@ -224,6 +240,7 @@ void Sessions::terminate(Session& session, Instant now) {
 void Sessions::erase(Session& session, Instant now) {
   const auto number = session.number;
   const auto cell = session.cell;
+  if (net_.smf) net_.smf->drop_flow(session.ue, number, now);
   net_.admission.give_back(cell, session.held);
   net_.timers.stop_all(number);
   by_id_.erase(session.id);
@@ -256,22 +273,27 @@ const Quality& Sessions::in_force(const Session& session) const {
 // 0 is what was asked for, 1 the first alternative, and so on: the first that both the link and the
 // cell can give. Nothing where none can.
 std::optional<std::size_t> Sessions::best_option(const Session& session) const {
-  const auto& link = net_.world.ue(session.ue).link;
+  if (session.user_plane == UserPlane::lost) return std::nullopt;
+  const auto link = link_of(session);
   const auto& cell = net_.world.cell(session.cell);
   const auto possible = [&](const Quality& quality) {
     return !shortfall(quality, cell, link).any() &&
            net_.admission.fits_instead(session.cell, session.held, share_of(quality));
   };
-  if (possible(session.terms.wanted)) return 0;
+  const auto& notice = session.notice;
+  if (notice.held && possible(session.terms.wanted)) return 0;
   for (std::size_t i = 0; i < session.terms.alternatives.size(); ++i)
-    if (possible(session.terms.alternatives[i].quality)) return i + 1;
+    if ((notice.held || notice.alternative == i) && possible(session.terms.alternatives[i].quality))
+      return i + 1;
   return std::nullopt;
 }
 
 // In which directions what was asked for is not given, be it for the link or for the cell.
 Shortfall Sessions::missing(const Session& session) const {
-  const auto by_link = shortfall(session.terms.wanted, net_.world.cell(session.cell),
-                                 net_.world.ue(session.ue).link);
+  if (session.user_plane == UserPlane::lost || !session.notice.held)
+    return {.dl = true, .ul = true};
+  const auto by_link =
+      shortfall(session.terms.wanted, net_.world.cell(session.cell), link_of(session));
   const auto wanted = share_of(session.terms.wanted);
   return {.dl = by_link.dl || session.held.dl < wanted.dl,
           .ul = by_link.ul || session.held.ul < wanted.ul};
@@ -300,6 +322,9 @@ void Sessions::assess(Session& session, Instant now) {
     tell_shortfall(session, missing(session), !was_short || before != session.applied, now);
   }
   check_thresholds(session, now);
+  // The rates that are promised now are those that the UPF has to keep.
+  if (session.user_plane == UserPlane::enforced && spec_of(session) != session.asked_of_upf)
+    ask_upf(session, now);
 }
 
 void Sessions::tell_shortfall(Session& session, const Shortfall& now_missing, bool applied_changed,

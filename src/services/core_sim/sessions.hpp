@@ -18,6 +18,9 @@
 #include "services/core_sim/measurements.hpp"
 #include "services/core_sim/network.hpp"
 #include "services/core_sim/session_terms.hpp"
+#include "services/core_sim/smf_events.hpp"
+#include "services/core_sim/smf_flow.hpp"
+#include "services/core_sim/smf_rules.hpp"
 
 namespace lobo::core_sim {
 
@@ -30,6 +33,21 @@ enum class SessionState : std::uint8_t {
   failed,          ///< no resources could be allocated
 };
 std::string_view to_string(SessionState state);
+
+/// What is known of its packets.
+enum class UserPlane : std::uint8_t {
+  simulated,  ///< no UPF has to do with it: figures are computed
+  requested,  ///< asked of a UPF; the session waits for its answer
+  enforced,   ///< the UPF has confirmed the rules
+  lost,       ///< it had, and is gone
+};
+
+/// What the gNB last said of the guarantee (TS 38.413 clause 8.2.4).
+struct GuaranteeNotice {
+  bool held = true;
+  std::optional<std::size_t> alternative;  ///< that is given instead
+  bool operator==(const GuaranteeNotice&) const = default;
+};
 
 struct Session {
   Number number{};
@@ -44,6 +62,9 @@ struct Session {
   Share held;                          ///< of `cell`
   Shortfall told;                      ///< directions that the AF knows to be short
   bool allocation_fails = false;       ///< by a planned fault
+  UserPlane user_plane = UserPlane::simulated;
+  std::optional<FlowSpec> asked_of_upf;  ///< unless simulated
+  GuaranteeNotice notice;
   Meter meter;
   std::set<std::string, std::less<>> above;  ///< thresholds that were crossed and reported
   std::map<TimerKind, Instant> triggered;    ///< when the last triggered report went out
@@ -68,6 +89,10 @@ class Sessions {
                   Instant now);
   /// Whether `terms` need a placement: other figures, or another try after a failure.
   static bool needs_placement(const Session& session, const Terms& terms);
+  /// Which header value tells of its packets.
+  static bool is_enforced(const Session& session) {
+    return session.user_plane == UserPlane::enforced;
+  }
   /// `placement` is there exactly where needs_placement() says so.
   void modify(Session& session, Terms terms, const std::optional<Placement>& placement,
               Instant now);
@@ -96,6 +121,13 @@ class Sessions {
   void lose_ue(UeIndex ue, Instant now);
   void terminate(Session& session, Instant now);
   void timer(const TimerKey& key, Instant now);
+
+  // ---- told by the user plane ----------------------------------------------------------------
+  /// The UE has registered, and has a UPF now: what it holds is asked of it.
+  void reach_user_plane(UeIndex ue, Instant now);
+  void take(const SmfEvent& event, Instant now);
+  /// False where the UE has no such flow.
+  bool take_notice(UeIndex ue, QfiNumber qfi, const GuaranteeNotice& notice, Instant now);
   bool owns(Number number) const { return sessions_.contains(number); }
 
  private:
@@ -105,6 +137,17 @@ class Sessions {
   void start_timers(Session& session, Instant now);
   void rearm_usage(Session& session, Instant now);
   void finish_allocation(Session& session, Instant now);
+  void allocation_done(Session& session, Instant now);
+  void fail_allocation(Session& session, Instant now);
+  bool has_user_plane(const Session& session) const;
+  FlowSpec spec_of(const Session& session) const;
+  void ask_upf(Session& session, Instant now);
+  void confirmed(Session& session, Instant now);
+  void delay_told(Session& session, const DelayMeasured& measured, Instant now);
+  void usage_told(Session& session, const UsageMeasured& measured, Instant now);
+  /// What is known to be wrong with its link: of packets that a UPF carries only the gNB knows.
+  Link link_of(const Session& session) const;
+  Experience experience_of(const Session& session) const;
   void assess(Session& session, Instant now);
   void hold(Session& session, const Share& share);
   std::optional<std::size_t> best_option(const Session& session) const;

@@ -56,6 +56,7 @@ inline CoreConfig lab_config() {
 struct Sent {
   std::string to;
   std::string body;
+  std::string simulated;  ///< the header
 };
 
 class Lab {
@@ -78,6 +79,7 @@ class Lab {
   Output ask(const http::Request& what) {
     auto output = core.handle(what, clock_.now());
     deliver(output.callbacks);
+    if (between) between();
     return output;
   }
   /// The answer; status 0 where there is none.
@@ -99,6 +101,7 @@ class Lab {
     for (auto due = core.next_due(); due && *due <= until; due = core.next_due()) {
       if (*due > clock_.now()) clock_.set(*due);
       deliver(core.tick(clock_.now()));
+      if (between) between();
     }
     clock_.set(until);
   }
@@ -127,7 +130,8 @@ class Lab {
   void deliver(const std::vector<OutgoingCallback>& callbacks) {
     for (const auto& callback : callbacks) {
       const auto& out = callback.request;
-      sent.push_back({out.scheme + "://" + out.authority + out.target, out.body});
+      sent.push_back({out.scheme + "://" + out.authority + out.target, out.body,
+                      std::string(out.headers.find("x-lobo-simulated").value_or(""))});
       const auto answer = answer_callback ? answer_callback(out) : http::Response{204, {}, {}};
       core.answered(callback.id, answer ? &*answer : nullptr, clock_.now());
     }
@@ -140,6 +144,7 @@ class Lab {
   CoreSim core;
   std::vector<Sent> sent;
   std::function<std::optional<http::Response>(const http::Request&)> answer_callback;
+  std::function<void()> between;  ///< after each request and each tick
 };
 
 inline constexpr std::string_view all_events =

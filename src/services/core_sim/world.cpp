@@ -91,6 +91,10 @@ std::optional<UeIndex> World::by_ipv4(std::string_view address, std::string_view
   return index && ues_[*index].session_up ? index : std::nullopt;
 }
 
+bool World::has_ipv4(std::string_view address, std::string_view domain) const {
+  return ipv4s_.contains(ipv4_key(address, domain));
+}
+
 std::optional<UeIndex> World::by_ipv6(std::string_view address) const {
   const auto canonical = canonical_ipv6(address);
   if (!canonical) return std::nullopt;

@@ -57,6 +57,8 @@ class World {
   std::optional<UeIndex> by_msisdn(std::string_view msisdn) const;
   /// Addresses belong to PDU sessions: a UE without one is not found by them.
   std::optional<UeIndex> by_ipv4(std::string_view address, std::string_view domain) const;
+  /// Whether the address is some UE's, in a PDU session or not.
+  bool has_ipv4(std::string_view address, std::string_view domain) const;
   std::optional<UeIndex> by_ipv6(std::string_view address) const;
   std::optional<UeIndex> by_mac(std::string_view mac) const;
 
