@@ -23,7 +23,8 @@ WIRE_SEES = {
 }
 
 # Packets of a capture file come through the port of packets as well, with its one reader and writer.
-ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",)}
+# UDP runs on the event loop of the control plane, which stands with HTTP.
+ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",), "adapters/udp": ("adapters/http",)}
 
 
 def layer_of_source(path):
@@ -99,7 +100,7 @@ GATES = {
 THIRD_PARTY = (
     (r"fmt/", "libfmt-dev", (), 0),
     (r"tl/expected\.hpp", "libexpected-dev", (), 0),
-    (r"boost/", "libboost1.81-dev", ("src/adapters/http/",), 0),
+    (r"boost/", "libboost1.81-dev", ("src/adapters/http/", "src/adapters/udp/"), 0),
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
     (r"openssl/", "libssl-dev", ("src/adapters/crypto/", "src/adapters/http/", "src/adapters/aead/"), 0),
     (r"intel-ipsec-mb\.h", "libipsec-mb-dev", ("src/adapters/aead/",), 0),

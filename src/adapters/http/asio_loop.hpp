@@ -1,6 +1,6 @@
 #pragma once
-// What the I/O files of this folder share behind EventLoop. Only loop.cpp, link.cpp, listener.cpp
-// and dialer.cpp may include this: each Asio file costs seconds to compile.
+// What the I/O files of this folder share behind EventLoop. Only loop.cpp, link.cpp, listener.cpp,
+// dialer.cpp and ../udp/socket.cpp may include this: each Asio file costs seconds to compile.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
