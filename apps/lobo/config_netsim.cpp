@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "config.hpp"
@@ -15,6 +16,7 @@
 #include "config_section.hpp"
 #include "config_tree.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/core_sim/smf_config.hpp"
 
 namespace lobo::app {
 namespace {
@@ -73,6 +75,9 @@ void read_qos(Section& section, core_sim::QosProfile& out) {
   if (section.integer("5qi", 1, 255, five_qi)) out.five_qi = static_cast<unsigned>(five_qi);
   section.bit_rate("downlink", out.quality.gbr_dl);
   section.bit_rate("uplink", out.quality.gbr_ul);
+  BitsPerSecond most{};
+  if (section.bit_rate("downlink_max", most)) out.mbr_dl = most;
+  if (section.bit_rate("uplink_max", most)) out.mbr_ul = most;
   std::chrono::milliseconds delay{};
   if (section.duration("delay", 1ms, 10s, delay)) out.quality.delay_budget = delay;
   double loss_percent = 0;
@@ -118,6 +123,37 @@ void read_pcf(Section& section, core_sim::PcfQuirks& out) {
   section.boolean("silent", out.silent);
   section.boolean("media_type_needed", out.media_type_needed);
   section.boolean("plain_404_on_create", out.plain_404_on_create);
+}
+
+void read_upf(Section& section, core_sim::UpfConfig& out) {
+  section.require("address");
+  section.text("name", out.name);
+  section.text("address", out.address);
+  std::uint64_t port = out.port;
+  if (section.integer("port", 1, 65535, port)) out.port = static_cast<std::uint16_t>(port);
+  section.texts("dnn", out.dnns);
+}
+
+void read_smf(Section& section, core_sim::SmfConfig& out) {
+  for (const auto key : {"address", "upf"}) section.require(key);
+  section.text("address", out.address);
+  std::uint64_t port = out.port;
+  if (section.integer("port", 0, 65535, port)) out.port = static_cast<std::uint16_t>(port);
+  section.each("upf", [&](Section& upf) {
+    out.upfs.push_back(
+        {.name = fmt::format("upf{}", out.upfs.size() + 1), .address = {}, .dnns = {}});
+    read_upf(upf, out.upfs.back());
+  });
+  section.text("ue_pool", out.ue_pool);
+  section.texts("ran_networks", out.ran_networks);
+  section.text("n3_instance", out.n3_instance);
+  section.bit_rate("session_ambr_downlink", out.session_ambr_dl);
+  section.bit_rate("session_ambr_uplink", out.session_ambr_ul);
+  section.duration("t1", 10ms, 60s, out.t1);
+  std::uint64_t n1 = out.n1;
+  if (section.integer("n1", 0, 20, n1)) out.n1 = static_cast<unsigned>(n1);
+  section.duration("heartbeat", 50ms, 1h, out.heartbeat);
+  section.duration("setup_retry", 50ms, 1h, out.setup_retry);
 }
 
 /// The node that a path of core_sim::check names ("ues/3/cell"), as near as the file has it.
@@ -168,6 +204,7 @@ void read_netsim(Section& section, NetsimConfig& out) {
   section.section("behaviour", [&](Section& behaviour) { read_behaviour(behaviour, core); });
   section.section("pcf", [&](Section& pcf) { read_pcf(pcf, core.pcf); });
   section.text("bsf_names", core.bsf_names);
+  section.section("smf", [&](Section& smf) { read_smf(smf, core.smf.emplace()); });
   section.section("callback_tls", [&](Section& tls) { read_client_tls(tls, out.callback_tls); });
   read_trace(section, out.trace);
   if (!section.complaints().empty()) return;  // what could not be read would be told twice

@@ -323,6 +323,44 @@ TEST(config, a_group_management_server_has_an_address_and_a_pace) {
     EXPECT_FALSE(parse_config(with(wrong), "lobo.yaml")) << wrong;
 }
 
+constexpr std::string_view network_with_upf = R"(netsim:
+  server: {address: 127.0.0.61, port: 0}
+  cells: [{name: c1}]
+  ues: [{name: a, gpsi: msisdn-1, cell: c1}]
+  smf:
+    address: 127.0.0.61
+    upf:
+      - {address: 127.0.0.62, dnn: [internet]}
+      - {address: 127.0.0.63, port: 8806, name: edge}
+    ue_pool: 10.45.0.0/16
+    ran_networks: [10.100.0.0/24]
+    t1: 500ms
+)";
+
+TEST(config, an_smf_has_upfs_a_pool_and_its_own_pace) {
+  const auto config = parse_config(network_with_upf, "lobo.yaml");
+  ASSERT_TRUE(config) << config.error().faults.front().reason;
+  const auto& smf = config->netsim->core.smf;
+  ASSERT_TRUE(smf);
+  ASSERT_EQ(smf->upfs.size(), 2U);
+  EXPECT_EQ(smf->upfs[0].name, "upf1");
+  EXPECT_EQ(smf->upfs[0].port, 8805);
+  EXPECT_EQ(smf->upfs[1].name, "edge");
+  EXPECT_EQ(smf->t1, std::chrono::milliseconds(500));
+  EXPECT_EQ(smf->n1, 3U);
+}
+
+TEST(config, what_is_wrong_with_an_smf_is_told_with_its_line) {
+  const auto changed = [](std::string_view from, std::string_view to) {
+    std::string text(network_with_upf);
+    return text.replace(text.find(from), from.size(), to);
+  };
+  EXPECT_TRUE(holds(reason_at(changed("t1: 500ms", "t2: 500ms"), 12), "t1"));
+  EXPECT_TRUE(holds(reason_at(changed("10.45.0.0/16", "10.45.0.1/16"), 10), "ue_pool"));
+  EXPECT_TRUE(holds(reason_at(changed("127.0.0.62", "upf.example"), 8), "address"));
+  EXPECT_TRUE(holds(reason_at(changed("name: edge", "name: upf1"), 9), "twice"));
+}
+
 TEST(config, the_presets_in_the_repository_are_right) {
   const auto pcf = load_config(LOBO_SOURCE_DIR "/config/pcf.yaml");
   ASSERT_TRUE(pcf) << pcf.error().faults.front().where << pcf.error().faults.front().reason;

@@ -11,13 +11,18 @@
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
+#include "adapters/udp/socket.hpp"
+#include "base/bytes.hpp"
+#include "base/require.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
 #include "graph/core_driver.hpp"
 #include "late_handler.hpp"
+#include "model/address.hpp"
 #include "ready.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/traced.hpp"
+#include "services/core_sim/smf_n4.hpp"
 #include "wiring.hpp"
 
 namespace lobo::app {
@@ -43,6 +48,24 @@ struct NetsimServer::Parts {
   std::unique_ptr<runtime::TracedHandler> traced;
   LateHandler handler;
   std::vector<std::unique_ptr<adapters::HttpServer>> servers;
+  std::unique_ptr<adapters::UdpSocket> n4;  ///< null without a UPF
+
+  Result<void> open_n4() {
+    if (!config.core.smf) return {};
+    const auto address = model::parse_ip_address(config.core.smf->address);
+    require(address.has_value());  // core_sim::check has seen it.
+    auto opened =
+        adapters::UdpSocket::open(loop, {*address, config.core.smf->port},
+                                  [this](const adapters::UdpEndpoint& from, Bytes datagram) {
+                                    driver->receive_n4({from.address, from.port}, datagram);
+                                  });
+    if (!opened) return fail(opened.error());
+    n4 = std::move(*opened);
+    driver->start_n4([this](const core_sim::N4Datagram& datagram) {
+      n4->send({datagram.to.address, datagram.to.port}, datagram.bytes);
+    });
+    return {};
+  }
 
   std::vector<std::string> urls() const {
     std::vector<std::string> all;
@@ -56,7 +79,7 @@ struct NetsimServer::Parts {
 Result<std::unique_ptr<NetsimServer>> NetsimServer::open(const Config& config) {
   auto parts = std::make_unique<Parts>(*config.netsim);
   auto& [from, loop, clock, rng, trace, connections, traced_client, driver, traced, handler,
-         servers] = *parts;
+         servers, n4] = *parts;
   auto opened = open_trace(from.trace, "nef");
   if (!opened) return fail(opened.error());
   trace = std::move(*opened);
@@ -78,6 +101,7 @@ Result<std::unique_ptr<NetsimServer>> NetsimServer::open(const Config& config) {
       traced_client ? *traced_client : static_cast<runtime::HttpClient&>(*connections));
   if (trace) traced = std::make_unique<runtime::TracedHandler>(*driver, *trace, "nef", clock);
   handler.hand_to(traced ? static_cast<runtime::HttpHandler&>(*traced) : *driver);
+  if (auto open = parts->open_n4(); !open) return fail(open.error());
   auto left = std::make_shared<std::size_t>(servers.size());
   for (const int number : {SIGTERM, SIGINT})
     loop.on_signal(number, [&loop, &servers, left] {

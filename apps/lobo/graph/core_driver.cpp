@@ -6,12 +6,14 @@
 #include <utility>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
 #include "runtime/ports.hpp"
 #include "services/core_sim/callbacks.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/core_sim/smf_n4.hpp"
 #include "wire/http/message.hpp"
 
 namespace lobo::app {
@@ -54,7 +56,24 @@ void CoreDriver::send(std::vector<core_sim::OutgoingCallback> callbacks) {
                     });
 }
 
+void CoreDriver::start_n4(SendN4 send) {
+  send_n4_ = std::move(send);
+  arm();
+}
+
+void CoreDriver::receive_n4(const core_sim::N4Endpoint& from, Bytes datagram) {
+  core_.receive(from, datagram, clock_.now());
+  arm();
+}
+
+void CoreDriver::send_n4() {
+  if (!send_n4_) return;
+  for (const auto& datagram : core_.take_datagrams()) send_n4_(datagram);
+}
+
+// After each event: what it made leaves, and what is due next wakes us.
 void CoreDriver::arm() {
+  send_n4();
   scheduler_.cancel(wake_);
   wake_ = 0;
   const auto due = core_.next_due();
