@@ -330,10 +330,12 @@ class NrmDriver {
     resource::Callback callback;
     callback.request = ++last_request_;
     callback.http.body = std::move(body);
+    if (!said_of_packets.empty()) callback.http.headers.add("x-lobo-simulated", said_of_packets);
     callback.secret = secret ? *secret : secret_of(key);
     apply(key, callback);
     return callback.request;
   }
+  std::string said_of_packets;  ///< header of each callback, by which a core says what it is
   resource::RequestId event(const Key& key, const std::string& name, const std::string& more = "") {
     const auto session = core.sessions.empty() ? "none" : session_of(key);
     return call_back(

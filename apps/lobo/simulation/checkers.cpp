@@ -352,6 +352,7 @@ void count(Counts& counts, const PageMember& member) {
   if (member.status == MemberStatus::confirmed)
     ++(member.granted || member.applied ? counts.negotiated : counts.confirmed);
   if (member.simulated.value_or(false)) ++counts.simulated;
+  if (member.enforced.value_or(false)) counts.enforced = counts.enforced.value_or(0) + 1;
 }
 
 }  // namespace

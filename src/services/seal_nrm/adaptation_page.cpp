@@ -87,6 +87,7 @@ Counts counts_of(const PageState& state) {
       case AdaptationResultKnown::refused: ++out.refused; break;
     }
     if (member.simulated.value_or(false)) ++out.simulated;
+    if (member.enforced.value_or(false)) out.enforced = out.enforced.value_or(0) + 1;
   }
   return out;
 }
@@ -98,6 +99,8 @@ Counts difference(const Counts& now, const Counts& before) {
   out.degraded = now.degraded - before.degraded;
   out.refused = now.refused - before.refused;
   out.simulated = now.simulated - before.simulated;
+  if (const auto more = now.enforced.value_or(0) - before.enforced.value_or(0); more != 0)
+    out.enforced = more;
   return out;
 }
 
@@ -316,6 +319,7 @@ void PageStep::member_told(const resource::Key& from, const MemberTold& told) {
   member->granted = told.granted;
   member->kept = told.kept;
   member->simulated = told.simulated;
+  member->enforced = told.enforced;
   if (asked) return say_result(*member);
   if (told.events)
     for (const auto& event : *told.events) news(*member, event.event, event.cause, event.applied);
@@ -487,6 +491,7 @@ AdaptationUeResult result_of(const PageMember& member) {
     out.granted_qos = member.granted;
     out.previous_kept = member.kept;
     out.simulated = member.simulated;
+    out.enforced = member.enforced;
   }
   if (member.bdt) {
     out.bdt_result = AdaptationResult(member.bdt->result);

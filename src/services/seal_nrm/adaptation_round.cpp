@@ -68,6 +68,7 @@ void AdaptationStep::page_told(const resource::Key& from, const PageTold& told) 
   counts.degraded += told.delta.degraded;
   counts.refused += told.delta.refused;
   counts.simulated += told.delta.simulated;
+  if (told.delta.enforced) counts.enforced = counts.enforced.value_or(0) + *told.delta.enforced;
   state_.changed_at = now_;
 
   std::vector<AdaptationEventNotification> events;

@@ -38,13 +38,20 @@ ControlPlaneStateKnown control_plane(const AdaptationState& state, const Adaptat
                                     : ControlPlaneStateKnown::confirmed;
 }
 
+// Enforced for all that have something, or it is not said.
+UserPlaneStateKnown user_plane(const AdaptationState& state, const AdaptationCounts& ues) {
+  const auto served = ues.confirmed + ues.negotiated + ues.degraded;
+  if (served > 0 && state.counts.enforced.value_or(0) == served)
+    return UserPlaneStateKnown::enforced;
+  return state.counts.simulated > 0 ? UserPlaneStateKnown::simulated : UserPlaneStateKnown::unknown;
+}
+
 AdaptationStatus status_of(const AdaptationState& state, const AdaptationCounts& ues,
                            const Settings& settings) {
   AdaptationStatus status;
   status.ues = ues;
   status.control_plane = control_plane(state, ues);
-  status.user_plane =
-      state.counts.simulated > 0 ? UserPlaneStateKnown::simulated : UserPlaneStateKnown::unknown;
+  status.user_plane = user_plane(state, ues);
   status.network = settings.core.peer;
   status.cause = state.cause;
   status.updated_at = state.changed_at;

@@ -46,12 +46,20 @@ std::string unicast_uri(const Settings& settings, std::string_view id) {
   return uri.append(settings.api_root).append(collection).append(id);
 }
 
+bool is_enforced(const UnicastState& state) {
+  return state.enforced.value_or(false) &&
+         (state.stage == UnicastStage::confirmed || state.stage == UnicastStage::degraded);
+}
+
 UniQosState truth(const UnicastState& state, const Settings& settings) {
   UniQosState out;
   out.control_plane = control_plane(state);
-  // Nobody told us how packets are treated; that is not ours to claim.
-  out.user_plane = state.simulated.value_or(false) ? UserPlaneStateKnown::simulated
-                                                   : UserPlaneStateKnown::unknown;
+  // Where nobody told us how packets are treated, that is not ours to claim.
+  if (is_enforced(state))
+    out.user_plane = UserPlaneStateKnown::enforced;
+  else
+    out.user_plane = state.simulated.value_or(false) ? UserPlaneStateKnown::simulated
+                                                     : UserPlaneStateKnown::unknown;
   out.network = settings.core.peer;
   out.applied_qos_ref = state.applied_qos_ref;
   out.cause = state.cause;

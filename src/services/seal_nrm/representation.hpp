@@ -17,6 +17,9 @@ std::string unicast_uri(const Settings& settings, std::string_view id);
 api::ss_nra::UnicastSubscription represent(const api::state::seal_nrm::UnicastState& state,
                                            const Settings& settings);
 
+/// Whether the core's last word on it was that packets are treated so.
+bool is_enforced(const api::state::seal_nrm::UnicastState& state);
+
 /// For administration: the truth about a resource whatever its client negotiated.
 api::ss_nra::UniQosState truth(const api::state::seal_nrm::UnicastState& state,
                                const Settings& settings);

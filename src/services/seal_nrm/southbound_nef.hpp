@@ -30,6 +30,9 @@ inline constexpr std::size_t core_id_bytes_max = 128;
 inline constexpr std::size_t listed_ours_max = 64;  ///< of one list; more would not be ours to make
 /// The header by which a network that is none says so.
 inline constexpr std::string_view header_simulated = "x-lobo-simulated";
+/// Whether the network says of what a message is about that packets are treated so. A simulated
+/// core says it where a UPF does it for it; a real one has no word for it.
+bool says_enforced(const http::Request& request);
 
 // ---- identity ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/text.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "wire/http/message.hpp"
@@ -98,6 +99,15 @@ std::optional<std::string> last_segment(std::string_view link) {
   const auto name = path.substr(path.rfind('/') + 1);
   if (!is_name(name)) return std::nullopt;
   return std::string(name);
+}
+
+bool says_enforced(const http::Request& request) {
+  const auto said = request.headers.find(header_simulated);
+  if (!said) return false;
+  const auto parts = split(*said, ';');
+  return std::ranges::any_of(parts, [](std::string_view part) {
+    return lower_ascii(trim(part)) == "user-plane=enforced";
+  });
 }
 
 Created read_created(const Result<http::Response>& response, std::string_view collection) {

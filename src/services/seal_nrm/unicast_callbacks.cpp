@@ -38,10 +38,12 @@ Result<void> UnicastStep::called_back(const resource::Callback& callback) {
   // of its 201, after a restart, or a 201 without a name, the one that the core's list will give.
   const auto session = last_segment(data->transaction);
   const bool unnamed = held().call == "reserve" || held().unnamed.value_or(false);
+  const bool enforced = says_enforced(callback.http);
   for (const auto& report : data->event_reports) {
     const bool ours = held().current &&
                       (session ? is_called(*held().current, *session) : held().call != "reserve");
     if (ours) {
+      packets_are(enforced);
       apply(report);
       continue;
     }
@@ -53,12 +55,21 @@ Result<void> UnicastStep::called_back(const resource::Callback& callback) {
     if (!state_.early) state_.early.emplace();
     EarlyEvent event{
         .event = report.event.text, .session = session, .applied_qos_ref = report.applied_qos_ref};
+    if (enforced) event.enforced = true;
     if (state_.early->size() < early_events_max &&
         (state_.early->empty() || state_.early->back() != event))
       state_.early->push_back(std::move(event));
   }
   plan();
   return {};
+}
+
+/// The last word counts: a user plane that was lost is no longer said to be there.
+void UnicastStep::packets_are(bool enforced) {
+  if (enforced)
+    state_.enforced = true;
+  else
+    state_.enforced.reset();
 }
 
 /// What this core tells by itself: once, for every later create.
@@ -181,6 +192,7 @@ void UnicastStep::terminate(std::string_view cause) {
   retire(held());  // Released all the same: 404 is a good answer, a forgotten session is none.
   effects_.stop(timer_allocate);
   state_.stage = UnicastStage::terminated;
+  state_.enforced.reset();
   state_.cause = cause;
   state_.applied_qos_ref.reset();
   state_.release_first.reset();
@@ -211,6 +223,7 @@ void UnicastStep::replay_early() {
     UserPlaneEventReport report;
     report.event = UserPlaneEvent(event.event);
     report.applied_qos_ref = event.applied_qos_ref;
+    packets_are(event.enforced.value_or(false));
     apply(report);
   }
 }

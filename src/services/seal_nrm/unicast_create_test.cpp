@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/representation.hpp"
 #include "support/nrm_driver.hpp"
 
 namespace lobo::seal_nrm {
@@ -61,6 +62,30 @@ TEST(unicast_create, says_simulated_where_the_network_is_none) {
   const auto body = d.body(request);
   EXPECT_EQ(*body.find("uniQosState")->find("controlPlane")->text(), "simulated");
   EXPECT_EQ(*body.find("uniQosState")->find("userPlane")->text(), "simulated");
+}
+
+TEST(unicast_create, says_enforced_as_long_as_the_network_says_it) {
+  Driver d;
+  d.settings.core.allocation_events = AllocationEvents::always;
+  const auto request = d.create(plain_create);
+  d.deliver_tells();
+  d.answer_by_core();
+  d.deliver_tells();
+  auto response = d.core.handle(d.calls.front().call.request);
+  response.headers.add("x-lobo-simulated", "netsim");
+  d.answer(response);
+  d.said_of_packets = "netsim; user-plane=enforced";
+  d.event(d.last_key, "SUCCESSFUL_RESOURCES_ALLOCATION");
+  const auto made = d.body(request);
+  EXPECT_EQ(*made.find("uniQosState")->find("controlPlane")->text(), "simulated");
+  EXPECT_EQ(*made.find("uniQosState")->find("userPlane")->text(), "enforced");
+  const auto user_plane = [&] { return truth(d.state(d.last_key), d.settings).user_plane.text; };
+  d.said_of_packets = "netsim";
+  d.event(d.last_key, "QOS_NOT_GUARANTEED");
+  EXPECT_EQ(user_plane(), "simulated") << "the user plane was lost";
+  d.said_of_packets = "netsim; user-plane=enforced";
+  d.event(d.last_key, "QOS_GUARANTEED");
+  EXPECT_EQ(user_plane(), "enforced");
 }
 
 TEST(unicast_create, shows_no_extension_to_who_did_not_negotiate_it) {

@@ -18,6 +18,7 @@
 #include "services/seal_nrm/offer.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/refusal.hpp"
+#include "services/seal_nrm/representation.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/unicast_step.hpp"
 #include "wire/json/json.hpp"
@@ -176,6 +177,7 @@ MemberTold UnicastStep::report() const {
   if (state_.applied_qos_ref != state_.qos.qos_reference) out.applied = state_.applied_qos_ref;
   if (state_.member->negotiated.value_or(false)) out.granted = state_.qos;
   out.simulated = state_.simulated;
+  if (is_enforced(state_)) out.enforced = true;
   return out;
 }
 

@@ -67,6 +67,7 @@ void UnicastStep::recovered(std::string_view call) {
 void UnicastStep::reserve_answered(const Result<http::Response>& response) {
   auto answer = core().read_created(response);
   if (answer.simulated) state_.simulated = true;
+  state_.enforced.reset();  // A new reservation: what the core says of it is still to come.
   if (answer.verdict == Verdict::unknown || (answer.verdict == Verdict::done && !answer.id))
     doubt();
   if (!answer.id) orphans_among_early(std::nullopt);

@@ -89,6 +89,7 @@ class UnicastStep {
   void lost();
 
   // unicast_callbacks.cpp
+  void packets_are(bool enforced);
   void learn(std::optional<api::as_session_with_qos::UserPlaneEventKnown> event);
   void apply(const api::as_session_with_qos::UserPlaneEventReport& report);
   void allocation_succeeded(const std::optional<std::string>& applied);
