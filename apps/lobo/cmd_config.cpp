@@ -12,7 +12,9 @@
 #include "config.hpp"
 #include "config_files.hpp"
 #include "exit_code.hpp"
+#include "model/address.hpp"
 #include "output.hpp"
+#include "upf/upf_config.hpp"
 
 namespace lobo::app {
 namespace {
@@ -22,6 +24,13 @@ void summarise(std::vector<std::vector<Cell>>& rows, std::string_view section,
   for (const auto& server : servers)
     rows.push_back(
         {std::string(section), server.address, std::int64_t{server.port}, server.tls.has_value()});
+}
+
+void summarise(std::vector<std::vector<Cell>>& rows, std::string_view section,
+               const std::vector<UpfListen>& servers) {
+  for (const auto& server : servers)
+    rows.push_back(
+        {std::string(section), model::to_text(server.address), std::int64_t{server.port}, false});
 }
 
 Exit check(const Arguments& arguments) {
@@ -38,6 +47,8 @@ Exit check(const Arguments& arguments) {
   if (config->nrm) summarise(rows.rows, "nrm", config->nrm->servers);
   if (config->nrm) summarise(rows.rows, "nrm.metrics", config->nrm->metrics);
   if (config->netsim) summarise(rows.rows, "netsim", config->netsim->servers);
+  if (config->upf) summarise(rows.rows, "upf.pfcp", config->upf->pfcp);
+  if (config->upf) summarise(rows.rows, "upf.metrics", config->upf->metrics);
   print_rows(std::cout, rows, arguments.text("output"));
   if (config->nrm && config->nrm->auth.mode == AuthMode::off)
     std::cerr << "note: authentication is off; the server will answer on loopback only\n";

@@ -83,6 +83,7 @@ void resolve(Config& config, const std::filesystem::path& base) {
     resolve(config.netsim->servers, base);
     for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
   }
+  if (config.upf) resolve(config.upf->marks.key_file, base);
 }
 
 }  // namespace
@@ -153,9 +154,10 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   top.section("global", [&](Section& section) { read_trace(section, config.trace); });
   top.section("nrm", [&](Section& section) { read_nrm(section, config.nrm.emplace()); });
   top.section("netsim", [&](Section& section) { read_netsim(section, config.netsim.emplace()); });
+  top.section("upf", [&](Section& section) { read_upf(section, config.upf.emplace()); });
   top.finish();
-  if (complaints.empty() && !config.nrm && !config.netsim)
-    complaints.add(1, Errc::missing, "there is neither a section 'nrm' nor a section 'netsim'");
+  if (complaints.empty() && !config.nrm && !config.netsim && !config.upf)
+    complaints.add(1, Errc::missing, "there is no section 'nrm', 'netsim' or 'upf'");
   if (!complaints.empty()) return fail(complaints.to_error());
   if (config.nrm && config.nrm->trace.directory.empty()) config.nrm->trace = config.trace;
   if (config.netsim && config.netsim->trace.directory.empty()) config.netsim->trace = config.trace;

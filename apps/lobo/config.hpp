@@ -13,6 +13,7 @@
 #include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "services/core_sim/config.hpp"
+#include "upf/upf_config.hpp"
 
 namespace lobo::app {
 
@@ -233,6 +234,7 @@ struct Config {
   TraceConfig trace;  ///< `global: trace:`, for every section that has none of its own
   std::optional<NrmConfig> nrm;
   std::optional<NetsimConfig> netsim;
+  std::optional<UpfConfig> upf;
 };
 
 /// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at

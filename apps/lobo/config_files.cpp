@@ -54,6 +54,7 @@ Result<void> check_files(const Config& config) {
       check_door("nrm.group_management", nrm.group_management->door, faults);
   }
   if (config.netsim) check_servers("netsim.server", config.netsim->servers, faults);
+  if (config.upf) check_readable("upf.xrm.key_file", config.upf->marks.key_file, faults);
   if (faults.empty()) return {};
   return fail(Errc::not_found, "files that the configuration names are missing", std::move(faults));
 }

@@ -12,6 +12,7 @@ void read_servers(Section& section, std::string_view key, std::vector<ServerAddr
                   bool tls_allowed);
 void read_nrm(Section& section, NrmConfig& out);
 void read_netsim(Section& section, NetsimConfig& out);
+void read_upf(Section& section, UpfConfig& out);
 
 /// Complains unless the text below `key` is an absolute http or https URI with a host.
 void check_uri(Section& section, std::string_view key, std::string_view uri);

@@ -1,0 +1,263 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "config.hpp"
+#include "config_read.hpp"
+#include "config_section.hpp"
+#include "dataplane/n4/config.hpp"
+#include "model/address.hpp"
+#include "upf/upf_config.hpp"
+#include "wire/gtpu/bits.hpp"
+#include "wire/gtpu/packet.hpp"
+#include "wire/pfcp/header.hpp"
+#include "wire/xrm/metadata.hpp"
+#include "wire/xrm/option.hpp"
+#include "wire/xrm/receiver.hpp"
+
+namespace lobo::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint16_t metrics_port = 9090;
+constexpr std::uint64_t queues_max = 8;  ///< of each side, all of one worker
+constexpr std::uint64_t retransmissions_max = 20;
+constexpr std::size_t ue_networks_max = 8;
+constexpr std::size_t node_id_bytes_max = 255;  // RFC 1035 clause 2.3.4
+constexpr std::size_t label_bytes_max = 63;
+
+bool is_name(std::string_view name) {
+  if (name.empty() || name.size() > node_id_bytes_max) return false;
+  return std::ranges::all_of(split(name, '.'), [](std::string_view label) {
+    return !label.empty() && label.size() <= label_bytes_max &&
+           label.find_first_not_of(
+               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
+               std::string_view::npos;
+  });
+}
+
+std::vector<model::IpAddress> read_addresses(Section& section, std::string_view key) {
+  std::vector<std::string> words;
+  std::vector<model::IpAddress> read;
+  section.texts(key, words);
+  for (const auto& word : words) {
+    if (const auto address = model::parse_ip_address(word))
+      read.push_back(*address);
+    else
+      section.complain(key, Errc::pattern, fmt::format("'{}' is no IPv4 or IPv6 address", word));
+  }
+  return read;
+}
+
+/// At most one of each IP version.
+void read_pair(Section& section, std::string_view key, std::optional<model::Ipv4Address>& v4,
+               std::optional<model::Ipv6Address>& v6) {
+  for (const auto& address : read_addresses(section, key)) {
+    const bool four = std::holds_alternative<model::Ipv4Address>(address);
+    if (four ? v4.has_value() : v6.has_value())
+      section.complain(key, Errc::duplicate,
+                       fmt::format("more than one IPv{} address", four ? 4 : 6));
+    else if (four)
+      v4 = std::get<model::Ipv4Address>(address);
+    else
+      v6 = std::get<model::Ipv6Address>(address);
+  }
+}
+
+void read_listeners(Section& section, std::uint16_t port, std::vector<UpfListen>& out) {
+  section.each("server", [&](Section& server) {
+    UpfListen read{.address = model::Ipv4Address{}, .port = port};
+    server.require("address");
+    std::string text;
+    std::uint64_t number = port;
+    if (server.integer("port", 0, 65535, number)) read.port = static_cast<std::uint16_t>(number);
+    if (!server.text("address", text)) return;
+    const auto address = model::parse_ip_address(text);
+    if (!address)
+      return server.complain("address", Errc::pattern,
+                             fmt::format("'{}' is no IPv4 or IPv6 address", text));
+    read.address = *address;
+    out.push_back(read);
+  });
+}
+
+void read_pfcp(Section& section, UpfConfig& out) {
+  auto& n4 = out.n4;
+  section.require("server");
+  read_listeners(section, pfcp::udp_port, out.pfcp);
+  for (const std::size_t version : {0U, 1U})
+    if (std::ranges::count(out.pfcp, version,
+                           [](const UpfListen& one) { return one.address.index(); }) > 1)
+      section.complain("server", Errc::duplicate, "at most one address of each IP version");
+  if (section.text("node_id", n4.node_id) && !model::parse_ip_address(n4.node_id) &&
+      !is_name(n4.node_id))
+    section.complain("node_id", Errc::pattern,
+                     fmt::format("'{}' is neither an address nor a name", n4.node_id));
+  n4.control_planes = read_addresses(section, "control_planes");
+  std::uint64_t number = n4.control_port;
+  if (section.integer("control_port", 0, 65535, number))
+    n4.control_port = static_cast<std::uint16_t>(number);
+  section.duration("retransmit_after", 10ms, 60s, n4.retransmit_after);
+  number = n4.retransmissions;
+  if (section.integer("retransmissions", 0, retransmissions_max, number))
+    n4.retransmissions = static_cast<unsigned>(number);
+  section.duration("heartbeat", 50ms, 1h, n4.heartbeat_every);
+  section.duration("peer_lost_after", 1s, 24h, n4.peer_lost_after);
+  section.duration("answers_kept", 1s, 10min, n4.answers_kept);
+  const auto patience = n4.retransmit_after * (n4.retransmissions + 1);
+  if (n4.peer_lost_after < patience)
+    section.complain("peer_lost_after", Errc::out_of_range,
+                     fmt::format("{} ms are over before a heartbeat is given up after {} ms",
+                                 n4.peer_lost_after.count(), patience.count()));
+}
+
+void read_side(Section& section, UpfSideConfig& out) {
+  section.require("interface");
+  section.text("interface", out.interface);
+  read_pair(section, "address", out.v4, out.v6);
+  read_pair(section, "gateway", out.gateway_v4, out.gateway_v6);
+}
+
+std::optional<UpfConfig::Network> parse_network(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto address = model::parse_ip_address(text.substr(0, slash));
+  if (!address) return std::nullopt;
+  if (slash == std::string_view::npos) return UpfConfig::Network{*address, address_bits(*address)};
+  const auto length = parse_decimal(text.substr(slash + 1));
+  if (!length || *length > address_bits(*address)) return std::nullopt;
+  const auto bits = static_cast<unsigned>(*length);
+  return UpfConfig::Network{model::network_of(*address, bits), bits};
+}
+
+void read_ue_networks(Section& section, UpfConfig& out) {
+  std::vector<std::string> words;
+  section.texts("ue_networks", words);
+  if (words.size() > ue_networks_max)
+    return section.complain("ue_networks", Errc::out_of_range,
+                            fmt::format("at most {} networks", ue_networks_max));
+  for (const auto& word : words) {
+    if (const auto network = parse_network(word))
+      out.ue_networks.push_back(*network);
+    else
+      section.complain("ue_networks", Errc::pattern,
+                       fmt::format("'{}' is no network such as 10.45.0.0/16", word));
+  }
+}
+
+/// Decimal, or hexadecimal with 0x, as people write an ExID.
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  if (!text.starts_with("0x")) return parse_decimal(text);
+  std::uint64_t value = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, wrong] = std::from_chars(text.data() + 2, last, value, 16);
+  if (wrong != std::errc{} || end != last) return std::nullopt;
+  return value;
+}
+
+void read_option_kind(Section& section, xrm::OptionKind& out) {
+  std::uint64_t kind = out.kind();
+  section.integer("option_kind", 10, 127, kind);
+  std::string text;
+  std::uint64_t exid = out.exid();
+  if (section.text("exid", text)) {
+    const auto number = parse_number(text);
+    if (!number || *number > 0xFFFF)
+      section.complain("exid", Errc::out_of_range, fmt::format("'{}' is no 16-bit number", text));
+    else if (kind != xrm::kind_exp)
+      section.complain("exid", Errc::not_allowed, "only option_kind 127 (EXP) has one");
+    else
+      exid = *number;
+  }
+  out = kind == xrm::kind_exp
+            ? xrm::OptionKind::experimental(static_cast<std::uint16_t>(exid))
+            : xrm::OptionKind::safe(static_cast<std::uint8_t>(kind)).value_or(out);
+}
+
+void read_marks(Section& section, UpfMarksConfig& out) {
+  read_option_kind(section, out.kind);
+  section.choice<xrm::Accept>("accept",
+                              {{"protected_only", xrm::Accept::protected_only},
+                               {"clear_and_protected", xrm::Accept::clear_and_protected}},
+                              out.receiver.accept);
+  section.choice<xrm::Leniency>(
+      "reading", {{"lenient", xrm::Leniency::lenient}, {"strict", xrm::Leniency::strict}},
+      out.receiver.leniency);
+  section.text("key_file", out.key_file);
+}
+
+void read_gtpu(Section& section, UpfConfig& out) {
+  std::uint8_t container = 0;
+  if (section.choice<std::uint8_t>("set_container",
+                                   {{"0x04", gtpu::type_pdu_set_information},
+                                    {"0x86", gtpu::type_pdu_set_information_required}},
+                                   container))
+    out.set_container = container;
+  gtpu::Release release{};
+  if (section.choice<gtpu::Release>("release",
+                                    {{"17", gtpu::Release::rel17},
+                                     {"18", gtpu::Release::rel18},
+                                     {"19", gtpu::Release::rel19}},
+                                    release))
+    out.release = release;
+  section.boolean("zero_udp_checksum_over_ipv6", out.zero_udp_checksum_over_ipv6);
+}
+
+void check_io(Section& section, const UpfConfig& config) {
+  if (!config.n3.interface.empty() && config.n3.interface == config.n6.interface)
+    section.complain(
+        "n6", Errc::not_allowed,
+        "N3 and N6 want interfaces of their own: what came from which is told by them");
+  if (config.io == UpfIo::af_xdp && config.ue_networks.empty())
+    section.complain("ue_networks", Errc::missing,
+                     "AF_XDP has to know what to take from the kernel on N6; name the networks of "
+                     "the UEs");
+}
+
+}  // namespace
+
+void read_upf(Section& section, UpfConfig& out) {
+  for (const auto key : {"pfcp", "n3", "n6"}) section.require(key);
+  section.section("pfcp", [&](Section& pfcp) { read_pfcp(pfcp, out); });
+  section.section("n3", [&](Section& side) { read_side(side, out.n3); });
+  section.section("n6", [&](Section& side) { read_side(side, out.n6); });
+  read_ue_networks(section, out);
+  section.choice<UpfIo>(
+      "io",
+      {{"auto", UpfIo::automatic}, {"af_packet", UpfIo::af_packet}, {"af_xdp", UpfIo::af_xdp}},
+      out.io);
+  std::uint64_t queues = out.queues;
+  if (section.integer("queues", 1, queues_max, queues))
+    out.queues = static_cast<std::uint32_t>(queues);
+  section.section("xrm", [&](Section& marks) { read_marks(marks, out.marks); });
+  section.boolean("strip_options", out.strip_options);
+  section.section("gtpu", [&](Section& gtpu) { read_gtpu(gtpu, out); });
+  std::chrono::milliseconds interval{};
+  if (section.duration("monitoring_interval", 10ms, 60s, interval))
+    out.monitoring_interval = interval;
+  section.boolean("clocks_agree", out.clocks_agree);
+  section.section("metrics", [&](Section& metrics) {
+    read_listeners(metrics, metrics_port, out.metrics);
+    for (const auto& one : out.metrics)
+      if (!is_loopback_address(model::to_text(one.address)))
+        metrics.complain("server", Errc::not_allowed, "metrics and status are for loopback only");
+  });
+  check_io(section, out);
+  if (out.n4.node_id.empty() && !out.pfcp.empty())
+    out.n4.node_id = model::to_text(out.pfcp.front().address);
+}
+
+}  // namespace lobo::app

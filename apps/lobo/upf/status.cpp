@@ -1,0 +1,137 @@
+#include "upf/status.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dataplane/n4/agent.hpp"
+#include "dataplane/n4/types.hpp"
+#include "dataplane/stages/path_counters.hpp"
+#include "dataplane/stages/path_drop.hpp"
+#include "dataplane/stages/wanted_addresses.hpp"
+#include "model/address.hpp"
+#include "upf/ports.hpp"
+#include "upf/worker.hpp"
+#include "wire/json/value.hpp"
+#include "wire/packet_io/port.hpp"
+#include "wire/xrm/unmarked.hpp"
+
+namespace lobo::app {
+namespace {
+
+using dataplane::Counter;
+using json::Value;
+
+Value number(std::uint64_t value) { return {Value::Number{std::to_string(value)}}; }
+Value number(const Counter& counter) { return number(counter.value()); }
+Value text(std::string_view value) { return {std::string(value)}; }
+
+class Object {
+ public:
+  Object& add(std::string_view name, Value value) {
+    members_.push_back({std::string(name), std::move(value)});
+    return *this;
+  }
+  void add_if_any(std::string_view name, const Counter& counter) {
+    if (counter.value() != 0) add(name, number(counter));
+  }
+  Value done() { return {std::move(members_)}; }
+
+ private:
+  Value::Object members_;
+};
+
+template <class Enum, std::size_t count>
+Value those_that_count(const dataplane::CountersBy<Enum, count>& counters) {
+  Object out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto value = static_cast<Enum>(i);
+    out.add_if_any(to_string(value), counters[value]);
+  }
+  return out.done();
+}
+
+Value traffic(const dataplane::TrafficCounter& counter) {
+  return Object()
+      .add("packets", number(counter.packets))
+      .add("octets", number(counter.octets))
+      .done();
+}
+
+Value direction(const dataplane::PathCounters::Direction& counters) {
+  Object dropped;
+  for (std::size_t i = 0; i < dataplane::path_drops; ++i) {
+    const auto drop = static_cast<dataplane::PathDrop>(i);
+    dropped.add_if_any(to_string(drop), counters.dropped[drop].packets);
+  }
+  return Object()
+      .add("received", traffic(counters.received))
+      .add("sent", traffic(counters.sent))
+      .add("dropped", dropped.done())
+      .done();
+}
+
+Value side(const UpfSide& is, std::size_t neighbours, const PortFigures& figures) {
+  Object out;
+  out.add("interface", text(is.link.name)).add("mac", text(is.addresses.mac.text()));
+  if (is.addresses.v4) out.add("ipv4", text(is.addresses.v4->text()));
+  if (is.addresses.v6) out.add("ipv6", text(is.addresses.v6->text()));
+  if (is.addresses.gateway_v4) out.add("gatewayIpv4", text(is.addresses.gateway_v4->text()));
+  if (is.addresses.gateway_v6) out.add("gatewayIpv6", text(is.addresses.gateway_v6->text()));
+  Object dropped;
+  for (std::size_t i = 0; i < figures.dropped.size(); ++i)
+    dropped.add_if_any(to_string(static_cast<packet_io::DropReason>(i)), figures.dropped[i]);
+  dropped.add_if_any("no_room_to_send", figures.unsent);
+  return out.add("state", text(to_string(figures.state.load(std::memory_order_relaxed))))
+      .add("neighbours", number(neighbours))
+      .add("packetsIn", number(figures.packets_in))
+      .add("packetsOut", number(figures.packets_out))
+      .add("dropped", dropped.done())
+      .done();
+}
+
+Value marks(const dataplane::PathCounters& counters) {
+  return Object()
+      .add("marked", number(counters.marked))
+      .add("unmarkedRtp", those_that_count(counters.unmarked_rtp))
+      .add("unmarkedOption", those_that_count(counters.unmarked_option))
+      .add("warnings", those_that_count(counters.warnings))
+      .add("setsAdmitted", number(counters.sets_admitted))
+      .add("setsRefused", number(counters.sets_refused))
+      .done();
+}
+
+Value n4(const dataplane::n4::N4Agent& agent) {
+  const dataplane::n4::Counters& counters = agent.counters();
+  return Object()
+      .add("associations", number(agent.associations()))
+      .add("sessions", number(agent.sessions()))
+      .add("ownTunnels", number(agent.own_tunnels()))
+      .add("messagesIn", number(counters.messages_in))
+      .add("messagesOut", number(counters.messages_out))
+      .add("refused", number(counters.refused))
+      .done();
+}
+
+}  // namespace
+
+std::string status_page(const UpfSight& sight) {
+  using dataplane::PathSide;
+  const dataplane::PathCounters& counters = sight.worker.counters();
+  const Value page =
+      Object()
+          .add("n3", side(sight.n3, sight.n3_neighbours, sight.worker.figures(PathSide::n3)))
+          .add("n6", side(sight.n6, sight.n6_neighbours, sight.worker.figures(PathSide::n6)))
+          .add("n4", n4(sight.agent))
+          .add("downlink", direction(counters.downlink))
+          .add("uplink", direction(counters.uplink))
+          .add("gtpuSignals", those_that_count(counters.signals_seen))
+          .add("marks", marks(counters))
+          .add("keyContexts", number(sight.worker.contexts()))
+          .done();
+  return json::to_text(page);
+}
+
+}  // namespace lobo::app
