@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""A session at `lobo upf` by PFCP: packets both ways, GTP-U's own messages, gates, usage."""
+
+import json
+import signal
+import struct
+import unittest
+
+from control_plane import CLOSED, ControlPlane, create_qer, create_urr, fields, find, query_urr, \
+    session_rules, update_qer
+from net import N3_UPF, N6_SERVER, N6_UPF, UE, ask_until, ip_packet, readable
+from upf_case import UpfCase, need_namespaces
+
+QFI = 9
+REFUSED_NO_ASSOCIATION = "72"
+
+
+def volume(usage):
+    return {name: int(count) for name, count in find(usage["ies"], 66)["fields"].items()}
+
+
+class BothWays(UpfCase):
+    def check_both_ways(self):
+        _, teid = self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        self.warm_up()
+        for size in (1, 2, 333, 1000, 1400):
+            packet = self.downlink(bytes(i * 7 & 255 for i in range(size)))
+            message = self.through(packet)
+            self.assertEqual(message["payload"], packet)
+            self.assertEqual(message["session"]["qfi"], QFI)
+            self.assertNotIn("set", message)
+
+        ask_until(lambda: self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, b"first")), self.server)
+        for size in (1, 500, 1400):
+            payload = bytes(i * 3 & 255 for i in range(size))
+            while readable(self.server, 0.1):
+                self.server.recv(65535)
+            self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, payload))
+            got, sender = self.server.recvfrom(65535)
+            self.assertEqual((got, sender), (payload, (UE, 5004)))
+
+
+class OverXdp(BothWays):
+    ports = "af_xdp\n  ue_networks: [10.45.0.0/16]"
+
+    def start_upf(self):
+        try:
+            return super().start_upf()
+        except AssertionError as refusal:
+            if "CAP_BPF" in str(refusal) or "without libxdp" in str(refusal):
+                self.skipTest("an XDP program may not be loaded here, or this build has no AF_XDP")
+            raise
+
+    def test_packets_go_both_ways_past_the_kernels_stack_and_it_keeps_the_rest(self):
+        self.check_both_ways()
+        self.assertIn("xdp", self.stage.upf.ip("-d link show n6"))
+        self.stage.server.ip("neighbour flush dev dn0")
+        # ARP is the kernel's: who forgot the UPF's address finds it again.
+        self.server.sendto(b"x", (UE, 5004))
+        self.assertTrue(readable(self.gnb, 5))
+        self.upf.signal(signal.SIGKILL)
+        self.upf.wait()
+        self.wait_for(lambda: "xdp" not in self.stage.upf.ip("-d link show n6") + self.stage.upf.ip("-d link show n3"))
+
+
+class Session(BothWays):
+    def test_packets_go_both_ways_as_they_were_with_the_flow_named_to_the_ran(self):
+        self.check_both_ways()
+
+    def test_what_no_rule_is_for_goes_nowhere_and_is_counted(self):
+        _, teid = self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        self.warm_up()
+        self.send_downlink(ip_packet(N6_SERVER, UE, 6000, 5005, b"another port"))
+        self.send_downlink(ip_packet(N6_SERVER, "10.45.0.3", 6000, 5004, b"another UE"))
+        self.send_uplink(teid, ip_packet("10.45.0.3", N6_SERVER, 5004, 6000, b"another's address"))
+        self.wait_for(lambda: self.metric("lobo_upf_dropped_packets_total", direction="downlink", reason="no_rule") == 1
+                      and self.metric("lobo_upf_dropped_packets_total", reason="no_session") == 1
+                      and self.metric("lobo_upf_dropped_packets_total", direction="uplink", reason="no_rule") == 1)
+        self.assertFalse(readable(self.gnb, 0))
+        self.assertEqual(self.through(self.downlink(b"still there"))["session"]["qfi"], QFI)
+
+    def test_an_echo_is_answered_and_a_tunnel_that_nobody_has_is_told_as_an_error(self):
+        echo = struct.pack(">BBHIHBB", 0x32, 1, 4, 0, 77, 0, 0)
+        answer = ask_until(lambda: self.gnb.sendto(echo, (N3_UPF, 2152)), self.gnb)
+        self.assertEqual((answer[1], struct.unpack(">H", answer[8:10])[0]), (2, 77))
+        while readable(self.gnb, 0.3):
+            self.gnb.recv(65535)
+
+        self.send_uplink(0xDEAD, ip_packet(UE, N6_SERVER, 1, 2, b"lost"))
+        self.assertTrue(readable(self.gnb, 5))
+        refusal = self.gnb.recv(65535)
+        self.assertEqual(refusal[1], 26)
+        self.assertIn(struct.pack(">BI", 16, 0xDEAD), refusal)  # Tunnel Endpoint Identifier Data I
+        self.assertFalse(readable(self.server, 0))
+
+    def test_a_closed_gate_stops_the_flow_as_soon_as_the_response_is_there(self):
+        seid, _ = self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        self.warm_up()
+        for _ in range(5):
+            self.assertEqual(fields(self.smf.modify(seid, update_qer(1, qfi=QFI, downlink=CLOSED)), 19)["value"], "1")
+            closed = self.metric("lobo_upf_dropped_packets_total", reason="gate_closed")
+            self.send_downlink(self.downlink(b"stop"))
+            self.wait_for(lambda: self.metric("lobo_upf_dropped_packets_total", reason="gate_closed") == closed + 1)
+            self.assertFalse(readable(self.gnb, 0))
+            self.assertEqual(fields(self.smf.modify(seid, update_qer(1, qfi=QFI)), 19)["value"], "1")
+            self.through(self.downlink(b"go on"))
+
+    def test_usage_is_reported_at_the_threshold_and_the_rest_at_deletion(self):
+        seid, teid = self.establish(session_rules(qer=create_qer(1, qfi=QFI), urrs=[1]) + create_urr(1, volume=20_000))
+        self.warm_up()
+        ask_until(lambda: self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, b"first")), self.server)
+        while self.smf.take(0.2):
+            continue
+        self.smf.reports.clear()
+        before = self.smf.modify(seid, query_urr(1))
+        for _ in range(24):
+            self.through(self.downlink(bytes(972)))  # a packet of 1,000 octets
+        report = self.smf.wait_report()
+        reported = volume(find(report["ies"], 80))
+        self.assertEqual(find(report["ies"], 80, 81)["fields"]["value"], "1")
+        self.assertGreaterEqual(reported["total"], 20_000)
+        self.assertEqual(reported["total"] % 1000, 0)
+        self.assertEqual(reported["uplink"], 0)
+        self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, bytes(472)))
+        self.server.recv(65535)
+        last = self.smf.delete(seid)
+        self.assertEqual(fields(last, 19)["value"], "1")
+        rest = volume(find(last["ies"], 79))
+        self.assertEqual(reported["downlink"] + rest["downlink"], 24_000)
+        self.assertEqual(rest["uplink"], 500)
+        self.assertEqual(fields(before, 19)["value"], "1")
+        self.wait_for(lambda: self.metric("lobo_upf_sessions") == 0)
+        self.send_downlink(self.downlink(b"gone"))
+        self.wait_for(lambda: self.metric("lobo_upf_dropped_packets_total", reason="no_session") >= 1)
+
+    def test_who_has_no_association_gets_no_session(self):
+        answer = self.smf.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        self.assertEqual(fields(answer, 19)["value"], REFUSED_NO_ASSOCIATION)
+        stranger = ControlPlane.__new__(ControlPlane)
+        stranger.socket, stranger.upf, stranger.sequence = self.stage.upf.udp("127.0.0.65"), self.smf.upf, 0
+        stranger.started, stranger.reports, stranger.reports_by_seid = 1, [], {}
+        self.addCleanup(stranger.end)
+        self.assertNotEqual(fields(stranger.associate(), 19)["value"], "1")
+
+    def test_the_page_for_people_says_what_happens(self):
+        self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        self.warm_up()
+        page = json.loads(self.page("/status/upf"))
+        self.assertEqual((page["n4"]["sessions"], page["n4"]["associations"]), (1, 1))
+        self.assertEqual((page["n3"]["interface"], page["n3"]["state"]), ("n3", "open"))
+        self.assertEqual(page["n6"]["ipv4"], N6_UPF)
+        self.assertGreaterEqual(page["downlink"]["sent"]["packets"], 1)
+        self.assertEqual(self.metric("lobo_upf_sessions"), 1)
+
+if __name__ == "__main__":
+    need_namespaces()
+    unittest.main()
