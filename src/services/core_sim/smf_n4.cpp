@@ -122,6 +122,12 @@ void N4::take(UpfIndex upf, const N4Endpoint& from, const pfcp::MessageView& vie
     case MessageType::session_modification_response:
     case MessageType::session_deletion_response:
     case MessageType::version_not_supported_response: return take_response(upf, view, now);
+    case MessageType::pfd_management_request:
+    case MessageType::pfd_management_response:
+    case MessageType::session_set_deletion_request:
+    case MessageType::session_set_deletion_response:
+    case MessageType::session_set_modification_request:
+    case MessageType::session_set_modification_response:
     case MessageType::association_update_response:
     case MessageType::association_release_request:
     case MessageType::session_establishment_request:
