@@ -235,10 +235,12 @@ void read_upf(Section& section, UpfConfig& out) {
   section.section("n3", [&](Section& side) { read_side(side, out.n3); });
   section.section("n6", [&](Section& side) { read_side(side, out.n6); });
   read_ue_networks(section, out);
-  section.choice<UpfIo>(
-      "io",
-      {{"auto", UpfIo::automatic}, {"af_packet", UpfIo::af_packet}, {"af_xdp", UpfIo::af_xdp}},
-      out.io);
+  section.choice<UpfIo>("io",
+                        {{"auto", UpfIo::automatic},
+                         {"af_packet", UpfIo::af_packet},
+                         {"af_packet_plain", UpfIo::af_packet_plain},
+                         {"af_xdp", UpfIo::af_xdp}},
+                        out.io);
   std::uint64_t queues = out.queues;
   if (section.integer("queues", 1, queues_max, queues))
     out.queues = static_cast<std::uint32_t>(queues);

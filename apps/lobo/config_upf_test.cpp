@@ -98,6 +98,7 @@ TEST(config_upf, what_cannot_be_is_told_with_the_reason) {
             std::string::npos);
   EXPECT_NE(first_fault(with("  xrm: {option_kind: 20, exid: 5}\n")).find("only option_kind 127"),
             std::string::npos);
+  EXPECT_EQ(first_fault(with("  io: af_packet_plain\n")), "accepted");
   for (const std::string_view wrong :
        {"  io: dpdk\n", "  queues: 0\n", "  ue_networks: [10.45.0.0/33]\n", "  n9: {}\n",
         "  xrm: {option_kind: 9}\n", "  xrm: {exid: 65536}\n",

@@ -128,7 +128,8 @@ Result<UpfSide> look_at_side(PathSide name, const UpfSideConfig& config) {
 }
 
 Result<io::Ports> open_ports(const UpfSide& side, const UpfConfig& config, const io::Tell& tell) {
-  const io::AfPacketOptions plain{.interface = side.link.name, .tell = tell};
+  const io::AfPacketOptions plain{
+      .interface = side.link.name, .rings = config.io != UpfIo::af_packet_plain, .tell = tell};
   // In the place of AF_XDP there is one for each queue: they share the packets.
   io::AfPacketOptions shared = plain;
   if (config.queues > 1)
@@ -145,7 +146,8 @@ Result<io::Ports> open_ports(const UpfSide& side, const UpfConfig& config, const
       tell(fmt::format("{}: AF_PACKET, because no ue_networks tell what AF_XDP may take",
                        to_string(side.name)));
       [[fallthrough]];
-    case UpfIo::af_packet: break;
+    case UpfIo::af_packet:
+    case UpfIo::af_packet_plain: break;
   }
   io::Ports ports;
   auto port = io::open_af_packet(plain);  // it has the packets of all queues

@@ -32,7 +32,12 @@ struct UpfSideConfig {
   std::optional<model::Ipv6Address> gateway_v6;
 };
 
-enum class UpfIo : std::uint8_t { automatic, af_packet, af_xdp };
+enum class UpfIo : std::uint8_t {
+  automatic,
+  af_packet,
+  af_packet_plain,  ///< without rings: a packet does not wait for its block to fill
+  af_xdp,
+};
 
 struct UpfMarksConfig {
   xrm::OptionKind kind;
