@@ -139,5 +139,5 @@ class Upf:
         (control,) = self.sessions.values()
         measured = element(248, b"\1" + struct.pack(">I", downlink_ms))
         report = element(247, number(124, 1, qfi) + measured + number(156, 4, 3_900_000_000))
-        elements = number(39, 1, 0x20) + element(252, number(215, 1, qfi) + report)
+        elements = number(39, 1, 0x20) + element(214, number(215, 1, qfi) + report)
         self.socket.sendto(self._message(REPORT, self.sequence, elements, control), self.smf)
