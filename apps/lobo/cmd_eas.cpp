@@ -1,13 +1,13 @@
 // `lobo eas`: an application server's marking, for an application that knows nothing of it.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <optional>
+#include <ratio>
 #include <string>
 #include <string_view>
 #include <utility>

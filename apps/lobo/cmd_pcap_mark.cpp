@@ -10,7 +10,6 @@
 
 #include "adapters/capture/source.hpp"
 #include "base/bytes.hpp"
-#include "base/result.hpp"
 #include "cli.hpp"
 #include "cmd_pcap.hpp"
 #include "exit_code.hpp"

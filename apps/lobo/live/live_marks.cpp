@@ -14,6 +14,7 @@
 #include "toolbox/mark_writer.hpp"
 #include "toolbox/packet_marker.hpp"
 #include "wire/capture/capture.hpp"
+#include "wire/rtp/nal_unit.hpp"
 
 namespace lobo::app {
 namespace {

@@ -1,7 +1,6 @@
 #include "toolbox/mark_stream.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <utility>
 

@@ -1,5 +1,6 @@
 #include "upf/metrics.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,7 +17,6 @@
 #include "wire/gtpu/packet.hpp"
 #include "wire/packet/parse.hpp"
 #include "wire/packet_io/port.hpp"
-#include "wire/xrm/unmarked.hpp"
 
 namespace lobo::app {
 

@@ -1,8 +1,9 @@
 #include "upf/neighbour_keeper.hpp"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -11,7 +12,6 @@
 #include "base/result.hpp"
 #include "dataplane/stages/neighbours.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
-#include "model/address.hpp"
 #include "upf/handover.hpp"
 #include "upf/ports.hpp"
 

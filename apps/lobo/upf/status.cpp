@@ -1,5 +1,6 @@
 #include "upf/status.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "dataplane/n4/agent.hpp"
 #include "dataplane/n4/types.hpp"
+#include "dataplane/rules/usage_meter.hpp"
 #include "dataplane/stages/path_counters.hpp"
 #include "dataplane/stages/path_drop.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
@@ -16,7 +18,6 @@
 #include "upf/worker.hpp"
 #include "wire/json/value.hpp"
 #include "wire/packet_io/port.hpp"
-#include "wire/xrm/unmarked.hpp"
 
 namespace lobo::app {
 namespace {

@@ -15,7 +15,6 @@
 #include "base/require.hpp"
 #include "dataplane/elapsed.hpp"
 #include "dataplane/rules/rule_set.hpp"
-#include "dataplane/stages/neighbours.hpp"
 #include "dataplane/stages/passage.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
 #include "upf/keys.hpp"

@@ -1,6 +1,5 @@
 #include "adapters/packet_io/neighbours.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
@@ -10,7 +9,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>

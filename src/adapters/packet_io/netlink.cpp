@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
-#include <utility>
 
 #include "adapters/capture/file.hpp"
 #include "base/bytes.hpp"

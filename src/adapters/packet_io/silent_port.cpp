@@ -1,6 +1,5 @@
 #include "adapters/packet_io/silent_port.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/filter.h>
 #include <netinet/in.h>

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -19,6 +18,7 @@
 #include "base/rng.hpp"
 #include "dataplane/n4/answer_cache.hpp"
 #include "dataplane/n4/config.hpp"
+#include "dataplane/n4/delay_watch.hpp"
 #include "dataplane/n4/limits.hpp"
 #include "dataplane/n4/peers.hpp"
 #include "dataplane/n4/session_table.hpp"
@@ -115,9 +115,9 @@ void N4Agent::turn(Instant now) {
   answers_.forget_old(now_);
 }
 
-void N4Agent::note(Note note) {
+void N4Agent::note(const Note& note) {
   if (notes_.size() < notes_max) {
-    notes_.push_back(std::move(note));
+    notes_.push_back(note);
   } else {
     ++counters_.notes_lost;
   }

@@ -91,7 +91,7 @@ class N4Agent {
   /// The response that refuses, whatever the request is; `seid` is the peer's.
   MessageBytes refuse(const Request& request, const RuleRefusal& refusal, std::uint64_t seid = 0);
   MessageBytes refuse(const Request& request, pfcp::Cause cause, std::uint64_t seid = 0);
-  void note(Note note);
+  void note(const Note& note);
   pfcp::NodeId node() const;
 
   // association.cpp

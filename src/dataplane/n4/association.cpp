@@ -10,7 +10,7 @@
 #include "dataplane/n4/peers.hpp"
 #include "dataplane/n4/transactions.hpp"
 #include "dataplane/n4/types.hpp"
-#include "dataplane/n4/written.hpp"
+#include "dataplane/n4/written.hpp"  // IWYU pragma: keep (the templates of agent.hpp)
 #include "dataplane/rules/apply.hpp"
 #include "wire/pfcp/header.hpp"
 #include "wire/pfcp/messages.hpp"

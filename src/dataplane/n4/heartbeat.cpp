@@ -2,18 +2,16 @@
 // 23.527 clauses 4.2, 4.3).
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "dataplane/n4/agent.hpp"
 #include "dataplane/n4/peers.hpp"
+#include "dataplane/n4/session_table.hpp"
 #include "dataplane/n4/transactions.hpp"
 #include "dataplane/n4/types.hpp"
-#include "dataplane/n4/written.hpp"
+#include "dataplane/n4/written.hpp"  // IWYU pragma: keep (the templates of agent.hpp)
 #include "wire/pfcp/header.hpp"
 #include "wire/pfcp/messages.hpp"
 #include "wire/pfcp/refusal.hpp"

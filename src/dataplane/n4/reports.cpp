@@ -3,7 +3,6 @@
 // report under way; what happens meanwhile is told by the next.
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -21,7 +20,7 @@
 #include "dataplane/n4/transactions.hpp"
 #include "dataplane/n4/types.hpp"
 #include "dataplane/n4/usage_watch.hpp"
-#include "dataplane/n4/written.hpp"
+#include "dataplane/n4/written.hpp"  // IWYU pragma: keep (the templates of agent.hpp)
 #include "dataplane/rules/rule_set.hpp"
 #include "dataplane/rules/session.hpp"
 #include "dataplane/rules/usage_meter.hpp"

@@ -15,7 +15,8 @@
 #include "dataplane/n4/session_table.hpp"
 #include "dataplane/n4/tunnel_pool.hpp"
 #include "dataplane/n4/types.hpp"
-#include "dataplane/n4/written.hpp"
+#include "dataplane/n4/usage_watch.hpp"
+#include "dataplane/n4/written.hpp"  // IWYU pragma: keep (the templates of agent.hpp)
 #include "dataplane/rules/apply.hpp"
 #include "dataplane/rules/session.hpp"
 #include "model/address.hpp"

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "dataplane/rules/packet_facts.hpp"
 #include "dataplane/rules/rule_set.hpp"
 #include "model/address.hpp"
 #include "wire/packet/flow.hpp"

@@ -14,6 +14,7 @@
 #include "base/few.hpp"
 #include "base/require.hpp"
 #include "dataplane/rules/packet_facts.hpp"
+#include "dataplane/rules/path_state.hpp"
 #include "dataplane/rules/prefetch.hpp"
 #include "dataplane/rules/session.hpp"
 #include "dataplane/rules/treatment.hpp"

@@ -15,6 +15,7 @@
 #include "wire/rtp/pdu_set_marking.hpp"
 #include "wire/udp_options/kinds.hpp"
 #include "wire/udp_options/surplus.hpp"
+#include "wire/xrm/context.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/receiver.hpp"
 #include "wire/xrm/unmarked.hpp"

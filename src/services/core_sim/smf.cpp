@@ -1,7 +1,6 @@
 #include "services/core_sim/smf.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
@@ -19,9 +18,12 @@
 #include "services/core_sim/smf_flow.hpp"
 #include "services/core_sim/smf_n4.hpp"
 #include "services/core_sim/smf_rules.hpp"
+#include "services/core_sim/timers.hpp"
+#include "services/core_sim/world.hpp"
 #include "wire/pfcp/header.hpp"
 #include "wire/pfcp/messages.hpp"
 #include "wire/pfcp/refusal.hpp"
+#include "wire/pfcp/usage.hpp"
 #include "wire/pfcp/values.hpp"
 
 namespace lobo::core_sim {

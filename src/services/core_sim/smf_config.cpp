@@ -1,6 +1,5 @@
 #include "services/core_sim/smf_config.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "api/net_control.hpp"
 #include "base/clock.hpp"
+#include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "model/address.hpp"
@@ -23,7 +25,10 @@
 #include "services/core_sim/network.hpp"
 #include "services/core_sim/sessions.hpp"
 #include "services/core_sim/smf.hpp"
+#include "services/core_sim/smf_config.hpp"
 #include "services/core_sim/smf_flow.hpp"
+#include "services/core_sim/smf_n4.hpp"
+#include "services/core_sim/smf_pool.hpp"
 #include "services/core_sim/smf_rules.hpp"
 #include "services/core_sim/watches.hpp"
 #include "services/core_sim/world.hpp"

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,7 +13,6 @@
 #include "model/address.hpp"
 #include "model/flow_description.hpp"
 #include "services/core_sim/smf_flow.hpp"
-#include "wire/pfcp/media.hpp"
 #include "wire/pfcp/messages.hpp"
 #include "wire/pfcp/rules.hpp"
 #include "wire/pfcp/usage.hpp"
@@ -254,9 +251,9 @@ pfcp::Srr flow_srr(QfiNumber qfi, const DelayMonitoring& delay) {
 
 // ---- requests ---------------------------------------------------------------------------------
 
-pfcp::SessionEstablishmentRequest Rules::establishment(pfcp::NodeId node,
+pfcp::SessionEstablishmentRequest Rules::establishment(const pfcp::NodeId& node,
                                                        const pfcp::FSeid& own) const {
-  pfcp::SessionEstablishmentRequest request{.node = std::move(node), .cp_f_seid = own};
+  pfcp::SessionEstablishmentRequest request{.node = node, .cp_f_seid = own};
   request.create_pdrs = {create_pdrs};
   request.create_fars = {create_fars};
   request.create_urrs = {create_urrs};

@@ -67,7 +67,8 @@ struct Rules {
   std::vector<pfcp::RemoveUrr> remove_urrs;
   std::vector<pfcp::RemoveSrr> remove_srrs;
 
-  pfcp::SessionEstablishmentRequest establishment(pfcp::NodeId node, const pfcp::FSeid& own) const;
+  pfcp::SessionEstablishmentRequest establishment(const pfcp::NodeId& node,
+                                                  const pfcp::FSeid& own) const;
   pfcp::SessionModificationRequest modification() const;
 };
 
