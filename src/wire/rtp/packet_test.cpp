@@ -184,22 +184,32 @@ TEST(rtp_registry, binding_anew_and_unbinding_keep_what_is_looked_for) {
   EXPECT_EQ(alone.burst_size, std::nullopt);
 }
 
+/// What a lone binding of identifier 3 is to find: the first element with it, and nothing behind
+/// it.
+MarkFrom first_marking(const RtpView& view, PduSetMark& mark) {
+  if (!view.ok()) return MarkFrom::not_rtp;
+  if (view.form == Form::none || view.form == Form::other) return MarkFrom::no_extension;
+  Elements elements(view);
+  while (const auto element = elements.next())
+    if (element->id == 3)
+      return read_pdu_set_marking(element->value, mark) ? MarkFrom::marked : MarkFrom::bad_value;
+  return elements.damaged() ? MarkFrom::damaged_extension : MarkFrom::no_element;
+}
+
 // The usual marking, alone and first, is read without the loop: that must not be told from outside.
-RC_GTEST_PROP(rtp_registry, a_lone_binding_reads_what_the_loop_reads, ()) {
+RC_GTEST_PROP(rtp_registry, a_lone_binding_reads_the_first_element_that_has_it, ()) {
   ExtensionRegistry lone;
   RC_ASSERT(lone.bind(3, pdu_set_marking_urn));
-  ExtensionRegistry looping = lone;
-  RC_ASSERT(looping.bind(200, pdu_set_marking_urn));  // no one-byte form has it
   std::vector<std::byte> packet =
       test::from_hex("9060 0001 00000000 00000001 bede0003 3781556a 007530 0019 000000");
   const auto at = *rc::gen::inRange<std::size_t>(12, packet.size());
   packet[at] = std::byte{*rc::gen::arbitrary<std::uint8_t>()};
   const RtpView view = parse_rtp(packet);
-  PduSetMark by_lone;
-  PduSetMark by_loop;
-  const MarkFrom from = looping.read(view, by_loop);
-  RC_ASSERT(lone.read(view, by_lone) == from);
-  if (from == MarkFrom::marked) RC_ASSERT(by_lone == by_loop);
+  PduSetMark read;
+  PduSetMark expected;
+  const MarkFrom from = first_marking(view, expected);
+  RC_ASSERT(lone.read(view, read) == from);
+  if (from == MarkFrom::marked) RC_ASSERT(read == expected);
 }
 
 TEST(rtp_registry, the_table_of_types_is_bounded) {

@@ -56,8 +56,9 @@ class ExtensionRegistry {
   void unbind(std::uint8_t id);
   std::optional<std::string_view> urn_of(std::uint8_t id) const;
 
-  /// Reads every bound element of the packet into `mark`, which holds only with MarkFrom::marked
-  /// and had default values before. Cost target: 10 ns for parse_rtp() and this with one element.
+  /// Reads every bound element of the packet into `mark`, of a lone binding the first that has it.
+  /// `mark` holds only with MarkFrom::marked and had default values before. Cost target: 10 ns for
+  /// parse_rtp() and this with one element.
   MarkFrom read(const RtpView& view, PduSetMark& mark) const noexcept;
 
  private:
