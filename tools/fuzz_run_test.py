@@ -90,8 +90,10 @@ class Interruption(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             (folder / "shape_fuzz").write_text(
-                "#!/usr/bin/env bash\ntrap 'echo \"stat::number_of_executed_units: 42\"; exit 0' INT\n"
-                "echo > started\nwhile :; do read -t 0.05 < <(:); done\n".replace("started", str(folder / "started")),
+                f"#!{sys.executable}\nimport pathlib, signal, sys\n"
+                "def end(*_):\n    print('stat::number_of_executed_units: 42', flush=True)\n    sys.exit(0)\n"
+                "signal.signal(signal.SIGINT, end)\n"
+                f"pathlib.Path({str(folder / 'started')!r}).touch()\nwhile True:\n    signal.pause()\n",
                 encoding="utf-8")
             (folder / "shape_fuzz").chmod(0o755)
             results = folder / "results"
