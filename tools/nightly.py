@@ -131,7 +131,7 @@ def jobs_for_sanitizers(jobs):
 
 
 def tests_of(preset, options):
-    jobs = options.jobs if preset == "clang" else jobs_for_sanitizers(options.jobs)
+    jobs = jobs_for_sanitizers(options.jobs)
     return run(preset, ["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset, "--parallel", jobs],
                ["tools/run_tests.py", "--preset", preset, "--jobs", jobs])
 
@@ -172,7 +172,6 @@ STEPS = {
     "check": lambda options: run("check", ["cmake", "--preset", "dev"],
                                  ["cmake", "--build", "--preset", "dev", "--parallel", options.jobs],
                                  ["tools/check.py", "--jobs", options.jobs]),
-    "clang": lambda options: tests_of("clang", options),
     "asan": lambda options: tests_of("asan", options),
     "tsan": lambda options: tests_of("tsan", options),
     "fuzz": fuzz,
