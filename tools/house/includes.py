@@ -8,7 +8,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SOURCES = (".hpp", ".cpp", ".h", ".c", ".cc")
 
 # Our folders as they appear in an #include: first path component, or two for those with siblings.
-LAYERS_WITH_SIBLINGS = ("wire", "services", "adapters")
+LAYERS_WITH_SIBLINGS = ("wire", "services", "adapters", "energy")
 LAYERS = ("base", "model", "wire", "api", "services", "dataplane", "relay", "energy", "runtime",
           "adapters", "sim")
 DOMAIN = ("services", "dataplane", "relay", "energy")
@@ -20,6 +20,13 @@ WIRE_SEES = {
     "wire/udp_options": ("wire/packet",),
     "wire/xrm": ("wire/packet", "wire/udp_options"),
     "wire/capture": ("wire/packet",),
+}
+
+# The planner is one of numbers: neither messages nor their schemas. The meter counts for it, and steering
+# turns its plan into answers for players, whose queries and manifests are its messages.
+ENERGY_SEES = {
+    "energy/meter": ("energy",),
+    "energy/steering": ("energy", "wire/http", "wire/json"),
 }
 
 # Packets of a capture file come through the port of packets as well, with its one reader and writer.
@@ -57,8 +64,8 @@ def may_see(source, target):
         return target == "base"
     if top_source == "wire":
         return target in ("base", "model") or target in WIRE_SEES.get(source, ())
-    if top_source == "energy":  # a planner of numbers: neither messages nor their schemas
-        return target in ("base", "model")
+    if top_source == "energy":
+        return target in ("base", "model") or target in ENERGY_SEES.get(source, ())
     below_wire = top_target in ("base", "model", "wire")
     if top_source in DOMAIN:
         return below_wire or target == "api"
