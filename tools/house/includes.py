@@ -14,12 +14,14 @@ LAYERS = ("base", "model", "wire", "api", "services", "dataplane", "relay", "ene
 DOMAIN = ("services", "dataplane", "relay", "energy")
 
 # wire/resource joins HTTP messages and JSON; UDP options lie in a packet's surplus area, XRM
-# metadata in a UDP option, and a capture's records hold packets; the other codecs stand alone.
+# metadata in a UDP option, a capture's records hold packets, and a manifest URLs; the other codecs
+# stand alone.
 WIRE_SEES = {
     "wire/resource": ("wire/http", "wire/json"),
     "wire/udp_options": ("wire/packet",),
     "wire/xrm": ("wire/packet", "wire/udp_options"),
     "wire/capture": ("wire/packet",),
+    "wire/manifest": ("wire/http",),
 }
 
 # The planner is one of numbers: neither messages nor their schemas. The meter counts for it, and steering
@@ -106,6 +108,7 @@ GATES = {
 }
 THIRD_PARTY = (
     (r"fmt/", "libfmt-dev", (), 0),
+    (r"pugixml\.hpp", "libpugixml-dev", ("src/wire/manifest/",), 0),
     (r"tl/expected\.hpp", "libexpected-dev", (), 0),
     (r"boost/", "libboost1.81-dev", ("src/adapters/http/", "src/adapters/udp/"), 0),
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
