@@ -49,6 +49,8 @@ Exit check(const Arguments& arguments) {
   if (config->netsim) summarise(rows.rows, "netsim", config->netsim->servers);
   if (config->upf) summarise(rows.rows, "upf.pfcp", config->upf->pfcp);
   if (config->upf) summarise(rows.rows, "upf.metrics", config->upf->metrics);
+  if (config->energy_steering)
+    summarise(rows.rows, "energy_steering", config->energy_steering->servers);
   print_rows(std::cout, rows, arguments.text("output"));
   if (config->nrm && config->nrm->auth.mode == AuthMode::off)
     std::cerr << "note: authentication is off; the server will answer on loopback only\n";

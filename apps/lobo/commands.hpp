@@ -10,6 +10,7 @@ namespace lobo::app {
 std::vector<Verb> serve_verbs();
 std::vector<Verb> netsim_verbs();
 std::vector<Verb> upf_verbs();
+std::vector<Verb> energy_verbs();
 std::vector<Verb> trace_verbs();
 std::vector<Verb> demo_verbs();
 std::vector<Verb> sim_verbs();

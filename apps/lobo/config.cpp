@@ -84,6 +84,16 @@ void resolve(Config& config, const std::filesystem::path& base) {
     for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
   }
   if (config.upf) resolve(config.upf->marks.key_file, base);
+  if (config.energy_agent) {
+    auto& tls = config.energy_agent->tls;
+    for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
+    if (config.energy_agent->oauth2) resolve(config.energy_agent->oauth2->client_secret_file, base);
+  }
+  if (config.energy_steering) {
+    resolve(config.energy_steering->servers, base);
+    for (auto* path : {&config.energy_steering->steer.plan, &config.energy_steering->steer.keys})
+      resolve(*path, base);
+  }
 }
 
 }  // namespace
@@ -155,9 +165,17 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   top.section("nrm", [&](Section& section) { read_nrm(section, config.nrm.emplace()); });
   top.section("netsim", [&](Section& section) { read_netsim(section, config.netsim.emplace()); });
   top.section("upf", [&](Section& section) { read_upf(section, config.upf.emplace()); });
+  top.section("energy_agent",
+              [&](Section& section) { read_energy_agent(section, config.energy_agent.emplace()); });
+  top.section("energy_steering", [&](Section& section) {
+    read_energy_steering(section, config.energy_steering.emplace());
+  });
   top.finish();
-  if (complaints.empty() && !config.nrm && !config.netsim && !config.upf)
-    complaints.add(1, Errc::missing, "there is no section 'nrm', 'netsim' or 'upf'");
+  if (complaints.empty() && !config.nrm && !config.netsim && !config.upf && !config.energy_agent &&
+      !config.energy_steering)
+    complaints.add(1, Errc::missing,
+                   "there is no section 'nrm', 'netsim', 'upf', 'energy_agent' or "
+                   "'energy_steering'");
   if (!complaints.empty()) return fail(complaints.to_error());
   if (config.nrm && config.nrm->trace.directory.empty()) config.nrm->trace = config.trace;
   if (config.netsim && config.netsim->trace.directory.empty()) config.netsim->trace = config.trace;

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "agent/agent_config.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "services/core_sim/config.hpp"
+#include "steering/steer_config.hpp"
 #include "upf/upf_config.hpp"
 
 namespace lobo::app {
@@ -229,12 +231,25 @@ struct NetsimConfig {
   TraceConfig trace;
 };
 
+struct EnergyAgentConfig {
+  AgentConfig agent;
+  ClientTls tls;  ///< towards the AF
+  std::optional<OAuth2Config> oauth2;
+};
+
+struct EnergySteeringConfig {
+  std::vector<ServerAddress> servers;
+  SteerConfig steer;
+};
+
 struct Config {
   LoggerConfig logger;
   TraceConfig trace;  ///< `global: trace:`, for every section that has none of its own
   std::optional<NrmConfig> nrm;
   std::optional<NetsimConfig> netsim;
   std::optional<UpfConfig> upf;
+  std::optional<EnergyAgentConfig> energy_agent;
+  std::optional<EnergySteeringConfig> energy_steering;
 };
 
 /// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at

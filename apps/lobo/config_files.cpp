@@ -55,6 +55,20 @@ Result<void> check_files(const Config& config) {
   }
   if (config.netsim) check_servers("netsim.server", config.netsim->servers, faults);
   if (config.upf) check_readable("upf.xrm.key_file", config.upf->marks.key_file, faults);
+  if (config.energy_agent) {
+    const auto& [agent, tls, oauth2] = *config.energy_agent;
+    check_readable("energy_agent.af.tls.ca", tls.ca, faults);
+    check_readable("energy_agent.af.tls.cert", tls.cert, faults);
+    check_readable("energy_agent.af.tls.key", tls.key, faults);
+    if (oauth2)
+      check_readable("energy_agent.af.oauth2.client_secret_file", oauth2->client_secret_file,
+                     faults);
+  }
+  if (config.energy_steering) {
+    check_servers("energy_steering.server", config.energy_steering->servers, faults);
+    check_readable("energy_steering.plan", config.energy_steering->steer.plan, faults);
+    check_readable("energy_steering.keys", config.energy_steering->steer.keys, faults);
+  }
   if (faults.empty()) return {};
   return fail(Errc::not_found, "files that the configuration names are missing", std::move(faults));
 }

@@ -53,14 +53,6 @@ void read_auth(Section& section, AuthConfig& out) {
     for (const auto key : {"jwks", "issuer", "audience"}) section.require(key);
 }
 
-void read_oauth2(Section& section, OAuth2Config& out) {
-  for (const auto key : {"token_uri", "client_id", "client_secret_file"}) section.require(key);
-  if (section.text("token_uri", out.token_uri)) check_uri(section, "token_uri", out.token_uri);
-  section.text("client_id", out.client_id);
-  section.text("client_secret_file", out.client_secret_file);
-  section.text("scope", out.scope);
-}
-
 /// What NEF and PCF have in common.
 void read_door(Section& section, NefConfig& out) {
   std::uint64_t release = out.release;
@@ -360,6 +352,14 @@ void check_servers(Section& section, NrmConfig& out) {
 }
 
 }  // namespace
+
+void read_oauth2(Section& section, OAuth2Config& out) {
+  for (const auto key : {"token_uri", "client_id", "client_secret_file"}) section.require(key);
+  if (section.text("token_uri", out.token_uri)) check_uri(section, "token_uri", out.token_uri);
+  section.text("client_id", out.client_id);
+  section.text("client_secret_file", out.client_secret_file);
+  section.text("scope", out.scope);
+}
 
 void read_nrm(Section& section, NrmConfig& out) {
   for (const auto key : {"server", "store", "auth"}) section.require(key);
