@@ -26,6 +26,7 @@ build:
 	@cmake --build --preset dev --parallel $(jobs)
 
 test: build
+	@tools/install_packages.sh players
 	@tools/run_tests.py --preset dev --jobs $(jobs)
 
 demo:
@@ -47,7 +48,7 @@ check:
 	@tools/check.py --jobs $(jobs)
 
 nightly:
-	@tools/install_packages.sh build test nightly
+	@tools/install_packages.sh build test players nightly
 	@tools/nightly.py --jobs $(jobs) --fuzz-seconds $(FUZZ_SECONDS) --seeds $(SEEDS)
 
 clean:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of tools/packages.txt that are missing. The only script that uses sudo,
 # and the only step that downloads anything.
-#   tools/install_packages.sh [GROUP …]     groups: build, test, nightly (default: build test)
+#   tools/install_packages.sh [GROUP …]     groups: build, test, players, nightly (default: build test)
+# The group players also fetches the players of tests/players, as its package-lock.json names them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 groups=("$@")
@@ -9,14 +10,26 @@ groups=("$@")
 
 missing=()
 for group in "${groups[@]}"; do
-  case $group in build|test|nightly) ;; *)
-    echo "install_packages: unknown group '$group' (build, test or nightly)" >&2; exit 2 ;;
+  case $group in build|test|players|nightly) ;; *)
+    echo "install_packages: unknown group '$group' (build, test, players or nightly)" >&2; exit 2 ;;
   esac
   while read -r name; do
+    # Another source's nodejs brings npm along and cannot stand beside Debian's.
+    case $name in nodejs) command -v node >/dev/null && continue ;; npm) command -v npm >/dev/null && continue ;; esac
     dpkg-query -W -f='${Status}' "$name" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$name")
   done < <(awk -v g="$group" '!/^#/ && $2 == g { print $1 }' "$here/packages.txt")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
+
+# Without them their test is skipped and says so: not to reach npm's registry fails nothing else.
+fetch_players() {
+  local players=$here/../tests/players
+  [[ " ${groups[*]} " == *" players "* ]] || return 0
+  [ "$players/node_modules/.package-lock.json" -nt "$players/package-lock.json" ] && return 0
+  echo "install_packages: fetching the players of tests/players"
+  npm ci --prefix "$players" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
+    echo "install_packages: the players could not be fetched; tests/players will be skipped" >&2
+}
+[ ${#missing[@]} -gt 0 ] || { fetch_players; exit 0; }
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -30,3 +43,4 @@ fi
 echo "install_packages: installing ${#missing[@]} Debian packages: ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fetch_players

@@ -149,8 +149,9 @@ def packages(tree):
         return
     listed = listed_packages(tree.files[PACKAGES])
     for name, (line, group, reason) in listed.items():
-        if group not in ("build", "test", "nightly") or not reason:
-            yield Finding(PACKAGES, line, "packages", f"{name} needs a group (build, test, nightly) and a reason")
+        if group not in ("build", "test", "players", "nightly") or not reason:
+            yield Finding(PACKAGES, line, "packages",
+                          f"{name} needs a group (build, test, players, nightly) and a reason")
 
     def needs(path, line, what, package, in_build=False):
         if package is None:
