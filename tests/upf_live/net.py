@@ -42,7 +42,7 @@ def need_namespaces():
 
 
 class Namespace:
-    def __init__(self):
+    def __init__(self, ipv6=False):
         self.holder = subprocess.Popen(["unshare", "-n", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.holder.stdin.write(b"there\n")
         self.holder.stdin.flush()
@@ -50,8 +50,10 @@ class Namespace:
             raise AssertionError("no namespace was made")
         self.descriptor = os.open(f"/proc/{self.holder.pid}/ns/net", os.O_RDONLY)
         with self.inside():
-            with open("/proc/sys/net/ipv6/conf/default/disable_ipv6", "w", encoding="ascii") as setting:
-                setting.write("1")  # no neighbour discovery between the packets of a test
+            # No neighbour discovery where a test has no IPv6, and no second of looking for duplicates where it has.
+            for name, value in (("disable_ipv6", "0" if ipv6 else "1"), ("accept_dad", "0")):
+                with open(f"/proc/sys/net/ipv6/conf/default/{name}", "w", encoding="ascii") as setting:
+                    setting.write(value)
         self.ip("link set lo up")
 
     @contextlib.contextmanager
