@@ -79,10 +79,11 @@ def gate(uplink=OPEN, downlink=OPEN):
     return ie(25, u8(uplink << 2 | downlink))
 
 
-def qer_parts(number, qfi=None, mbr_kbps=None, indications=0, **gates):
+def qer_parts(number, qfi=None, mbr_kbps=None, gbr_kbps=None, indications=0, **gates):
     parts = [ie(109, u32(number)), gate(**gates)]
-    if mbr_kbps is not None:
-        parts.append(ie(26, mbr_kbps.to_bytes(5, "big"), mbr_kbps.to_bytes(5, "big")))
+    for kind, kbps in ((26, mbr_kbps), (27, gbr_kbps)):  # the same for both directions
+        if kbps is not None:
+            parts.append(ie(kind, kbps.to_bytes(5, "big"), kbps.to_bytes(5, "big")))
     if qfi is not None:
         parts.append(ie(124, u8(qfi)))
     if indications:
