@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "pfcp"))
 
 import pfcp_decoder  # noqa: E402  (the path above comes first)
-from net import N3_GNB, N4_SMF, PATIENCE, UE, readable  # noqa: E402
+from net import N3_GNB, N4_SMF, PATIENCE, UE, octets_of, readable  # noqa: E402
 
 HEARTBEAT, SETUP, UPDATE, RELEASE, ESTABLISH, MODIFY, DELETE, REPORT = 1, 5, 7, 9, 50, 52, 54, 56
 ACCEPTED = "1"
@@ -41,8 +41,13 @@ def node_id(address):
     return ie(60, u8(0), socket.inet_aton(address))
 
 
-def ue_address(destination):
-    return ie(93, u8(0x02 | (0x04 if destination else 0)), socket.inet_aton(UE))
+def ue_address(destination, ue=UE):
+    return ie(93, u8((0x01 if ":" in ue else 0x02) | (0x04 if destination else 0)), octets_of(ue))
+
+
+def new_tunnel(gnb=N3_GNB):
+    """F-TEID that the UPF chooses, of the IP version that the gNB has."""
+    return ie(21, u8(0x06 if ":" in gnb else 0x05))
 
 
 def sdf(text):
@@ -68,10 +73,10 @@ def create_pdr(number, *, precedence=100, pdi, far, qers=(), urrs=(), removal=No
     return ie(1, *parts)
 
 
-def create_far(number, destination, teid=None):
+def create_far(number, destination, teid=None, gnb=N3_GNB):
     parameters = [ie(42, u8(destination))]
     if teid is not None:
-        parameters.append(ie(84, u16(0x0100), u32(teid), socket.inet_aton(N3_GNB)))
+        parameters.append(ie(84, u16(0x0200 if ":" in gnb else 0x0100), u32(teid), octets_of(gnb)))
     return ie(3, ie(108, u32(number)), ie(44, u8(0x02)), ie(4, *parameters))
 
 
@@ -110,14 +115,14 @@ def query_urr(number):
     return ie(77, ie(81, u32(number)))
 
 
-def session_rules(*, downlink=(), qer, gnb_teid=0x1001, urrs=()):
+def session_rules(*, downlink=(), qer, gnb_teid=0x1001, urrs=(), ue=UE, gnb=N3_GNB):
     """One flow: what goes to the UE's port 5004, and everything back."""
     flow = sdf("permit out 17 from any to assigned 5004")
     return b"".join([
-        create_pdr(1, pdi=[ie(20, u8(CORE)), ue_address(True), flow, *downlink], far=1, qers=[1], urrs=urrs),
-        create_pdr(2, pdi=[ie(20, u8(ACCESS)), ie(21, u8(0x05)), ue_address(False)], far=2, qers=[1], urrs=urrs,
-                   removal=0),
-        create_far(1, ACCESS, gnb_teid), create_far(2, CORE), qer])
+        create_pdr(1, pdi=[ie(20, u8(CORE)), ue_address(True, ue), flow, *downlink], far=1, qers=[1], urrs=urrs),
+        create_pdr(2, pdi=[ie(20, u8(ACCESS)), new_tunnel(gnb), ue_address(False, ue)], far=2, qers=[1], urrs=urrs,
+                   removal=1 if ":" in gnb else 0),
+        create_far(1, ACCESS, gnb_teid, gnb), create_far(2, CORE), qer])
 
 
 def find(ies, *path):

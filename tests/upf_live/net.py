@@ -21,6 +21,9 @@ N6_UPF, N6_SERVER = "10.100.6.1", "10.100.6.2"
 N3_UPF, N3_GNB = "10.100.3.1", "10.100.3.2"
 N4_UPF, N4_SMF = "127.0.0.62", "127.0.0.61"
 UE = "10.45.0.2"
+N6_UPF_V6, N6_SERVER_V6 = "fd00:6::1", "fd00:6::2"
+N3_UPF_V6, N3_GNB_V6 = "fd00:3::1", "fd00:3::2"
+UE_V6 = "fd00:45:0:1::2"  # of its own network of 64 bits
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -39,6 +42,14 @@ def need_namespaces():
         print("skipped: no network namespaces may be made here")
         sys.exit(SKIPPED)
     os.execvp("unshare", ["unshare", "-Urn", sys.executable, *sys.argv])
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def octets_of(address):
+    return socket.inet_pton(family_of(address), address)
 
 
 class Namespace:
@@ -78,7 +89,7 @@ class Namespace:
 
     def udp(self, address, port=0):
         with self.inside():
-            one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            one = socket.socket(family_of(address), socket.SOCK_DGRAM)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         one.bind((address, port))
         one.settimeout(PATIENCE)
@@ -99,18 +110,22 @@ class Namespace:
 
 
 class Stage:
-    """server -- n6 -- upf -- n3 -- gnb"""
+    """server -- n6 -- upf -- n3 -- gnb; with IPv6 as well where a test asks for it"""
 
-    def __init__(self):
-        self.server, self.upf, self.gnb = Namespace(), Namespace(), Namespace()
-        for upf_end, upf_address, there, name, address in (("n6", N6_UPF, self.server, "dn0", N6_SERVER),
-                                                           ("n3", N3_UPF, self.gnb, "gnb0", N3_GNB)):
+    def __init__(self, ipv6=False):
+        self.server, self.upf, self.gnb = Namespace(ipv6), Namespace(ipv6), Namespace(ipv6)
+        for upf_end, there, name, ours, theirs in (
+                ("n6", self.server, "dn0", (N6_UPF, N6_UPF_V6), (N6_SERVER, N6_SERVER_V6)),
+                ("n3", self.gnb, "gnb0", (N3_UPF, N3_UPF_V6), (N3_GNB, N3_GNB_V6))):
             self.upf.ip(f"link add {upf_end} type veth peer name {name} netns {there.holder.pid}")
-            self.upf.ip(f"address add {upf_address}/24 dev {upf_end}")
-            self.upf.ip(f"link set {upf_end} up")
-            there.ip(f"address add {address}/24 dev {name}")
-            there.ip(f"link set {name} up")
+            for namespace, interface, (four, six) in ((self.upf, upf_end, ours), (there, name, theirs)):
+                namespace.ip(f"address add {four}/24 dev {interface}")
+                if ipv6:
+                    namespace.ip(f"address add {six}/64 dev {interface} nodad")
+                namespace.ip(f"link set {interface} up")
         self.server.ip(f"route add 10.45.0.0/16 via {N6_UPF}")
+        if ipv6:
+            self.server.ip(f"-6 route add fd00:45::/32 via {N6_UPF_V6}")
 
     def end(self):
         for namespace in (self.server, self.gnb, self.upf):
@@ -144,7 +159,7 @@ def ones_sum(data):
 
 
 def udp_header(source, destination, sport, dport, payload):
-    addresses = socket.inet_aton(source) + socket.inet_aton(destination)
+    addresses = octets_of(source) + octets_of(destination)
     length = 8 + len(payload)
     head = struct.pack(">HHHH", sport, dport, length, 0)
     check = ~ones_sum(addresses + struct.pack(">HH", 17, length) + head + payload) & 0xFFFF or 0xFFFF
@@ -152,9 +167,12 @@ def udp_header(source, destination, sport, dport, payload):
 
 
 def ip_packet(source, destination, sport, dport, payload, surplus=None, ttl=64):
-    """An IPv4 packet with a UDP datagram, and behind it what `surplus` makes of its header."""
+    """An IP packet with a UDP datagram, and behind it what `surplus` makes of its header."""
     head = udp_header(source, destination, sport, dport, payload)
     behind = surplus(head, len(payload) % 2 == 1) if surplus else b""
+    if ":" in source:
+        ip = struct.pack(">IHBB", 6 << 28, len(head) + len(payload) + len(behind), 17, ttl)
+        return ip + octets_of(source) + octets_of(destination) + head + payload + behind
     total = 20 + len(head) + len(payload) + len(behind)
     ip = struct.pack(">BBHHHBBH4s4s", 0x45, 0, total, 0, 0x4000, ttl, 17, 0, socket.inet_aton(source),
                      socket.inet_aton(destination))

@@ -15,7 +15,7 @@ for folder in ("e2e", "toolbox"):
 import harness  # noqa: E402  (the paths above come first)
 import xrm_decoder  # noqa: E402
 from control_plane import ControlPlane, fields  # noqa: E402
-from net import N3_GNB, N3_UPF, N4_SMF, N4_UPF, N6_SERVER, N6_UPF, UE, Stage, ask_until, g_pdu, \
+from net import N3_GNB, N3_UPF, N4_SMF, N4_UPF, N6_SERVER, N6_UPF, N6_UPF_V6, UE, Stage, ask_until, g_pdu, \
     ip_packet, need_namespaces, readable  # noqa: E402
 
 CONFIG = f"""
@@ -26,8 +26,8 @@ upf:
     node_id: upf1.example
     control_planes: [{N4_SMF}]
     retransmit_after: 500ms
-  n3: {{interface: n3, address: {N3_UPF}}}
-  n6: {{interface: n6, address: {N6_UPF}}}
+  n3: {{interface: n3, address: N3_ADDRESS}}
+  n6: {{interface: n6, address: N6_ADDRESSES}}
   io: PORTS
   xrm: {{accept: ACCEPT KEYS}}
   metrics:
@@ -38,25 +38,30 @@ GNB_TEID = 0x1001
 
 class UpfCase(unittest.TestCase):
     accept, keys, ports = "clear_and_protected", "", "af_packet"
+    ue, server_address = UE, N6_SERVER
+    n3_upf, n3_gnb = N3_UPF, N3_GNB
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lobo-upf-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.stage = Stage()
+        ipv6 = any(":" in address for address in (self.ue, self.n3_upf))
+        self.stage = Stage(ipv6)
         self.addCleanup(self.stage.end)
         self.config = self.folder / "upf.yaml"
-        text = CONFIG.replace("ACCEPT", self.accept).replace("KEYS", self.keys).replace("PORTS", self.ports)
+        text = CONFIG.replace("N3_ADDRESS", f'"{self.n3_upf}"' if ":" in self.n3_upf else self.n3_upf)
+        text = text.replace("N6_ADDRESSES", f'[{N6_UPF}, "{N6_UPF_V6}"]' if ipv6 else N6_UPF)
+        text = text.replace("ACCEPT", self.accept).replace("KEYS", self.keys).replace("PORTS", self.ports)
         self.config.write_text(text, encoding="utf-8")
         self.upf = self.start_upf()
         self.smf = ControlPlane(self.stage.upf, (N4_UPF, 8805))
         self.addCleanup(self.smf.end)
-        self.gnb = self.stage.gnb.udp(N3_GNB, 2152)
+        self.gnb = self.stage.gnb.udp(self.n3_gnb, 2152)
         self.addCleanup(self.gnb.close)
-        self.server = self.stage.server.udp(N6_SERVER, 6000)
+        self.server = self.stage.server.udp(self.server_address, 6000)
         self.addCleanup(self.server.close)
         self.wire = self.stage.server.frames("dn0")
         self.addCleanup(self.wire.close)
-        self.link = self.stage.upf.mac("n6") + self.stage.server.mac("dn0") + b"\x08\x00"
+        self.link = self.stage.upf.mac("n6") + self.stage.server.mac("dn0") + (b"\x86\xdd" if ":" in self.ue else b"\x08\x00")
 
     def start_upf(self):
         with self.stage.upf.inside():
@@ -94,7 +99,7 @@ class UpfCase(unittest.TestCase):
         answer = self.smf.establish(rules)
         self.assertEqual(fields(answer, 19)["value"], "1", answer)
         tunnel = fields(answer, 8, 21)
-        self.assertEqual(tunnel["v4"], N3_UPF)
+        self.assertEqual(tunnel["v6" if ":" in self.n3_upf else "v4"], self.n3_upf)
         return int(fields(answer, 57)["seid"]), int(tunnel["teid"])
 
     # -- packets --
@@ -103,7 +108,7 @@ class UpfCase(unittest.TestCase):
         self.wire.send(self.link + packet)
 
     def downlink(self, payload, surplus=None):
-        return ip_packet(N6_SERVER, UE, 6000, 5004, payload, surplus)
+        return ip_packet(self.server_address, self.ue, 6000, 5004, payload, surplus)
 
     def warm_up(self):
         """Until the gNB's address is known to the UPF: what comes before is lost, as it should be."""
@@ -120,7 +125,7 @@ class UpfCase(unittest.TestCase):
         return message
 
     def send_uplink(self, teid, packet, qfi=9):
-        self.gnb.sendto(g_pdu(teid, packet, qfi), (N3_UPF, 2152))
+        self.gnb.sendto(g_pdu(teid, packet, qfi), (self.n3_upf, 2152))
 
     def wait_for(self, holds, patience=10.0):
         until = time.monotonic() + patience
