@@ -14,12 +14,13 @@ LAYERS = ("base", "model", "wire", "api", "services", "dataplane", "relay", "ene
 DOMAIN = ("services", "dataplane", "relay", "energy")
 
 # wire/resource joins HTTP messages and JSON; UDP options lie in a packet's surplus area, XRM
-# metadata in a UDP option, a capture's records hold packets, and a manifest URLs; the other codecs
-# stand alone.
+# metadata in a UDP option, their keys are agreed on in JSON, a capture's records hold packets, and a
+# manifest URLs; the other codecs stand alone.
 WIRE_SEES = {
     "wire/resource": ("wire/http", "wire/json"),
     "wire/udp_options": ("wire/packet",),
     "wire/xrm": ("wire/packet", "wire/udp_options"),
+    "wire/xrm_keys": ("wire/xrm", "wire/json"),
     "wire/capture": ("wire/packet",),
     "wire/manifest": ("wire/http",),
 }
@@ -32,8 +33,10 @@ ENERGY_SEES = {
 }
 
 # Packets of a capture file come through the port of packets as well, with its one reader and writer.
-# UDP runs on the event loop of the control plane, which stands with HTTP.
-ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",), "adapters/udp": ("adapters/http",)}
+# UDP runs on the event loop of the control plane, which stands with HTTP, and so do TLS and the
+# connections that a key channel has.
+ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",), "adapters/udp": ("adapters/http",),
+                "adapters/key_channel": ("adapters/http",)}
 
 
 def layer_of_source(path):
