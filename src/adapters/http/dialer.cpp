@@ -115,7 +115,8 @@ struct Attempt : std::enable_shared_from_this<Attempt> {
         deadline - std::chrono::steady_clock::now());
     const LinkLimits limits{.handshake_timeout = std::max(left, std::chrono::milliseconds{1}),
                             .write_timeout = dial.write_timeout};
-    auto engine = dial.tls ? TlsEngine::client(dial.tls, dial.host) : nullptr;
+    auto engine =
+        dial.tls ? TlsEngine::client(dial.tls, dial.session_checks_name ? "" : dial.host) : nullptr;
     auto link = std::make_shared<Link>(loop, std::move(socket), limits, std::move(engine));
     link->open(
         [self = shared_from_this()](Transport& transport, const Established& facts) {
@@ -125,7 +126,9 @@ struct Attempt : std::enable_shared_from_this<Attempt> {
           return std::exchange(self->factory, nullptr)(transport, facts);
         },
         // Before a session exists the attempt failed; after that the session was told itself.
-        [self = shared_from_this()](Link&, std::string_view why) {
+        [self = shared_from_this()](Link& gone, std::string_view why) {
+          if (!self->done && self->dial.tls_failed && gone.tls_failure().fault != TlsFault::none)
+            self->dial.tls_failed(gone.tls_failure());
           self->give_up({Errc::unavailable, self->dial.host + ": " + std::string(why), {}});
         });
   }

@@ -20,7 +20,11 @@ inline constexpr std::size_t dial_addresses_max = 8;
 struct Dial {
   std::string host;  ///< a name or a literal address
   std::uint16_t port = 0;
-  std::shared_ptr<TlsContext> tls;      ///< null: plain TCP
+  std::shared_ptr<TlsContext> tls;  ///< null: plain TCP
+  /// In an exporting context: the session asks whom the certificate is for, not the handshake.
+  bool session_checks_name = false;
+  /// Called in front of `failed` where it was TLS that failed. May be null.
+  std::function<void(TlsFailure)> tls_failed;
   std::chrono::milliseconds timeout{};  ///< resolving, connecting and the handshake together
   std::chrono::milliseconds write_timeout{};
   std::function<bool(std::string_view host, std::string_view address)> admits;  ///< null: all

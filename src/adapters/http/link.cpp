@@ -38,6 +38,8 @@ Link::Link(EventLoop& loop, Socket socket, LinkLimits limits, std::unique_ptr<Tl
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   // Without this, read_some() would block the whole loop in poll even on a non-blocking descriptor.
   socket_.non_blocking(true, ignored);
+  const auto remote = socket_.remote_endpoint(ignored);
+  if (!ignored) peer_address_ = remote.address().to_string();
 }
 
 Link::~Link() {
@@ -69,6 +71,7 @@ void Link::establish(SteadyTime) {
   }
   if (tls_) {
     facts.secure = true;
+    facts.tls = tls_.get();
     facts.alpn = tls_->alpn();
     facts.peer.certificate_subject = tls_->peer_subject();
   }

@@ -39,6 +39,11 @@ class Link final : public Transport, public std::enable_shared_from_this<Link> {
   void wake() override;
   void abort() override { close("aborted"); }
 
+  /// For `gone`: whether there never was a session, and what TLS had against it.
+  bool shook_hands() const { return !tls_ || tls_->is_established(); }
+  TlsFailure tls_failure() const { return tls_ ? tls_->failure() : TlsFailure{}; }
+  const std::string& peer_address() const { return peer_address_; }
+
  private:
   void establish(SteadyTime now);
   void read();
@@ -61,6 +66,7 @@ class Link final : public Transport, public std::enable_shared_from_this<Link> {
   Socket socket_;
   LinkLimits limits_;
   std::unique_ptr<TlsEngine> tls_;
+  std::string peer_address_;
   SessionFactory factory_;
   Gone gone_;
   std::shared_ptr<Session> session_;

@@ -78,8 +78,12 @@ struct State : std::enable_shared_from_this<State> {
     auto link = std::make_shared<Link>(loop, std::move(socket), limits,
                                        tls ? TlsEngine::server(tls) : nullptr);
     links.emplace(link.get(), link);
-    link->open(factory, [weak = weak_from_this()](Link& gone, std::string_view) {
-      if (const auto state = weak.lock()) state->forget(gone);
+    link->open(factory, [weak = weak_from_this()](Link& gone, std::string_view why) {
+      const auto state = weak.lock();
+      if (!state) return;
+      if (state->config.handshake_failed && !gone.shook_hands())
+        state->config.handshake_failed(gone.peer_address(), gone.tls_failure(), why);
+      state->forget(gone);
     });
   }
 

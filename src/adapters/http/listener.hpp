@@ -1,10 +1,13 @@
 #pragma once
 // Accepts connections and opens a Transport for each. No Asio is seen here.
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "adapters/http/loop.hpp"
 #include "adapters/http/session.hpp"
@@ -20,6 +23,9 @@ struct ListenerConfig {
   std::size_t unsent_bytes_max = 0;
   std::chrono::milliseconds handshake_timeout{};
   std::chrono::milliseconds write_timeout{};
+  /// A connection ended before its handshake did. May be null.
+  std::function<void(const std::string& address, TlsFailure, std::string_view why)>
+      handshake_failed;
 };
 
 class Listener {

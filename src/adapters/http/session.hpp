@@ -15,6 +15,8 @@
 
 namespace lobo::adapters {
 
+class TlsEngine;
+
 using SteadyTime = std::chrono::steady_clock::time_point;
 inline constexpr SteadyTime never = SteadyTime::max();
 
@@ -61,6 +63,7 @@ struct Established {
   std::string alpn;  ///< "h2", "http/1.1" or empty
   http::Peer peer;
   bool secure = false;
+  TlsEngine* tls = nullptr;  ///< until closed() returned; null: plain TCP
 };
 
 /// Makes the session of a connection that is up.

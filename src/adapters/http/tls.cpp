@@ -8,15 +8,18 @@
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstddef>
 #include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "adapters/http/tls_files.hpp"
+#include "base/require.hpp"
 #include "base/result.hpp"
 #include "wire/http/ip.hpp"
 
@@ -84,12 +87,84 @@ Result<void> use_key_pair(SSL_CTX* ctx, const std::string& certificate, const st
 
 class TlsContext {
  public:
-  explicit TlsContext(Ctx ctx) : ctx_(std::move(ctx)) {}
+  explicit TlsContext(Ctx ctx, std::string alpn = {})
+      : exporting_(!alpn.empty()), alpn_(wire_form(alpn)), ctx_(std::move(ctx)) {}
   SSL_CTX* get() const { return ctx_.get(); }
+  bool exporting() const { return exporting_; }
+  /// With its length in front, as ALPN has it.
+  const std::string& alpn() const { return alpn_; }
 
  private:
+  static std::string wire_form(const std::string& name) {
+    return name.empty() ? name : static_cast<char>(name.size()) + name;
+  }
+  bool exporting_;
+  std::string alpn_;
   Ctx ctx_;
 };
+
+namespace {
+
+int choose_only(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
+                unsigned in_size, void* context) {
+  const std::string& ours = static_cast<const TlsContext*>(context)->alpn();
+  unsigned char* chosen = nullptr;
+  const int how = SSL_select_next_proto(&chosen, out_size, octets(ours),
+                                        static_cast<unsigned>(ours.size()), in, in_size);
+  if (how != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;  // RFC 7301 clause 3.2
+  *out = chosen;
+  return SSL_TLSEXT_ERR_OK;
+}
+
+Result<void> believe(SSL_CTX* ctx, const std::string& ca) {
+  if (SSL_CTX_load_verify_locations(ctx, ca.c_str(), nullptr) != 1)
+    return fail(Errc::malformed, "CA '" + ca + "': " + last_error());
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  return {};
+}
+
+/// What both ends of an exporting context have in common.
+Result<Ctx> make_exporting(const SSL_METHOD* method, const std::string& certificate,
+                           const std::string& key, const std::string& ca) {
+  auto made = make_context(method);
+  if (!made) return made;
+  SSL_CTX* ctx = made->get();
+  SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+  // No ticket is given and none is kept: a connection that is resumed would have secrets that
+  // follow from those of another. Without tickets there is no early data either.
+  SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+  SSL_CTX_set_num_tickets(ctx, 0);
+  SSL_CTX_set_max_early_data(ctx, 0);
+  SSL_CTX_set_recv_max_early_data(ctx, 0);
+  if (auto used = use_key_pair(ctx, certificate, key); !used) return fail(used.error());
+  if (auto believed = believe(ctx, ca); !believed) return fail(believed.error());
+  return made;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<TlsContext>> make_exporting_server_tls(const TlsFiles& files,
+                                                              const std::string& alpn) {
+  auto made = make_exporting(TLS_server_method(), files.certificate, files.key, files.client_ca);
+  if (!made) return fail(made.error());
+  SSL_CTX* const ctx = made->get();
+  SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(files.client_ca.c_str()));
+  auto context = std::make_shared<TlsContext>(std::move(*made), alpn);
+  SSL_CTX_set_alpn_select_cb(ctx, choose_only, context.get());
+  return context;
+}
+
+Result<std::shared_ptr<TlsContext>> make_exporting_client_tls(const ClientTlsFiles& files,
+                                                              const std::string& alpn) {
+  auto made = make_exporting(TLS_client_method(), files.certificate, files.key, files.ca);
+  if (!made) return fail(made.error());
+  SSL_CTX* const ctx = made->get();
+  auto context = std::make_shared<TlsContext>(std::move(*made), alpn);
+  SSL_CTX_set_alpn_protos(ctx, octets(context->alpn()),
+                          static_cast<unsigned>(context->alpn().size()));
+  return context;
+}
 
 Result<std::shared_ptr<TlsContext>> make_server_tls(const TlsFiles& files,
                                                     ClientCertificates wanted) {
@@ -135,6 +210,49 @@ Result<std::shared_ptr<TlsContext>> make_client_tls(const ClientTlsFiles& files,
 
 // ---- engine -----------------------------------------------------------------------------------
 
+namespace {
+
+TlsFault fault_of_verdict(long verdict) {
+  switch (verdict) {
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_CERT_SIGNATURE_FAILURE: return TlsFault::authority_unknown;
+    case X509_V_ERR_CERT_HAS_EXPIRED: return TlsFault::certificate_expired;
+    case X509_V_ERR_CERT_NOT_YET_VALID: return TlsFault::certificate_not_yet_valid;
+    default: return TlsFault::certificate_refused;
+  }
+}
+
+TlsFault fault_of_alert(int alert) {
+  switch (alert) {
+    case SSL_AD_UNKNOWN_CA: return TlsFault::authority_unknown;
+    case SSL_AD_CERTIFICATE_EXPIRED: return TlsFault::certificate_expired;
+    case SSL_AD_CERTIFICATE_REQUIRED: return TlsFault::certificate_missing;
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_UNKNOWN: return TlsFault::certificate_refused;
+    default: return TlsFault::other;
+  }
+}
+
+/// Of what went wrong last; the queue of errors is left as it is.
+TlsFailure failure_of(SSL* ssl) {
+  const long verdict = SSL_get_verify_result(ssl);
+  if (verdict != X509_V_OK) return {fault_of_verdict(verdict), false};
+  const auto code = ERR_peek_error();
+  const int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+  if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+    return {TlsFault::certificate_missing, false};
+  if (reason > SSL_AD_REASON_OFFSET) return {fault_of_alert(reason - SSL_AD_REASON_OFFSET), true};
+  return {TlsFault::other, false};
+}
+
+}  // namespace
+
 struct TlsEngine::Impl {
   std::shared_ptr<TlsContext> context;
   SSL* ssl = nullptr;
@@ -142,6 +260,7 @@ struct TlsEngine::Impl {
   std::string output;
   bool established = false;
   bool closed = false;
+  TlsFailure failure;
 
   ~Impl() { SSL_free(ssl); }
   Impl() = default;
@@ -157,6 +276,7 @@ struct TlsEngine::Impl {
     }
     const int why = SSL_get_error(ssl, ok);
     if (why == SSL_ERROR_WANT_READ) return {};
+    failure = failure_of(ssl);
     const long verdict = SSL_get_verify_result(ssl);
     if (verdict != X509_V_OK) {
       ERR_clear_error();
@@ -229,7 +349,9 @@ std::unique_ptr<TlsEngine> TlsEngine::client(std::shared_ptr<TlsContext> context
   impl->context = std::move(context);
   std::unique_ptr<TlsEngine> engine(new TlsEngine(std::move(impl)));
   SSL* ssl = engine->impl_->ssl;
-  if (http::IpAddress::parse(host)) {
+  if (host.empty()) {
+    require(engine->impl_->context->exporting());
+  } else if (http::IpAddress::parse(host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str());
   } else {
     SSL_set1_host(ssl, host.c_str());
@@ -264,6 +386,7 @@ Result<void> TlsEngine::receive(std::string_view wire, const std::function<void(
       impl_->closed = true;
       return {};
     }
+    impl_->failure = failure_of(impl_->ssl);
     return fail(Errc::unavailable, "TLS: " + last_error());
   }
 }
@@ -341,6 +464,43 @@ std::optional<std::string> TlsEngine::peer_subject() const {
                            alternative_name(certificate, GEN_DNS), common_name(certificate)})
     if (name) return is_printable(*name) ? name : std::nullopt;
   return std::nullopt;
+}
+
+std::optional<std::string> own_dns_name(const TlsContext& context) {
+  X509* const certificate = SSL_CTX_get0_certificate(context.get());
+  auto name = certificate == nullptr ? std::nullopt : alternative_name(certificate, GEN_DNS);
+  return name && is_printable(*name) ? name : std::nullopt;
+}
+
+bool TlsEngine::peer_is(const std::string& name) const {
+  if (name.empty() || SSL_get_verify_mode(impl_->ssl) == SSL_VERIFY_NONE ||
+      SSL_get_verify_result(impl_->ssl) != X509_V_OK)
+    return false;
+  X509* const certificate = SSL_get0_peer_certificate(impl_->ssl);
+  return certificate != nullptr &&
+         X509_check_host(certificate, name.data(), name.size(),
+                         X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_WILDCARDS,
+                         nullptr) == 1;
+}
+
+TlsFailure TlsEngine::failure() const { return impl_->failure; }
+
+Result<void> TlsEngine::export_secret(std::string_view label, std::span<const std::byte> context,
+                                      std::span<std::byte> out) const {
+  SSL* const ssl = impl_->ssl;
+  // What makes the octets secret, fresh and agreed upon by these two: asked here again, where they
+  // are handed out, whatever the context was made for.
+  const bool fit =
+      impl_->context->exporting() && impl_->established && SSL_version(ssl) == TLS1_3_VERSION &&
+      SSL_session_reused(ssl) == 0 && SSL_get_early_data_status(ssl) != SSL_EARLY_DATA_ACCEPTED &&
+      SSL_get0_peer_certificate(ssl) != nullptr && SSL_get_verify_result(ssl) == X509_V_OK &&
+      alpn() == impl_->context->alpn().substr(1);
+  if (!fit) return fail(Errc::forbidden, "no key is taken from this connection");
+  const int done = SSL_export_keying_material(
+      ssl, reinterpret_cast<unsigned char*>(out.data()), out.size(), label.data(), label.size(),
+      reinterpret_cast<const unsigned char*>(context.data()), context.size(), 1);
+  if (done != 1) return fail(Errc::internal, "TLS: " + last_error());
+  return {};
 }
 
 }  // namespace lobo::adapters
