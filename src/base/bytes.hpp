@@ -87,6 +87,12 @@ static_assert(be32_at(std::array{std::byte{1}, std::byte{2}, std::byte{3}, std::
 constexpr void put_be16_at(MutableBytes out, std::size_t at, std::uint16_t value) {
   detail::put_word_at(out, at, value);
 }
+constexpr void put_be32_at(MutableBytes out, std::size_t at, std::uint32_t value) {
+  detail::put_word_at(out, at, value);
+}
+constexpr void put_be64_at(MutableBytes out, std::size_t at, std::uint64_t value) {
+  detail::put_word_at(out, at, value);
+}
 
 /// Reads unsigned numbers of one to eight octets, most significant first.
 class ByteReader {

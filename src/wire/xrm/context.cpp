@@ -35,25 +35,4 @@ Context::Context(const ContextSettings& settings, std::unique_ptr<Aead> aead)
       iv_(settings.iv),
       aead_(std::move(aead)) {}
 
-Nonce Context::nonce(SenderId sender, std::uint32_t counter) const {
-  // The last six octets change; written out, as this is done for each packet.
-  Nonce number = iv_;
-  const std::uint64_t low = std::uint64_t{static_cast<std::uint16_t>(sender)} << 32U | counter;
-  for (std::size_t i = 0; i < 6; ++i)
-    number[11 - i] ^= static_cast<std::byte>(low >> (8 * i) & 0xFFU);
-  return number;
-}
-
-Aad Context::aad(UdpHeader udp, ProtectedHeader header) const {
-  // Where source port, destination port and checksum stand in a UDP header, length being 4 and 5.
-  Aad aad{};
-  std::copy(udp.begin(), udp.end(), aad.begin());
-  if (bind_ == Bind::length) {
-    std::fill_n(aad.begin(), 4, std::byte{});
-    std::fill_n(aad.begin() + 6, 2, std::byte{});
-  }
-  std::copy(header.begin(), header.end(), aad.begin() + udp.size());
-  return aad;
-}
-
 }  // namespace lobo::xrm

@@ -87,9 +87,23 @@ class Context {
   Aead& aead() const { return *aead_; }
 
   /// IV XOR (48 zero bits, SID, CTR). The low 48 bits differ in each packet, hence the nonce does.
-  Nonce nonce(SenderId sender, std::uint32_t counter) const;
+  Nonce nonce(SenderId sender, std::uint32_t counter) const {
+    constexpr std::size_t number_at = nonce_bytes - sizeof(std::uint64_t);
+    const std::uint64_t number = std::uint64_t{static_cast<std::uint16_t>(sender)} << 32U | counter;
+    Nonce nonce = iv_;
+    put_be64_at(nonce, number_at, be64_at(iv_, number_at) ^ number);
+    return nonce;
+  }
   /// UDP header (as far as `bind` says), then the eight octets from flags to CTR.
-  Aad aad(UdpHeader udp, ProtectedHeader header) const;
+  Aad aad(UdpHeader udp, ProtectedHeader header) const {
+    // Ports, length, checksum.
+    constexpr std::uint64_t length_alone = 0x0000'0000'FFFF'0000;
+    const std::uint64_t bound = bind_ == Bind::full ? ~std::uint64_t{0} : length_alone;
+    Aad aad;
+    put_be64_at(aad, 0, be64_at(udp, 0) & bound);
+    put_be64_at(aad, udp.size(), be64_at(header, 0));
+    return aad;
+  }
 
  private:
   KeyId key_id_;

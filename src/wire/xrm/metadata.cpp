@@ -82,12 +82,12 @@ bool read_group(Bytes in, std::optional<std::uint32_t>& size,
 /// Reads one body; each member returns false once `reason` is set.
 class BodyReader {
  public:
-  BodyReader(Bytes in, Padding padding, Leniency leniency)
-      : in_(in), padding_(padding), leniency_(leniency) {}
+  BodyReader(Bytes in, Padding padding, Leniency leniency, PduSetMark& mark, Warnings& warnings)
+      : in_(in), padding_(padding), leniency_(leniency), mark_(mark), warnings_(warnings) {}
 
-  tl::expected<Metadata, Unmarked> read() {
-    if (mandatory() && optional() && extensible() && end()) return out_;
-    return tl::unexpected(reason_);
+  std::optional<Unmarked> read() {
+    if (mandatory() && optional() && extensible() && end()) return std::nullopt;
+    return reason_;
   }
 
  private:
@@ -98,16 +98,15 @@ class BodyReader {
 
   bool mandatory() {
     if (in_.size() < 1U + em_bytes) return refuse(Unmarked::truncated);
-    const std::uint8_t length = u8_at(in_, 0);
-    const std::uint32_t em = be24_at(in_, 1);
+    const std::uint32_t em = be32_at(in_, 0);  // and Len_EM in front of it
     in_ = in_.subspan(1U + em_bytes);
-    if (!length_rule(length)) return refuse(Unmarked::length_invalid);
-    if ((em & r_bits) != 0) out_.warnings.add(Warning::reserved_bits_set);
-    out_.mark.end_of_pdu_set = (em & e_bit) != 0;
-    out_.mark.end_of_data_burst = (em & d_bit) != 0;
-    out_.mark.psi = Psi::low_bits_of(em >> psi_shift);
-    out_.mark.pssn = Pssn::wrapped(em >> pssn_shift);
-    out_.mark.psn = Psn::wrapped(em);
+    if (!length_rule(static_cast<std::uint8_t>(em >> 24U))) return refuse(Unmarked::length_invalid);
+    if ((em & r_bits) != 0) warnings_.add(Warning::reserved_bits_set);
+    mark_.end_of_pdu_set = (em & e_bit) != 0;
+    mark_.end_of_data_burst = (em & d_bit) != 0;
+    mark_.psi = Psi::low_bits_of(em >> psi_shift);
+    mark_.pssn = Pssn::wrapped(em >> pssn_shift);
+    mark_.psn = Psn::wrapped(em);
     return true;
   }
 
@@ -118,10 +117,10 @@ class BodyReader {
     lengths_count_themselves_ = true;
     if (leniency_ == Leniency::strict) return false;
     if (len_em == em_bytes + 1) {
-      out_.warnings.add(Warning::lengths_count_themselves);
+      warnings_.add(Warning::lengths_count_themselves);
       return true;
     }
-    out_.warnings.add(Warning::len_em_counts_kind_and_length);
+    warnings_.add(Warning::len_em_counts_kind_and_length);
     return len_em == em_bytes + 3;
   }
 
@@ -129,7 +128,7 @@ class BodyReader {
   bool group(Bytes& content) {
     content = {};
     if (in_.empty()) {
-      out_.warnings.add(Warning::trailing_groups_omitted);
+      warnings_.add(Warning::trailing_groups_omitted);
       return leniency_ == Leniency::lenient || refuse(Unmarked::truncated);
     }
     std::size_t length = u8_at(in_, 0);
@@ -145,7 +144,7 @@ class BodyReader {
   bool optional() {
     Bytes content;
     if (!group(content)) return false;
-    return read_group(content, out_.mark.pdu_set_size, out_.mark.pdus_in_set) ||
+    return read_group(content, mark_.pdu_set_size, mark_.pdus_in_set) ||
            refuse(Unmarked::length_invalid);
   }
 
@@ -154,7 +153,7 @@ class BodyReader {
     if (!group(content)) return false;
     const bool with_tlvs = content.size() >= full_group_bytes + tlv_header_bytes;
     const Bytes fixed = content.first(with_tlvs ? full_group_bytes : content.size());
-    if (!read_group(fixed, out_.mark.burst_size, out_.mark.time_to_next_burst))
+    if (!read_group(fixed, mark_.burst_size, mark_.time_to_next_burst))
       return refuse(Unmarked::length_invalid);
     ByteReader en(content.subspan(fixed.size()));
     // Bound: each round takes at least two of at most 254 octets.
@@ -168,14 +167,14 @@ class BodyReader {
     const Bytes value = en.bytes(en.u8());
     if (!en.ok()) return refuse(Unmarked::length_invalid);
     if (type != tlv_psn16) {
-      out_.warnings.add(Warning::extension_unknown);
+      warnings_.add(Warning::extension_unknown);
       return true;
     }
     if (value.size() != tlv_psn16_bytes) return refuse(Unmarked::length_invalid);
-    if (out_.mark.psn16)
-      out_.warnings.add(Warning::extension_repeated);
+    if (mark_.psn16)
+      warnings_.add(Warning::extension_repeated);
     else
-      out_.mark.psn16 = ByteReader(value).be16();
+      mark_.psn16 = ByteReader(value).be16();
     return true;
   }
 
@@ -190,7 +189,8 @@ class BodyReader {
   Padding padding_;
   Leniency leniency_;
   bool lengths_count_themselves_ = false;
-  Metadata out_;
+  PduSetMark& mark_;
+  Warnings& warnings_;
   Unmarked reason_ = Unmarked::truncated;
 };
 
@@ -220,7 +220,15 @@ void write_body(ByteWriter& out, const PduSetMark& mark) {
 }
 
 tl::expected<Metadata, Unmarked> read_body(Bytes in, Padding padding, Leniency leniency) {
-  return BodyReader(in, padding, leniency).read();
+  Metadata metadata;
+  if (const auto reason = read_body(in, padding, leniency, metadata.mark, metadata.warnings))
+    return tl::unexpected(*reason);
+  return metadata;
+}
+
+std::optional<Unmarked> read_body(Bytes in, Padding padding, Leniency leniency, PduSetMark& mark,
+                                  Warnings& warnings) {
+  return BodyReader(in, padding, leniency, mark, warnings).read();
 }
 
 }  // namespace lobo::xrm

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <tl/expected.hpp>
 
@@ -47,5 +48,9 @@ std::size_t write_body(std::span<std::byte, body_bytes_max> out, const PduSetMar
 void write_body(ByteWriter& out, const PduSetMark& mark);
 
 tl::expected<Metadata, Unmarked> read_body(Bytes in, Padding padding, Leniency leniency);
+/// The same into values that nothing was read into yet: a packet path copies no mark. Nothing: it
+/// is read.
+std::optional<Unmarked> read_body(Bytes in, Padding padding, Leniency leniency, PduSetMark& mark,
+                                  Warnings& warnings);
 
 }  // namespace lobo::xrm

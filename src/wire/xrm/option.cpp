@@ -36,7 +36,8 @@ tl::expected<Bytes, Unmarked> find_body(const udp_options::Surplus& surplus, Opt
   const auto* option =
       wanted.has_exid() ? surplus.find_experiment(wanted.exid()) : surplus.find(wanted.kind());
   if (option == nullptr) return tl::unexpected(Unmarked::no_option);
-  return *body_in(option->kind, surplus.value(*option), wanted);
+  // An experiment that was accepted has its ExID.
+  return surplus.value(*option).subspan(wanted.prefix_bytes() - 2);
 }
 
 void write_option(ByteWriter& out, OptionKind kind, Bytes body) {

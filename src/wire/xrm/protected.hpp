@@ -10,8 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
-#include <tl/expected.hpp>
 
 #include "base/bytes.hpp"
 #include "wire/xrm/context.hpp"
@@ -39,8 +39,34 @@ struct ProtectedParts {
   Bytes tag;
 };
 
-/// Splits a body whose form is protected_.
-tl::expected<ProtectedParts, Unmarked> split_protected(Bytes body);
+namespace detail {
+inline constexpr unsigned version_bits = 0x60;
+inline constexpr unsigned short_tag_bit = 0x10;
+inline constexpr unsigned reserved_bits = 0x0F;
+}  // namespace detail
+
+/// Splits a body whose form is protected_. Nothing: it is split.
+inline std::optional<Unmarked> split_protected(Bytes body, ProtectedParts& parts) {
+  if (body.size() < protected_header_bytes) return Unmarked::truncated;
+  const std::uint64_t header = be64_at(body, 0);
+  const auto flags = static_cast<unsigned>(header >> 56U);
+  parts.key_id = KeyId{static_cast<std::uint8_t>(header >> 48U)};
+  parts.sender = SenderId{static_cast<std::uint16_t>(header >> 32U)};
+  parts.counter = static_cast<std::uint32_t>(header);
+  if ((flags & detail::version_bits) != 0) return Unmarked::version_unknown;
+  parts.header = body.first(protected_header_bytes);
+  parts.tag_length = (flags & detail::short_tag_bit) != 0 ? TagLength::short_ : TagLength::full;
+  parts.reserved_bits_set = (flags & detail::reserved_bits) != 0;
+
+  const Bytes rest = body.subspan(protected_header_bytes);
+  const std::size_t tag = tag_bytes(parts.tag_length);
+  if (rest.size() < block_bytes + tag) return Unmarked::truncated;
+  const std::size_t sealed = rest.size() - tag;
+  if (sealed % block_bytes != 0 || sealed > plaintext_read_max) return Unmarked::length_invalid;
+  parts.sealed = rest.first(sealed);
+  parts.tag = rest.last(tag);
+  return std::nullopt;
+}
 
 /// Writes flags, KeyID, SID and CTR.
 void write_protected_header(std::span<std::byte, protected_header_bytes> out, KeyId key_id,

@@ -63,12 +63,9 @@ bool Receiver::remove(KeyId id) {
   return true;
 }
 
-tl::expected<Marking, Unmarked> Receiver::read_clear(Bytes body) const {
-  if (settings_.accept == Accept::protected_only)
-    return tl::unexpected(Unmarked::clear_not_accepted);
-  const auto metadata = read_body(body, Padding::none, settings_.leniency);
-  if (!metadata) return tl::unexpected(metadata.error());
-  return Marking{metadata->mark, metadata->warnings, std::nullopt};
+std::optional<Unmarked> Receiver::read_clear(Bytes body, Marking& marking) const {
+  if (settings_.accept == Accept::protected_only) return Unmarked::clear_not_accepted;
+  return read_body(body, Padding::none, settings_.leniency, marking.mark, marking.warnings);
 }
 
 namespace {
@@ -82,71 +79,79 @@ std::optional<Unmarked> refusal_of(ReplayWindow::Verdict verdict) {
   std::abort();
 }
 
+Marking& begun_in(ReadRequest& request) {
+  request.marking.emplace();
+  return *request.marking;
+}
+/// The marking that was begun counts, unless it is refused.
+void settle(ReadRequest& request, std::optional<Unmarked> refused) {
+  if (refused) request.marking = tl::unexpected(*refused);
+}
+
 }  // namespace
 
 /// All that can be refused without the key; nothing is remembered of it.
 std::optional<Unmarked> Receiver::prepare(Bytes body, UdpHeader udp, Opening& opening) {
-  const auto parts = split_protected(body);
-  if (!parts) return parts.error();
-  Entry* entry = entries_[static_cast<std::size_t>(parts->key_id)].get();
+  ProtectedParts& parts = opening.parts;
+  if (const auto refused = split_protected(body, parts)) return refused;
+  Entry* entry = entries_[static_cast<std::size_t>(parts.key_id)].get();
   if (entry == nullptr) return Unmarked::key_unknown;
   const Context& context = entry->context;
-  if (parts->tag_length == TagLength::short_ && context.tag() != TagLength::short_)
+  if (parts.tag_length == TagLength::short_ && context.tag() != TagLength::short_)
     return Unmarked::short_tag_refused;
-  if (!context.senders().contains(parts->sender)) return Unmarked::sid_refused;
-  if (const ReplayWindow* window = entry->windows.find(parts->sender))
-    if (const auto refused = refusal_of(window->check(parts->counter))) return refused;
+  if (!context.senders().contains(parts.sender)) return Unmarked::sid_refused;
   opening.entry = entry;
-  opening.parts = *parts;
-  opening.nonce = context.nonce(parts->sender, parts->counter);
-  opening.aad = context.aad(udp, ProtectedHeader(parts->header.first<protected_header_bytes>()));
+  opening.window = entry->windows.find(parts.sender);
+  if (opening.window != nullptr)
+    if (const auto refused = refusal_of(opening.window->check(parts.counter))) return refused;
+  opening.nonce = context.nonce(parts.sender, parts.counter);
+  opening.aad = context.aad(udp, ProtectedHeader(parts.header.first<protected_header_bytes>()));
   return std::nullopt;
 }
 
-OpenJob Receiver::job_of(Opening& opening) {
-  return {.nonce = &opening.nonce,
-          .aad = opening.aad,
-          .sealed = opening.parts.sealed,
-          .tag = opening.parts.tag,
-          .plain = MutableBytes(opening.plain).first(opening.parts.sealed.size())};
+void Receiver::make_job(Opening& opening, OpenJob& job) {
+  job.nonce = &opening.nonce;
+  job.aad = opening.aad;
+  job.sealed = opening.parts.sealed;
+  job.tag = opening.parts.tag;
+  job.plain = MutableBytes(opening.plain).first(opening.parts.sealed.size());
+  job.authentic = false;
 }
 
 /// What may change the replay window: only here, behind the tag. The window is asked once more, as
 /// the same counter may stand twice in one batch; so that a batch is answered as its packets one by
 /// one, this comes before the tag.
-tl::expected<Marking, Unmarked> Receiver::finish(Opening& opening, const OpenJob& job) const {
+std::optional<Unmarked> Receiver::finish(Opening& opening, const OpenJob& job,
+                                         Marking& marking) const {
   const ProtectedParts& parts = opening.parts;
   Windows& windows = opening.entry->windows;
-  ReplayWindow* window = windows.find(parts.sender);
+  // A SID that was new may have been added since, by another packet of this batch.
+  ReplayWindow* window = opening.window != nullptr ? opening.window : windows.find(parts.sender);
   if (window != nullptr)
-    if (const auto refused = refusal_of(window->check(parts.counter)))
-      return tl::unexpected(*refused);
-  if (!job.authentic) return tl::unexpected(Unmarked::not_authentic);
+    if (const auto refused = refusal_of(window->check(parts.counter))) return refused;
+  if (!job.authentic) return Unmarked::not_authentic;
   if (window == nullptr) window = windows.add(parts.sender);
-  if (window == nullptr) return tl::unexpected(Unmarked::senders_exhausted);
+  if (window == nullptr) return Unmarked::senders_exhausted;
   window->take(parts.counter);
-  const auto metadata = read_body(job.plain, Padding::zeros, settings_.leniency);
-  if (!metadata) return tl::unexpected(metadata.error());
-  Marking marking{metadata->mark, metadata->warnings,
-                  Origin{parts.key_id, parts.sender, parts.counter}};
   if (parts.reserved_bits_set) marking.warnings.add(Warning::reserved_bits_set);
-  return marking;
+  marking.origin = Origin{parts.key_id, parts.sender, parts.counter};
+  return read_body(job.plain, Padding::zeros, settings_.leniency, marking.mark, marking.warnings);
 }
 
 tl::expected<Marking, Unmarked> Receiver::read(Bytes body, UdpHeader udp) {
-  if (body.empty()) return tl::unexpected(Unmarked::truncated);
-  if (form_of(body.front()) == Form::clear) return read_clear(body);
-  Opening& opening = openings_.front();
-  if (const auto refused = prepare(body, udp, opening)) return tl::unexpected(*refused);
-  OpenJob job = job_of(opening);
-  opening.entry->context.aead().open(std::span(&job, 1));
-  return finish(opening, job);
+  ReadRequest request{body, udp};
+  read(std::span(&request, 1));
+  return request.marking;
 }
 
 void Receiver::read(std::span<ReadRequest> requests) {
   for (ReadRequest& request : requests) {
-    if (request.body.empty() || form_of(request.body.front()) == Form::clear) {
-      request.marking = read(request.body, request.udp);
+    if (request.body.empty()) {
+      request.marking = tl::unexpected(Unmarked::truncated);
+      continue;
+    }
+    if (form_of(request.body.front()) == Form::clear) {
+      settle(request, read_clear(request.body, begun_in(request)));
       continue;
     }
     Opening& opening = openings_[pending_];
@@ -154,7 +159,7 @@ void Receiver::read(std::span<ReadRequest> requests) {
       request.marking = tl::unexpected(*refused);
       continue;
     }
-    jobs_[pending_] = job_of(opening);
+    make_job(opening, jobs_[pending_]);
     waiting_[pending_] = &request;
     ++pending_;
     if (pending_ == batch_jobs_max) flush();
@@ -169,7 +174,10 @@ void Receiver::flush() {
     std::size_t end = begin + 1;
     while (end < pending_ && openings_[end].entry == entry) ++end;
     entry->context.aead().open(std::span(jobs_).subspan(begin, end - begin));
-    for (; begin < end; ++begin) waiting_[begin]->marking = finish(openings_[begin], jobs_[begin]);
+    for (; begin < end; ++begin) {
+      ReadRequest& request = *waiting_[begin];
+      settle(request, finish(openings_[begin], jobs_[begin], begun_in(request)));
+    }
   }
   pending_ = 0;
 }

@@ -99,16 +99,17 @@ class Receiver {
   };
   struct Opening {
     Entry* entry = nullptr;
+    ReplayWindow* window = nullptr;  ///< null: a SID that nothing was taken from yet
     ProtectedParts parts;
     Nonce nonce;
     Aad aad;
     std::array<std::byte, plaintext_read_max> plain;
   };
 
-  tl::expected<Marking, Unmarked> read_clear(Bytes body) const;
+  std::optional<Unmarked> read_clear(Bytes body, Marking& marking) const;
   std::optional<Unmarked> prepare(Bytes body, UdpHeader udp, Opening& opening);
-  static OpenJob job_of(Opening& opening);
-  tl::expected<Marking, Unmarked> finish(Opening& opening, const OpenJob& job) const;
+  static void make_job(Opening& opening, OpenJob& job);
+  std::optional<Unmarked> finish(Opening& opening, const OpenJob& job, Marking& marking) const;
   void flush();
 
   static constexpr std::size_t key_ids = 256;
