@@ -26,9 +26,11 @@ inline std::uint16_t internet_checksum(Bytes in) noexcept {
 /// The checksum after one 16-bit word under it changed (RFC 1624 equation 3).
 constexpr std::uint16_t updated_checksum(std::uint16_t checksum, std::uint16_t old_word,
                                          std::uint16_t new_word) {
-  const auto kept =
-      ones_add(static_cast<std::uint16_t>(~checksum), static_cast<std::uint16_t>(~old_word));
-  return static_cast<std::uint16_t>(~ones_add(kept, new_word));
+  std::uint32_t sum =
+      (~std::uint32_t{checksum} & 0xFFFFU) + (~std::uint32_t{old_word} & 0xFFFFU) + new_word;
+  sum = (sum & 0xFFFFU) + (sum >> 16U);
+  sum = (sum & 0xFFFFU) + (sum >> 16U);
+  return static_cast<std::uint16_t>(~sum);
 }
 
 /// CRC32c, with hardware where the processor has it. Feeding `crc` back continues over more bytes.

@@ -215,10 +215,14 @@ PacketView parse_ip(Bytes frame, std::size_t ip_at) noexcept {
   return view;
 }
 
+void parse_ethernet(Bytes frame, PacketView& view) noexcept {
+  view = PacketView{.frame = frame};
+  read_ethernet(view);
+}
+
 PacketView parse_ethernet(Bytes frame) noexcept {
   PacketView view;
-  view.frame = frame;
-  read_ethernet(view);
+  parse_ethernet(frame, view);
   return view;
 }
 

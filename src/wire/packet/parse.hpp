@@ -122,6 +122,8 @@ struct PacketView {
 
 /// `frame` begins with a destination MAC address and has no frame check sequence.
 PacketView parse_ethernet(Bytes frame) noexcept;
+/// The same into a view that its owner has: what a packet path calls, which copies no view.
+void parse_ethernet(Bytes frame, PacketView& view) noexcept;
 
 /// `frame` has an IP header at `ip_at`: packets of raw-IP captures, of tunnels, of other links.
 PacketView parse_ip(Bytes frame, std::size_t ip_at = 0) noexcept;

@@ -71,6 +71,15 @@ class Packet {
     tailroom_ = clipped(tailroom_ + count);
     return true;
   }
+  /// Leaves of the frame what is between `begin` and `end`, with `front` bytes before it.
+  [[nodiscard]] bool reframe(std::size_t begin, std::size_t end, std::size_t front) {
+    if (begin > end || end > size_ || headroom_ + begin < front) return false;
+    tailroom_ = clipped(tailroom_ + size_ - end);
+    headroom_ = clipped(headroom_ + begin - front);
+    data_ += static_cast<std::ptrdiff_t>(begin) - static_cast<std::ptrdiff_t>(front);
+    size_ = static_cast<std::uint32_t>(end - begin + front);
+    return true;
+  }
 
   std::chrono::nanoseconds arrived{};  ///< since 1970, by the port's clock; 0 where nobody knows
 
