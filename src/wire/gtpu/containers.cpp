@@ -170,14 +170,10 @@ NotContainer read_ul_session(Bytes content, const ContainerRules& rules,
 }
 
 void write_pdu_set_information(ByteWriter& out, std::uint8_t qfi, const PduSetMark& mark) noexcept {
-  const Bits bits;
-  out.u8(octet(unsigned{pdu_type_dl} << 4U | flag(mark.end_of_data_burst, bits.edb) |
-               flag(mark.end_of_pdu_set, bits.epdu) |
-               flag(mark.pdu_set_size.has_value(), bits.pssi)));
-  out.be16(static_cast<std::uint16_t>((qfi & qfi_mask) << 10U | mark.pssn.value()));
-  out.u8(mark.psi.value());
-  out.u8(static_cast<std::uint8_t>(mark.psn.value()));
-  if (mark.pdu_set_size) out.be24(*mark.pdu_set_size);
+  const std::uint64_t information = pdu_set_information(qfi, mark);
+  out.be32(static_cast<std::uint32_t>(information >> 32U));
+  out.u8(static_cast<std::uint8_t>(information >> 24U));
+  if (mark.pdu_set_size) out.be24(static_cast<std::uint32_t>(information));
 }
 
 NotContainer read_pdu_set_information(Bytes content, PduSetInformation& information) noexcept {

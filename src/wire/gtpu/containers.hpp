@@ -82,8 +82,22 @@ void write_ul_session(ByteWriter& out, const UlSession& session, Release release
 NotContainer read_ul_session(Bytes content, const ContainerRules& rules,
                              UlSession& session) noexcept;
 
-/// Writes the content of an extension header of type 0x04 or 0x86: E, D, PSI, PSSN, PSN and, if
-/// there is one, PSSize.
+/// The content of an extension header of type 0x04 or 0x86 as one number of eight octets: E, D,
+/// PSI, PSSN, PSN and PSSize. Where there is no PSSize the last three octets are not sent.
+constexpr std::uint64_t pdu_set_information(std::uint8_t qfi, const PduSetMark& mark) {
+  constexpr Bits bits;
+  const unsigned flags = (mark.end_of_data_burst ? bits.edb : 0U) |
+                         (mark.end_of_pdu_set ? bits.epdu : 0U) |
+                         (mark.pdu_set_size ? bits.pssi : 0U);
+  constexpr std::uint64_t qfi_mask = 0x3F;
+  return std::uint64_t{flags} << 56U | (qfi & qfi_mask) << 50U |
+         std::uint64_t{mark.pssn.value()} << 40U | std::uint64_t{mark.psi.value()} << 32U |
+         std::uint64_t{mark.psn.value()} << 24U |
+         (mark.pdu_set_size.value_or(0) & pdu_set_size_max);
+}
+constexpr std::size_t pdu_set_information_bytes(const PduSetMark& mark) {
+  return mark.pdu_set_size ? 8 : 5;
+}
 void write_pdu_set_information(ByteWriter& out, std::uint8_t qfi, const PduSetMark& mark) noexcept;
 
 struct PduSetInformation {

@@ -16,6 +16,7 @@
 #include "wire/gtpu/bits.hpp"
 #include "wire/gtpu/containers.hpp"
 #include "wire/gtpu/edit.hpp"
+#include "wire/gtpu/flow_header.hpp"
 #include "wire/gtpu/packet.hpp"
 
 namespace lobo::gtpu {
@@ -254,6 +255,44 @@ RC_GTEST_PROP(gtpu, any_bytes_give_parts_that_lie_within_the_datagram, ()) {
   const GtpuView view = parse_gtpu(bytes);
   RC_ASSERT(!view.ok() || view.payload_at <= view.message.size());
   (void)described(view);
+}
+
+RC_GTEST_PROP(gtpu, the_usual_header_is_what_the_general_writer_makes_of_it, ()) {
+  const auto qfi = *rc::gen::inRange<std::uint8_t>(0, 64);
+  const bool reflective = *rc::gen::arbitrary<bool>();
+  const auto teid = *rc::gen::arbitrary<std::uint32_t>();
+  const auto payload = *rc::gen::inRange<std::size_t>(0, 1500);
+  PduSetMark mark{.end_of_pdu_set = *rc::gen::arbitrary<bool>(),
+                  .end_of_data_burst = *rc::gen::arbitrary<bool>(),
+                  .psi = Psi::low_bits_of(*rc::gen::arbitrary<std::uint32_t>()),
+                  .pssn = Pssn::wrapped(*rc::gen::arbitrary<std::uint32_t>()),
+                  .psn = Psn::wrapped(*rc::gen::arbitrary<std::uint32_t>())};
+  if (*rc::gen::arbitrary<bool>()) mark.pdu_set_size = *rc::gen::arbitrary<std::uint32_t>();
+
+  std::array<std::byte, container_content_bytes_max> session{};
+  std::array<std::byte, container_content_bytes_max> set{};
+  ByteWriter session_out(session);
+  ByteWriter set_out(set);
+  write_dl_session(session_out, {.qfi = qfi, .reflective_qos = reflective}, Release::rel19);
+  write_pdu_set_information(set_out, qfi, mark);
+  std::vector<Extension> chain{{type_pdu_session_container, session_out.written()}};
+  FlowHeader header(qfi, reflective);
+  if (*rc::gen::arbitrary<bool>()) {
+    chain.push_back({type_pdu_set_information, set_out.written()});
+    header.add_set(type_pdu_set_information, mark);
+  }
+  RC_ASSERT(header.bytes() == encapsulation_bytes(chain));
+  std::vector<std::byte> expected(header.bytes() + payload, std::byte{0xA5});
+  std::vector<std::byte> message = expected;
+  RC_ASSERT(encapsulate(expected, header.bytes(), teid, chain) == std::size_t{0});
+  RC_ASSERT(header.write(message, teid));
+  RC_ASSERT(message == expected);
+}
+
+TEST(gtpu, a_message_that_its_length_cannot_tell_is_not_begun) {
+  std::vector<std::byte> message(header_bytes + 0x10000);
+  EXPECT_FALSE(FlowHeader(9, false).write(message, 1));
+  EXPECT_EQ(message, std::vector<std::byte>(message.size()));
 }
 
 TEST(gtpu, a_size_is_fixed_only_where_its_sum_is_known) {
