@@ -221,6 +221,10 @@ Treatment SessionRules::treatment_of(std::size_t place) {
   }
   if (treatment.has_qfi && (monitored_qfis_ >> treatment.qfi & 1U) != 0)
     treatment.monitor = monitor_state_.get();
+  treatment.tells_flow_alone = treatment.has_qfi &&
+                               treatment.paging_policy == Treatment::no_paging_policy &&
+                               !treatment.number_pdus && !treatment.tell_burst_size &&
+                               !treatment.tell_time_to_burst && treatment.monitor == nullptr;
   take_policers(rule, treatment);
   const std::size_t first = meter_uses_.size();
   for (const std::size_t at : rule.urrs) {

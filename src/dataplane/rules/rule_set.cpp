@@ -235,9 +235,10 @@ const std::uint32_t* RuleSet::session_of(const PacketFacts& packet) const noexce
 }
 
 const Treatment* RuleSet::Entry::match(const PacketFacts& packet) const noexcept {
+  const MatchKey key(packet);
   for (std::size_t i = 0; i < count; ++i) {
-    if (!lines[i].holds(packet)) continue;
-    if (lines[i].sufficient || treatments[i].rule->matches(packet)) return &treatments[i];
+    if (!lines[i].holds(key)) continue;
+    if (lines[i].sufficient() || treatments[i].rule->matches(packet)) return &treatments[i];
   }
   return nullptr;
 }

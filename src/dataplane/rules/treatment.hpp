@@ -88,22 +88,25 @@ struct alignas(64) Treatment {
   bool mark_burst_end = false;      ///< EDBMI
   bool tell_burst_size = false;     ///< DBSMI
   bool tell_time_to_burst = false;  ///< TNBMI
+  /// Nothing of the above that differs by packet, no paging policy, no monitoring: the container
+  /// says the QFI alone.
+  bool tells_flow_alone = false;
   // The marking.
   MarkSource source = MarkSource::none;
   bool is_rtp = false;              ///< the RTP header is readable, as that of SRTP is
   bool padding_is_readable = true;  ///< it is not SRTP
   std::uint8_t extension_id = 0;
-  std::uint8_t extension_form = 0;  ///< 1: one-byte, 2: two-byte, 0: either
-  // ---- second line
+  std::uint8_t extension_form = 0;                       ///< 1: one-byte, 2: two-byte, 0: either
   std::array<std::uint8_t, psi_values> traffic_class{};  ///< of the outer header, by PSI
+  // ---- second line
   std::span<const PolicerUse> policers;
   std::span<const MeterUse> meters;
   const SetPolicing* sets = nullptr;
   SetTracker* tracker = nullptr;
-  // ---- third line, for what few packets need
   MonitorState* monitor = nullptr;  ///< where this flow is monitored
   QerState* qer = nullptr;          ///< of the QER that has the QFI
-  bool* told = nullptr;             ///< that downlink data came
+  // ---- third line, for what is dropped
+  bool* told = nullptr;  ///< that downlink data came
   DropState* drops = nullptr;
 };
 static_assert(sizeof(Treatment) == 3 * 64);
