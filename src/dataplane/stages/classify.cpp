@@ -16,6 +16,10 @@ namespace {
 
 // Lines of rules that are fetched at once; the processor follows the row by itself.
 constexpr std::size_t lines_ahead = 4;
+// What of a treatment is read for a packet that goes on.
+constexpr std::size_t treatment_bytes_ahead = 2 * cache_line_bytes;
+static_assert(offsetof(Treatment, policers) == cache_line_bytes &&
+              offsetof(Treatment, told) == treatment_bytes_ahead);
 
 /// Also a packet in a tunnel that carries nothing: it reports.
 bool is_looked_for(const Passage& passage) {
@@ -39,7 +43,7 @@ void match(Passage& passage) {
   if (passage.treatment == nullptr) {
     passage.drop = PathDrop::no_rule;
   } else {
-    prefetch(passage.treatment, sizeof(Treatment));
+    prefetch(passage.treatment, treatment_bytes_ahead);
   }
 }
 
@@ -58,7 +62,9 @@ void prefetch_states(std::span<Passage> passages) {
     if (treatment == nullptr) continue;
     for (const PolicerUse& use : treatment->policers) prefetch(use.bucket);
     for (const MeterUse& use : treatment->meters) prefetch(use.meter, sizeof(UsageMeter));
-    if (treatment->sets != nullptr) prefetch(treatment->sets->share);
+    if (treatment->sets == nullptr) continue;
+    prefetch(treatment->sets->share, sizeof(ShareState));
+    prefetch(treatment->sets->qer);
   }
 }
 

@@ -16,15 +16,14 @@
 #include "dataplane/stages/path_counters.hpp"
 #include "dataplane/stages/path_drop.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
-#include "model/address.hpp"
 #include "model/pdu_set.hpp"
 #include "wire/gtpu/bits.hpp"
 #include "wire/gtpu/containers.hpp"
+#include "wire/gtpu/flow_header.hpp"
 #include "wire/gtpu/packet.hpp"
 #include "wire/packet/edit.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/parse.hpp"
-#include "wire/packet_io/batch.hpp"
 #include "wire/udp_options/edit.hpp"
 #include "wire/udp_options/surplus.hpp"
 #include "wire/xrm/option.hpp"
@@ -32,8 +31,8 @@
 namespace lobo::dataplane {
 namespace {
 
-/// The extension headers of one packet: QoS flow first, since a gNB may stop at a type that it does
-/// not know.
+/// The extension headers of one packet that tells more than its flow and its mark. QoS flow first,
+/// since a gNB may stop at a type that it does not know.
 class Chain {
  public:
   void add_session(const gtpu::DlSession& session, gtpu::Release release) {
@@ -46,9 +45,14 @@ class Chain {
     gtpu::write_pdu_set_information(out, qfi, mark);
     chain_[count_++] = {type, out.written()};
   }
-  std::span<const gtpu::Extension> extensions() const { return std::span(chain_).first(count_); }
+  std::size_t bytes() const { return gtpu::encapsulation_bytes(extensions()); }
+  bool write(MutableBytes message, std::uint32_t teid) const {
+    return gtpu::encapsulate(message, bytes(), teid, extensions()).has_value();
+  }
 
  private:
+  std::span<const gtpu::Extension> extensions() const { return std::span(chain_).first(count_); }
+
   std::array<std::byte, gtpu::container_content_bytes_max> session_;
   std::array<std::byte, gtpu::container_content_bytes_max> set_;
   std::array<gtpu::Extension, 2> chain_;
@@ -81,13 +85,6 @@ PduSetMark mark_for_ran(const Passage& passage) {
   return mark;
 }
 
-/// Leaves of the frame what is between `ip_at` and `ip_end`, with `front` bytes before it.
-bool reframe(packet_io::Packet& packet, std::size_t ip_at, std::size_t ip_end, std::size_t front) {
-  if (packet.headroom() + ip_at < front) return false;
-  return packet.shrink_back(packet.size() - ip_end) && packet.shrink_front(ip_at) &&
-         packet.grow_front(front);
-}
-
 }  // namespace
 
 Emitter::Emitter(const PathSettings& settings, Monitor& monitor, WantedAddresses& wanted,
@@ -103,33 +100,51 @@ Treatment::To Emitter::emit(Passage& passage, const Turn& turn) noexcept {
 PathDrop Emitter::encapsulate(Passage& passage, const Turn& turn) noexcept {
   const Treatment& rule = *passage.treatment;
   const HopAddress peer{rule.peer_high, rule.peer_low, rule.peer_version};
+  if (headers_.peer() != peer)
+    if (const PathDrop drop = find_way(peer, turn); drop != PathDrop::nothing) return drop;
+
+  if (settings_.strip_options && passage.surplus != Surplus::none) strip_options(passage);
+  const bool with_set = rule.mark_sets && passage.marked;
+  bool written = false;
+  if (rule.tells_flow_alone) {
+    gtpu::FlowHeader header(rule.qfi, rule.reflective);
+    if (with_set) header.add_set(settings_.set_container, mark_for_ran(passage));
+    written = put_in_front(passage, header);
+  } else {
+    Chain header;
+    if (rule.has_qfi)
+      header.add_session(session_of(passage, monitor_.stamp(passage, turn)), settings_.release);
+    if (with_set) header.add_set(settings_.set_container, rule.qfi, mark_for_ran(passage));
+    written = put_in_front(passage, header);
+  }
+  return written ? PathDrop::nothing : PathDrop::no_room;
+}
+
+/// The tunnel's headers; `header` is GTP-U's.
+template <class Header>
+bool Emitter::put_in_front(Passage& passage, const Header& header) noexcept {
+  const Treatment& rule = *passage.treatment;
+  const std::size_t outer = headers_.bytes();
+  if (!passage.packet->reframe(passage.view.ip_at, passage.view.ip_end, outer + header.bytes()))
+    return false;
+  const MutableBytes frame = passage.packet->bytes();
+  const std::uint8_t psi = passage.marked ? passage.mark.psi.value() : std::uint8_t{0};
+  return header.write(frame.subspan(outer), rule.teid) &&
+         headers_.write(frame, rule.traffic_class[psi]);
+}
+
+/// Makes headers_ those of the way to `peer`, if there is one.
+PathDrop Emitter::find_way(const HopAddress& peer, const Turn& turn) noexcept {
   const Side& side = turn.neighbours.n3;
   const HopAddress& own = side.own(peer.version);
   if (own.version == 0) return PathDrop::no_address;
-  const model::MacAddress* const mac = next_hop(side, PathSide::n3, peer, turn.now);
-  if (mac == nullptr) return PathDrop::no_neighbour;
-
-  if (settings_.strip_options && passage.surplus != Surplus::none) strip_options(passage);
-  Chain chain;
-  if (rule.has_qfi)
-    chain.add_session(session_of(passage, monitor_.stamp(passage, turn)), settings_.release);
-  if (rule.mark_sets && passage.marked)
-    chain.add_set(settings_.set_container, rule.qfi, mark_for_ran(passage));
-
-  const std::size_t front =
-      outer_bytes(peer.version) + gtpu::encapsulation_bytes(chain.extensions());
-  if (!reframe(*passage.packet, passage.view.ip_at, passage.view.ip_end, front))
-    return PathDrop::no_room;
-  const MutableBytes frame = passage.packet->bytes();
-  if (!gtpu::encapsulate(frame, front, rule.teid, chain.extensions())) return PathDrop::no_room;
-  const std::uint8_t psi = passage.marked ? passage.mark.psi.value() : std::uint8_t{0};
-  const bool written =
-      write_outer(frame, {.from = own,
-                          .to = peer,
-                          .traffic_class = rule.traffic_class[psi],
-                          .with_udp_checksum = !settings_.zero_udp_checksum_over_ipv6});
-  if (!written) return PathDrop::no_room;
-  write_link(frame, *mac, side, peer.version);
+  const auto mac = next_hop(side, PathSide::n3, peer, turn.now);
+  if (!mac) return PathDrop::no_neighbour;
+  headers_ = OuterHeaders({.from = own,
+                           .to = peer,
+                           .from_mac = side.mac(),
+                           .to_mac = *mac,
+                           .with_udp_checksum = !settings_.zero_udp_checksum_over_ipv6});
   return PathDrop::nothing;
 }
 
@@ -137,19 +152,19 @@ PathDrop Emitter::hand_over(Passage& passage, const Turn& turn) noexcept {
   const packet::FlowKey& flow = passage.view.flow;
   const Side& side = turn.neighbours.n6;
   const HopAddress to{flow.destination_high, flow.destination_low, flow.ip_version};
-  const model::MacAddress* const mac = next_hop(side, PathSide::n6, to, turn.now);
-  if (mac == nullptr) return PathDrop::no_neighbour;
-  if (!reframe(*passage.packet, passage.view.ip_at, passage.view.ip_end,
-               packet::ethernet_header_bytes))
+  const auto mac = next_hop(side, PathSide::n6, to, turn.now);
+  if (!mac) return PathDrop::no_neighbour;
+  if (!passage.packet->reframe(passage.view.ip_at, passage.view.ip_end,
+                               packet::ethernet_header_bytes))
     return PathDrop::no_room;
-  write_link(passage.packet->bytes(), *mac, side, flow.ip_version);
+  write_link(passage.packet->bytes(), *mac, side.mac(), flow.ip_version);
   return PathDrop::nothing;
 }
 
-const model::MacAddress* Emitter::next_hop(const Side& side, PathSide name, const HopAddress& to,
-                                           Elapsed now) noexcept {
+std::optional<std::uint64_t> Emitter::next_hop(const Side& side, PathSide name,
+                                               const HopAddress& to, Elapsed now) noexcept {
   const Side::Hop hop = side.hop_to(to);
-  if (hop.mac == nullptr && hop.via.version != 0) wanted_.want(name, hop.via, now);
+  if (!hop.mac && hop.via.version != 0) wanted_.want(name, hop.via, now);
   return hop.mac;
 }
 

@@ -8,15 +8,18 @@
 // on N3 need not be carried back. The outer IPv4 header forbids fragmentation; a frame that is too
 // long for the port is the port's to count.
 
+#include <cstdint>
+#include <optional>
+
 #include "dataplane/elapsed.hpp"
 #include "dataplane/rules/treatment.hpp"
 #include "dataplane/stages/monitor.hpp"
 #include "dataplane/stages/neighbours.hpp"
+#include "dataplane/stages/outer_headers.hpp"
 #include "dataplane/stages/passage.hpp"
 #include "dataplane/stages/path_counters.hpp"
 #include "dataplane/stages/path_drop.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
-#include "model/address.hpp"
 
 namespace lobo::dataplane {
 
@@ -25,6 +28,8 @@ class Emitter {
   Emitter(const PathSettings& settings, Monitor& monitor, WantedAddresses& wanted,
           PathCounters& counters);
 
+  /// A batch begins: addresses and next hops may be other ones than before.
+  void begin() noexcept { headers_ = OuterHeaders(); }
   /// Where the packet goes now; nowhere where it was dropped.
   Treatment::To emit(Passage& passage, const Turn& turn) noexcept;
 
@@ -32,13 +37,17 @@ class Emitter {
   PathDrop encapsulate(Passage& passage, const Turn& turn) noexcept;
   PathDrop hand_over(Passage& passage, const Turn& turn) noexcept;
   void strip_options(Passage& passage) noexcept;
-  const model::MacAddress* next_hop(const Side& side, PathSide name, const HopAddress& to,
-                                    Elapsed now) noexcept;
+  template <class Header>
+  bool put_in_front(Passage& passage, const Header& header) noexcept;
+  PathDrop find_way(const HopAddress& peer, const Turn& turn) noexcept;
+  std::optional<std::uint64_t> next_hop(const Side& side, PathSide name, const HopAddress& to,
+                                        Elapsed now) noexcept;
 
   const PathSettings& settings_;
   Monitor& monitor_;
   WantedAddresses& wanted_;
   PathCounters& counters_;
+  OuterHeaders headers_;  ///< of the last peer: most packets of a batch go to one gNB
 };
 
 }  // namespace lobo::dataplane

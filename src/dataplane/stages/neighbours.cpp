@@ -17,6 +17,12 @@ HopAddress optional_address(const std::optional<Address>& address) {
   return address ? HopAddress::of(model::IpAddress(*address)) : HopAddress{};
 }
 
+std::uint64_t number_of(const model::MacAddress& mac) {
+  std::uint64_t number = 0;
+  for (const std::uint8_t octet : mac.octets) number = number << 8U | octet;
+  return number;
+}
+
 std::uint64_t leading_ones(unsigned length) {
   return length == 0 ? 0 : ~std::uint64_t{0} << (64U - std::min(length, 64U));
 }
@@ -37,12 +43,11 @@ model::IpAddress HopAddress::address() const {
 }
 
 Side::Side(const SideNeighbours& from)
-    : mac_(from.mac),
+    : mac_(number_of(from.mac)),
       own_v4_(optional_address(from.v4)),
       own_v6_(optional_address(from.v6)),
       gateway_v4_(optional_address(from.gateway_v4)),
       gateway_v6_(optional_address(from.gateway_v6)) {
-  for (const std::uint8_t octet : mac_.octets) mac_number_ = mac_number_ << 8U | octet;
   for (const auto& prefix : from.on_link) {
     if (on_link_.size() == on_link_prefixes_max) break;
     Prefix compiled{.network = HopAddress::of(prefix.network)};
@@ -74,14 +79,14 @@ void Side::add(const SideNeighbours::Entry& entry) {
   std::size_t at = place(address);
   while (slots_[at].address.version != 0 && slots_[at].address != address)
     at = (at + 1) & (slots_.size() - 1);
-  slots_[at] = {address, entry.mac};
+  slots_[at] = {address, number_of(entry.mac)};
 }
 
-const model::MacAddress* Side::find(const HopAddress& address) const noexcept {
+std::optional<std::uint64_t> Side::find(const HopAddress& address) const noexcept {
   for (std::size_t at = place(address); slots_[at].address.version != 0;
        at = (at + 1) & (slots_.size() - 1))
-    if (slots_[at].address == address) return &slots_[at].mac;
-  return nullptr;
+    if (slots_[at].address == address) return slots_[at].mac;
+  return std::nullopt;
 }
 
 bool Side::is_on_link(const HopAddress& address) const noexcept {

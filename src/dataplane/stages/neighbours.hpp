@@ -50,16 +50,15 @@ class Side {
  public:
   explicit Side(const SideNeighbours& from);
 
+  /// A MAC address is the number that its six octets are when they are read as one.
   struct Hop {
-    const model::MacAddress* mac = nullptr;  ///< null: not known
-    HopAddress via;                          ///< whose address that is; version 0: no route
+    std::optional<std::uint64_t> mac;  ///< nothing: not known
+    HopAddress via;                    ///< whose address that is; version 0: no route
   };
   /// Cost: a search through the prefixes and one in a table half full.
   Hop hop_to(const HopAddress& destination) const noexcept;
 
-  const model::MacAddress& mac() const { return mac_; }
-  /// As the first six octets of a frame read as a number.
-  std::uint64_t mac_number() const { return mac_number_; }
+  std::uint64_t mac() const { return mac_; }  ///< ours
   const HopAddress& own_v4() const { return own_v4_; }
   const HopAddress& own_v6() const { return own_v6_; }
   const HopAddress& own(std::uint8_t version) const { return version == 6 ? own_v6_ : own_v4_; }
@@ -72,15 +71,14 @@ class Side {
   };
   struct Slot {
     HopAddress address;
-    model::MacAddress mac;
+    std::uint64_t mac = 0;
   };
   std::size_t place(const HopAddress& address) const noexcept;
   void add(const SideNeighbours::Entry& entry);
-  const model::MacAddress* find(const HopAddress& address) const noexcept;
+  std::optional<std::uint64_t> find(const HopAddress& address) const noexcept;
   bool is_on_link(const HopAddress& address) const noexcept;
 
-  model::MacAddress mac_;
-  std::uint64_t mac_number_ = 0;
+  std::uint64_t mac_;
   HopAddress own_v4_, own_v6_, gateway_v4_, gateway_v6_;
   std::vector<Prefix> on_link_;
   std::vector<Slot> slots_;  ///< a power of two of them, at most half full

@@ -5,10 +5,13 @@
 #include <optional>
 #include <span>
 
+#include "dataplane/rules/prefetch.hpp"
 #include "dataplane/rules/treatment.hpp"
+#include "dataplane/set_tracker.hpp"
 #include "dataplane/stages/passage.hpp"
 #include "dataplane/stages/path_counters.hpp"
 #include "dataplane/stages/path_drop.hpp"
+#include "model/pdu_set.hpp"
 #include "wire/packet/parse.hpp"
 #include "wire/packet_io/batch.hpp"
 #include "wire/rtp/packet.hpp"
@@ -47,6 +50,7 @@ std::optional<RtpUnmarked> read_extension(Passage& passage, const rtp::RtpView& 
 void open_extension(Passage& passage, PathCounters& counters) {
   auto reason = std::optional(RtpUnmarked::not_udp);
   if (passage.view.whole_udp()) {
+    passage.mark = PduSetMark{};
     const rtp::RtpView view =
         rtp::parse_rtp(passage.view.user_data(), passage.treatment->padding_is_readable);
     if (view.ok()) passage.rtp_sequence = view.sequence_number;
@@ -108,6 +112,7 @@ void Opener::take_answers() noexcept {
     }
     passage.marked = true;
     passage.mark = marking->mark;
+    prefetch(passage.treatment->tracker->place_of(passage.mark.pssn));
     counters_.marked.add(1);
     if (marking->warnings.none()) continue;
     for (std::size_t kind = 0; kind < xrm::warning_kinds; ++kind) {

@@ -2,11 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "base/bytes.hpp"
 #include "dataplane/stages/neighbours.hpp"
-#include "model/address.hpp"
 #include "wire/gtpu/packet.hpp"
+#include "wire/packet/checksum.hpp"
 #include "wire/packet/edit.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/parse.hpp"
@@ -17,76 +18,93 @@ namespace {
 constexpr std::uint8_t hop_limit = 64;
 constexpr std::size_t length_max = 0xFFFF;
 
-void write_ipv4(ByteWriter& out, const OuterHeader& header, std::size_t payload_bytes) {
-  const auto length = static_cast<std::uint16_t>(packet::ipv4_header_bytes_min + payload_bytes);
-  const auto from = static_cast<std::uint32_t>(header.from.low);
-  const auto to = static_cast<std::uint32_t>(header.to.low);
-  const auto first = static_cast<std::uint16_t>(0x4500U | header.traffic_class);
+constexpr std::size_t ip_at = packet::ethernet_header_bytes;
+constexpr std::size_t udp_at_v4 = ip_at + packet::ipv4_header_bytes_min;
+constexpr std::size_t udp_at_v6 = ip_at + packet::ipv6_header_bytes;
+
+/// Identification 0 is right where nothing is fragmented (RFC 6864 clause 4.1).
+void write_ipv4(ByteWriter& out, const HopAddress& from, const HopAddress& to) {
+  constexpr std::uint16_t version_and_length = 0x4500;
   constexpr std::uint16_t dont_fragment = 0x4000;
   constexpr std::uint16_t hops_and_protocol = hop_limit << 8U | packet::protocol_udp;
-  // Identification 0 is right where nothing is fragmented (RFC 6864 clause 4.1).
-  std::uint32_t sum = std::uint32_t{first} + length + dont_fragment + hops_and_protocol;
-  sum += (from >> 16U) + (from & 0xFFFFU) + (to >> 16U) + (to & 0xFFFFU);
-  sum = (sum >> 16U) + (sum & 0xFFFFU);
-  sum = (sum >> 16U) + (sum & 0xFFFFU);
-  out.be64(std::uint64_t{first} << 48U | std::uint64_t{length} << 32U | dont_fragment);
-  out.be64(std::uint64_t{hops_and_protocol} << 48U | std::uint64_t{~sum & 0xFFFFU} << 32U | from);
-  out.be32(to);
+  out.be16(version_and_length);
+  out.zeros(4);
+  out.be16(dont_fragment);
+  out.be16(hops_and_protocol);
+  out.zeros(2);
+  out.be32(static_cast<std::uint32_t>(from.low));
+  out.be32(static_cast<std::uint32_t>(to.low));
 }
 
-void write_ipv6(ByteWriter& out, const OuterHeader& header, std::size_t payload_bytes) {
-  out.be64(std::uint64_t{6} << 60U | std::uint64_t{header.traffic_class} << 52U |
-           static_cast<std::uint64_t>(payload_bytes) << 16U |
-           std::uint64_t{packet::protocol_udp} << 8U | hop_limit);
-  out.be64(header.from.high);
-  out.be64(header.from.low);
-  out.be64(header.to.high);
-  out.be64(header.to.low);
+void write_ipv6(ByteWriter& out, const HopAddress& from, const HopAddress& to) {
+  out.be64(std::uint64_t{6} << 60U | std::uint64_t{packet::protocol_udp} << 8U | hop_limit);
+  out.be64(from.high);
+  out.be64(from.low);
+  out.be64(to.high);
+  out.be64(to.low);
 }
 
-packet::FlowKey flow_of(const OuterHeader& header) {
-  return {.source_high = header.from.high,
-          .source_low = header.from.low,
-          .destination_high = header.to.high,
-          .destination_low = header.to.low,
+packet::FlowKey flow_between(const HopAddress& from, const HopAddress& to) {
+  return {.source_high = from.high,
+          .source_low = from.low,
+          .destination_high = to.high,
+          .destination_low = to.low,
           .source_port = gtpu::udp_port,
           .destination_port = gtpu::udp_port,
           .protocol = packet::protocol_udp,
-          .ip_version = header.to.version};
+          .ip_version = to.version};
 }
 
 }  // namespace
 
-void write_link(MutableBytes frame, const model::MacAddress& to, const Side& from,
+void write_link(MutableBytes frame, std::uint64_t to_mac, std::uint64_t from_mac,
                 std::uint8_t ip_version) noexcept {
-  std::uint64_t destination = 0;
-  for (const std::uint8_t octet : to.octets) destination = destination << 8U | octet;
-  const std::uint64_t source = from.mac_number();
-  const std::uint16_t type = ip_version == 6 ? packet::ether_type_ipv6 : packet::ether_type_ipv4;
-  ByteWriter out(frame);
-  out.be64(destination << 16U | source >> 32U);
-  out.be32(static_cast<std::uint32_t>(source));
-  out.be16(type);
+  put_be64_at(frame, 0, to_mac << 16U | from_mac >> 32U);
+  put_be32_at(frame, 8, static_cast<std::uint32_t>(from_mac));
+  put_be16_at(frame, 12, ip_version == 6 ? packet::ether_type_ipv6 : packet::ether_type_ipv4);
 }
 
-bool write_outer(MutableBytes frame, const OuterHeader& header) noexcept {
-  const bool v6 = header.to.version == 6;
-  const std::size_t ip_bytes = v6 ? packet::ipv6_header_bytes : packet::ipv4_header_bytes_min;
-  const std::size_t udp_at = packet::ethernet_header_bytes + ip_bytes;
-  const std::size_t udp_length = frame.size() - udp_at;
-  if (udp_length + (v6 ? 0 : ip_bytes) > length_max) return false;
-  ByteWriter out(frame.subspan(packet::ethernet_header_bytes));
-  if (v6) {
-    write_ipv6(out, header, udp_length);
+OuterHeaders::OuterHeaders(const Way& way) noexcept : way_(way) {
+  write_link(octets_, way.to_mac, way.from_mac, way.to.version);
+  ByteWriter out(MutableBytes(octets_).subspan(ip_at));
+  if (way.to.version == 6) {
+    write_ipv6(out, way.from, way.to);
   } else {
-    write_ipv4(out, header, udp_length);
+    write_ipv4(out, way.from, way.to);
+    sum_ = packet::ones_sum(out.written());
   }
-  out.be64(std::uint64_t{gtpu::udp_port} << 48U | std::uint64_t{gtpu::udp_port} << 32U |
-           static_cast<std::uint64_t>(udp_length) << 16U);
-  if (v6 && header.with_udp_checksum) {
-    const MutableBytes udp = frame.subspan(udp_at);
-    put_be16_at(udp, 6, packet::udp_checksum(flow_of(header), udp));
-  }
+  out.be16(gtpu::udp_port);
+  out.be16(gtpu::udp_port);
+}
+
+bool OuterHeaders::write(MutableBytes frame, std::uint8_t traffic_class) const noexcept {
+  return way_.to.version == 6 ? write_v6(frame, traffic_class) : write_v4(frame, traffic_class);
+}
+
+bool OuterHeaders::write_v4(MutableBytes frame, std::uint8_t traffic_class) const noexcept {
+  const std::size_t length = frame.size() - ip_at;
+  if (length > length_max) return false;
+  std::memcpy(frame.data(), octets_.data(), outer_bytes_v4);
+  std::uint32_t sum = sum_ + traffic_class + static_cast<std::uint32_t>(length);
+  sum = (sum >> 16U) + (sum & 0xFFFFU);
+  sum = (sum >> 16U) + (sum & 0xFFFFU);
+  frame[ip_at + 1] = std::byte{traffic_class};
+  put_be16_at(frame, ip_at + 2, static_cast<std::uint16_t>(length));
+  put_be16_at(frame, ip_at + 10, static_cast<std::uint16_t>(~sum));
+  put_be16_at(frame, udp_at_v4 + 4, static_cast<std::uint16_t>(frame.size() - udp_at_v4));
+  return true;
+}
+
+bool OuterHeaders::write_v6(MutableBytes frame, std::uint8_t traffic_class) const noexcept {
+  const std::size_t length = frame.size() - udp_at_v6;
+  if (length > length_max) return false;
+  std::memcpy(frame.data(), octets_.data(), outer_bytes_v6);
+  put_be16_at(frame, ip_at, static_cast<std::uint16_t>(6U << 12U | unsigned{traffic_class} << 4U));
+  put_be16_at(frame, ip_at + 4, static_cast<std::uint16_t>(length));
+  const MutableBytes udp = frame.subspan(udp_at_v6);
+  put_be16_at(udp, 4, static_cast<std::uint16_t>(length));
+  if (way_.with_udp_checksum)
+    put_be16_at(udp, 6, packet::udp_checksum(flow_between(way_.from, way_.to), udp));
   return true;
 }
 

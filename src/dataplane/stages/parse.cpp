@@ -40,7 +40,7 @@ void prefetch_frame(const packet_io::Packet& packet) {
 
 bool is_for(const Side& side, Bytes frame) {
   if (frame.size() < packet::ethernet_header_bytes) return false;
-  return be64_at(frame, 0) >> 16U == side.mac_number();
+  return be64_at(frame, 0) >> 16U == side.mac();
 }
 
 /// The IP packet is all here. What lies above IP is the user's own affair, however odd it is.
@@ -59,9 +59,8 @@ PathDrop drop_of(Unread unread) {
   return no_ip ? PathDrop::not_ip : PathDrop::ip_malformed;
 }
 
-void take_facts(Passage& passage, pfcp::Interface from) {
+void take_facts(Passage& passage) {
   const packet::PacketView& view = passage.view;
-  passage.facts.from = from;
   passage.facts.flow = view.flow;
   passage.facts.traffic_class = view.traffic_class;
   passage.octets = view.ip_end - view.ip_at;
@@ -69,7 +68,7 @@ void take_facts(Passage& passage, pfcp::Interface from) {
 
 void parse_one(Passage& passage, const Side& side, PathCounters::Direction& counters) {
   const Bytes frame = passage.packet->bytes();
-  passage.view = packet::parse_ethernet(frame);
+  packet::parse_ethernet(frame, passage.view);
   if (!whole_ip(passage.view)) [[unlikely]] {
     passage.drop = drop_of(passage.view.unread);
     counters.unread[passage.view.unread].add(1);
@@ -79,7 +78,10 @@ void parse_one(Passage& passage, const Side& side, PathCounters::Direction& coun
     passage.drop = PathDrop::not_ours;
     return;
   }
-  take_facts(passage, pfcp::Interface::core);
+  passage.facts.from = pfcp::Interface::core;
+  passage.facts.teid = 0;
+  passage.facts.qfi.reset();
+  take_facts(passage);
 }
 
 /// A datagram to our address and GTP-U's port; all else on N3 is the kernel's.
@@ -119,6 +121,7 @@ PathDrop tunnelled(Passage& passage, const gtpu::GtpuView& message, PathCounters
       return PathDrop::gtpu_extension;
   passage.facts.from = pfcp::Interface::access;
   passage.facts.teid = message.teid;
+  passage.facts.qfi.reset();
   take_container(passage, message);
   if (message.payload().empty() && !passage.uplink_container.empty()) {
     passage.signal = Signal::empty_packet;
@@ -134,13 +137,13 @@ PathDrop tunnelled(Passage& passage, const gtpu::GtpuView& message, PathCounters
     counters.uplink.unread[passage.view.unread].add(1);
     return PathDrop::inner_malformed;
   }
-  take_facts(passage, pfcp::Interface::access);
+  take_facts(passage);
   return PathDrop::nothing;
 }
 
 void parse_one_n3(Passage& passage, const Turn& turn, Signalling& signalling,
                   PathCounters& counters) {
-  passage.view = packet::parse_ethernet(passage.packet->bytes());
+  packet::parse_ethernet(passage.packet->bytes(), passage.view);
   passage.drop = outer_drop(passage.view, turn.neighbours.n3);
   if (passage.drop != PathDrop::nothing) [[unlikely]] {
     const bool malformed =

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "dataplane/rules/usage_meter.hpp"
 #include "dataplane/stages/path_drop.hpp"
@@ -15,9 +16,9 @@ namespace lobo::dataplane {
 struct TrafficCounter {
   Counter packets;
   Counter octets;  ///< of frames
-  void add(std::size_t size) noexcept {
-    packets.add(1);
-    octets.add(size);
+  void add(std::uint64_t of_packets, std::uint64_t of_octets) noexcept {
+    packets.add(of_packets);
+    octets.add(of_octets);
   }
 };
 

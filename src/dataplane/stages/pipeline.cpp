@@ -31,13 +31,11 @@ std::span<Passage> Pipeline::begin(packet_io::Batch& batch,
   const std::span<Passage> passages = std::span(passages_).first(batch.size());
   std::uint64_t octets = 0;
   for (std::size_t i = 0; i < passages.size(); ++i) {
-    passages[i] = Passage{};
-    passages[i].packet = &batch[i];
-    passages[i].frame_octets = static_cast<std::uint32_t>(batch[i].size());
+    passages[i].begin(batch[i]);
     octets += batch[i].size();
   }
-  counters.received.packets.add(batch.size());
-  counters.received.octets.add(octets);
+  counters.received.add(batch.size(), octets);
+  emitter_.begin();
   return passages;
 }
 
@@ -48,13 +46,15 @@ void Pipeline::downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out
   parse_n6(passages, turn, counters_);
   classify_downlink(passages, turn);
   opener_.open(passages);
+  Sent sent;
   for (Passage& passage : passages) {
     if (passage.goes_on()) {
       TrackedSet* const set = track(passage, turn.now);
       policer_.police(passage, set, turn);
     }
-    leave(passage, turn, counters_.downlink, out);
+    leave(passage, turn, counters_.downlink, sent, out);
   }
+  counters_.downlink.sent.add(sent.packets, sent.octets);
 }
 
 void Pipeline::uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept {
@@ -63,30 +63,33 @@ void Pipeline::uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) 
   const std::span<Passage> passages = begin(batch, counters_.uplink);
   parse_n3(passages, turn, signalling_, counters_);
   classify_uplink(passages, turn, signalling_);
+  Sent sent;
   for (Passage& passage : passages) {
     if (passage.entry != nullptr) monitor_.take_report(passage, turn);
     if (passage.goes_on()) policer_.police(passage, nullptr, turn);
-    leave(passage, turn, counters_.uplink, out);
+    leave(passage, turn, counters_.uplink, sent, out);
   }
+  counters_.uplink.sent.add(sent.packets, sent.octets);
 }
 
 /// Each packet is counted here once: as sent, as dropped or as a signal.
 void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters,
-                     Outgoing& out) noexcept {
+                     Sent& sent, Outgoing& out) noexcept {
   Treatment::To to = Treatment::To::nowhere;
   if (passage.goes_on()) to = emitter_.emit(passage, turn);
   if (to == Treatment::To::n3) out.n3.push(*passage.packet);
   if (to == Treatment::To::n6) out.n6.push(*passage.packet);
   if (passage.answered) out.n3.push(*passage.packet);
   if (passage.drop != PathDrop::nothing) {
-    counters.dropped[passage.drop].add(passage.frame_octets);
+    counters.dropped[passage.drop].add(1, passage.frame_octets);
     if (passage.treatment == nullptr) return;
     passage.treatment->drops->packets.add(1);
     passage.treatment->drops->octets.add(passage.octets);
   } else if (passage.signal != Signal::none) {
     counters_.signals_seen[passage.signal].add(1);
   } else {
-    counters.sent.add(passage.packet->size());
+    ++sent.packets;
+    sent.octets += passage.packet->size();
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "dataplane/rules/worker_event.hpp"
@@ -53,8 +54,13 @@ class Pipeline {
   WantedAddresses& wanted() { return wanted_; }
 
  private:
+  /// Of one batch.
+  struct Sent {
+    std::uint64_t packets = 0;
+    std::uint64_t octets = 0;
+  };
   std::span<Passage> begin(packet_io::Batch& batch, PathCounters::Direction& counters) noexcept;
-  void leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters,
+  void leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters, Sent& sent,
              Outgoing& out) noexcept;
 
   PathSettings settings_;
