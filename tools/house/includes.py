@@ -37,6 +37,10 @@ ENERGY_SEES = {
 # connections that a key channel has.
 ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",), "adapters/udp": ("adapters/http",),
                 "adapters/key_channel": ("adapters/http",)}
+# UDP runs on the event loop of the control plane, which stands with HTTP.
+# Sockets and devices of the user plane hold its descriptors that close themselves.
+ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",), "adapters/udp": ("adapters/http", "adapters/capture"),
+                "adapters/tun": ("adapters/capture",)}
 
 
 def layer_of_source(path):

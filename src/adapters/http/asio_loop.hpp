@@ -1,6 +1,7 @@
 #pragma once
 // What the I/O files of this folder share behind EventLoop. Only loop.cpp, link.cpp, listener.cpp,
-// dialer.cpp and ../udp/socket.cpp may include this: each Asio file costs seconds to compile.
+// dialer.cpp, ../udp/socket.cpp and ../udp/readiness.cpp may include this: each Asio file costs
+// seconds to compile.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
