@@ -142,6 +142,8 @@ struct CoreSim::State {
   Control control;
 
   Output network_request(const http::Request& request, const RouteMatch& route, Instant now);
+  /// Enters the request into the journal; its sequence number there.
+  std::uint64_t note(const Call& call);
   Answer perform(Call& call);
   Answer token(const Call& call);
   Outcome<const OAuthClient*> client_of(const Call& call) const;
@@ -169,8 +171,12 @@ Output CoreSim::handle(const http::Request& request, Instant now) {
   }
 
   const Call call{request, *route.operation, route.params, now};
+  // What a gNB says of a guarantee is the reason for what the NEF tells: it can be looked up.
+  std::optional<std::uint64_t> noted;
   Answer answer = refuse(Errc::forbidden, "The control API answers on this machine only.");
   if (state_->may_control(call)) {
+    if (route.operation->id == api::net_control::operation::notify_net_pdu_session)
+      noted = state_->note(call);
     const auto form = check_form(request, *route.operation);
     if (!form) {
       answer = tl::unexpected<Refusal>(form.error());
@@ -191,7 +197,16 @@ Output CoreSim::handle(const http::Request& request, Instant now) {
   state_->follow_user_plane(now);
   Output output;
   output.response = answer ? std::move(*answer) : to_response(answer.error());
+  if (noted) state_->net.journal.answered(*noted, output.response->status);
   return output;
+}
+
+std::uint64_t CoreSim::State::note(const Call& call) {
+  JournalEntry entry{.at = call.now};
+  entry.operation = call.operation.id;
+  entry.method = call.request.method;
+  entry.path = call.request.target;
+  return net.journal.add(std::move(entry), call.request.body);
 }
 
 // 1. The journal. 2. A planned fault may strike before anything is looked at. 3. The operation.

@@ -214,6 +214,36 @@ TEST(smf_notice, of_a_gnb_that_cannot_keep_a_guarantee_becomes_an_event) {
   EXPECT_EQ(lab.events(), Texts{"QOS_GUARANTEED"}) << "once";
 }
 
+TEST(smf_notice, stands_in_the_journal_with_its_causes_before_what_follows_from_it) {
+  SmfLab lab;
+  lab.register_ue("ue1");
+  lab.post_session(session_body("video-hd", "10.45.0.2", ""));
+  lab.run_for(100ms);
+  lab.send("DELETE", "/netsim-control/v1/journal");
+  const std::string why =
+      R"(,"causes":["GFBR","PSER"],"offeredDl":"8 Mbps","deliveredDl":"3 Mbps","sets":60,"setsFailed":31)";
+  EXPECT_EQ(lab.control("/ues/ue1/pdu-session/notify", notice(false, why)).status, 204);
+  lab.run_for(1ms);
+  const auto page = lab.send("GET", "/netsim-control/v1/journal").body;
+  const auto reason = page.find(R"(\"causes\":[\"GFBR\",\"PSER\"])");
+  const auto told = page.find("QOS_NOT_GUARANTEED");
+  EXPECT_NE(page.find("NotifyNetPduSession"), std::string::npos) << page;
+  ASSERT_NE(reason, std::string::npos) << page;
+  ASSERT_NE(told, std::string::npos) << page;
+  EXPECT_LT(reason, told);
+}
+
+TEST(smf_notice, of_a_stranger_is_refused_and_not_in_the_journal) {
+  SmfLab lab;
+  lab.register_ue("ue1");
+  auto request =
+      lab.request("POST", "/netsim-control/v1/ues/ue1/pdu-session/notify", notice(false));
+  request.peer = {.address = "192.0.2.1", .loopback = false, .certificate_subject = {}};
+  EXPECT_EQ(lab.ask(request).response->status, 403);
+  EXPECT_EQ(lab.send("GET", "/netsim-control/v1/journal").body.find("NotifyNetPduSession"),
+            std::string::npos);
+}
+
 TEST(smf_notice, of_a_flow_that_is_not_there_is_refused) {
   SmfLab lab;
   EXPECT_EQ(lab.control("/ues/ue1/pdu-session/notify", notice(false)).status, 404);
