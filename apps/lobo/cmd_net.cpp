@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::string_view control = "/netsim-control/v1";
 constexpr std::string_view default_server = "http://127.0.0.61:7777";
+constexpr std::string_view default_gnb = "http://127.0.0.64:9090";
 
 const std::vector<Column> ue_columns{{"name", "name"},
                                      {"cell", "cell"},
@@ -68,6 +69,23 @@ const std::vector<Column> summary_columns{{"ues", "ues"},
                                           {"dropped", "callbacksDropped"},
                                           {"requests", "requests"}};
 
+const std::vector<Column> gnb_columns{{"gnb", "gnbId"}, {"n3", "n3Addr"}};
+const std::vector<Column> upf_columns{{"name", "name"},
+                                      {"address", "address"},
+                                      {"port", "port"},
+                                      {"associated", "associated"},
+                                      {"cause", "cause"},
+                                      {"pdu sets", "pduSets"},
+                                      {"monitoring", "qosMonitoring"}};
+const std::vector<Column> session_columns{
+    {"ue", "ue"},         {"state", "state"},     {"cause", "cause"},
+    {"gnb", "gnbId"},     {"ipv4", "ueIpv4Addr"}, {"ipv6", "ueIpv6Addr"},
+    {"upf", "upfN3Addr"}, {"version", "version"}, {"flows", "qosFlows"}};
+const std::vector<Column> radio_columns{{"rate", "rate"},
+                                        {"scheduler", "scheduler"},
+                                        {"policy", "policy"},
+                                        {"queued octets", "queued_octets"}};
+
 /// Asks the control API and prints what it says: `member` of the answer (a list), or the answer
 /// itself.
 Exit show(const Arguments& arguments, std::string_view what, std::string_view method,
@@ -103,6 +121,10 @@ Exit list(const Arguments& arguments) {
   const std::string_view what = arguments.text("what");
   if (what == "cells")
     return show(arguments, "cannot list the cells", "GET", "/cells", {}, cell_columns, "cells");
+  if (what == "gnbs")
+    return show(arguments, "cannot list the gNBs", "GET", "/gnbs", {}, gnb_columns, "gnbs");
+  if (what == "upfs")
+    return show(arguments, "cannot list the UPFs", "GET", "/upfs", {}, upf_columns, "upfs");
   if (what == "groups")
     return show(arguments, "cannot list the groups", "GET", "/groups", {}, group_columns, "groups");
   if (what == "faults")
@@ -199,6 +221,35 @@ Exit capacity(const Arguments& arguments) {
   return show(arguments, "cannot change the capacity", "POST", path, body.take(), cell_columns);
 }
 
+Exit session(const Arguments& arguments) {
+  return show(arguments, "cannot read the PDU session", "GET", ue_path(arguments, "pdu-session"),
+              {}, session_columns);
+}
+
+/// The cell is the gNB's: it is asked, not the network.
+Exit radio(const Arguments& arguments) {
+  constexpr std::string_view what = "the cell is as it was";
+  constexpr std::string_view path = "/status/gnb/cell";
+  Body body;
+  bool changes = false;
+  for (const auto* member : {"rate", "scheduler", "policy"}) {
+    changes = changes || arguments.given(member);
+    put_text(arguments, member, member, body);
+  }
+  Arguments at = arguments;
+  at.put("server", {std::string(arguments.text("gnb"))});
+  const auto server = OneServer::from(at);
+  if (!server) return tell(what, server.error(), "give the gNB's administration URL with --gnb");
+  const auto answer = (*server)->api().ask(changes ? "PUT" : "GET", std::string(path),
+                                           changes ? body.take() : std::string());
+  if (!answer)
+    return tell(what, answer.error(),
+                "is `lobo gnb` running there? Its administration is for its own machine and "
+                "network namespace");
+  print_rows(std::cout, rows_of(&*answer, radio_columns), arguments.text("output"));
+  return Exit::ok;
+}
+
 Exit group(const Arguments& arguments) {
   Body body;
   body.text(arguments.given("user") ? "valUserId" : "valUeId", arguments.text("ue"));
@@ -275,12 +326,14 @@ const Option the_ue{
 std::vector<Verb> net_verbs() {
   return {
       {.path = "net list",
-       .summary = "UEs, cells, reservations, groups or planned faults of the simulated network",
+       .summary = "UEs, cells, reservations, groups, planned faults, gNBs or UPFs of the simulated "
+                  "network",
        .example = "  lobo net list\n  lobo net list reservations -o json",
-       .options = with_server({{.name = "WHAT",
-                                .help = "what to list",
-                                .fallback = "ues",
-                                .choices = {"ues", "cells", "reservations", "groups", "faults"}}}),
+       .options = with_server(
+           {{.name = "WHAT",
+             .help = "what to list",
+             .fallback = "ues",
+             .choices = {"ues", "cells", "reservations", "groups", "faults", "gnbs", "upfs"}}}),
        .run = list},
       {.path = "net summary",
        .summary = "how much of everything there is: nothing left behind?",
@@ -335,6 +388,28 @@ std::vector<Verb> net_verbs() {
                         {.name = "--downlink", .help = "its new capacity, such as \"20 Mbps\""},
                         {.name = "--uplink", .help = "its new capacity"}}),
        .run = capacity},
+      {.path = "net session",
+       .summary = "the PDU session of a UE: its tunnels and QoS flows",
+       .example = "  lobo net session ue1 -o json",
+       .options = with_server({the_ue}),
+       .run = session},
+      {.path = "net radio",
+       .summary = "show or change the cell of a running `lobo gnb`",
+       .example = "  lobo net radio --rate \"3 Mbps\"\n"
+                  "  lobo net radio --gnb http://127.0.0.64:9090 --scheduler plain",
+       .options = {{.name = "--gnb",
+                    .help = "root URL of the gNB's administration",
+                    .fallback = default_gnb,
+                    .check = is_root_url},
+                   {.name = "--rate", .help = "downlink, such as \"3 Mbps\""},
+                   {.name = "--scheduler",
+                    .help = "by QoS flow, or one queue for all",
+                    .choices = {"by_flow", "plain"}},
+                   {.name = "--policy",
+                    .help = "what a full queue drops",
+                    .choices = {"taildrop", "psihi", "evict", "threshold"}},
+                   output_option()},
+       .run = radio},
       {.path = "net group",
        .summary = "who belongs to a VAL group, as the group management server tells it",
        .example = "  lobo net group add crew ue4\n  lobo net group remove crew ann --user",

@@ -11,6 +11,8 @@ std::vector<Verb> serve_verbs();
 std::vector<Verb> netsim_verbs();
 std::vector<Verb> upf_verbs();
 std::vector<Verb> energy_verbs();
+std::vector<Verb> gnb_verbs();
+std::vector<Verb> ue_verbs();
 std::vector<Verb> trace_verbs();
 std::vector<Verb> demo_verbs();
 std::vector<Verb> sim_verbs();

@@ -94,6 +94,7 @@ void resolve(Config& config, const std::filesystem::path& base) {
     for (auto* path : {&config.energy_steering->steer.plan, &config.energy_steering->steer.keys})
       resolve(*path, base);
   }
+  if (config.gnb) resolve(config.gnb->trace, base);
 }
 
 }  // namespace
@@ -165,16 +166,17 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   top.section("nrm", [&](Section& section) { read_nrm(section, config.nrm.emplace()); });
   top.section("netsim", [&](Section& section) { read_netsim(section, config.netsim.emplace()); });
   top.section("upf", [&](Section& section) { read_upf(section, config.upf.emplace()); });
+  top.section("gnb", [&](Section& section) { read_gnb(section, config.gnb.emplace()); });
   top.section("energy_agent",
               [&](Section& section) { read_energy_agent(section, config.energy_agent.emplace()); });
   top.section("energy_steering", [&](Section& section) {
     read_energy_steering(section, config.energy_steering.emplace());
   });
   top.finish();
-  if (complaints.empty() && !config.nrm && !config.netsim && !config.upf && !config.energy_agent &&
-      !config.energy_steering)
+  if (complaints.empty() && !config.nrm && !config.netsim && !config.upf && !config.gnb &&
+      !config.energy_agent && !config.energy_steering)
     complaints.add(1, Errc::missing,
-                   "there is no section 'nrm', 'netsim', 'upf', 'energy_agent' or "
+                   "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'energy_agent' or "
                    "'energy_steering'");
   if (!complaints.empty()) return fail(complaints.to_error());
   if (config.nrm && config.nrm->trace.directory.empty()) config.nrm->trace = config.trace;

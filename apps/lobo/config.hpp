@@ -13,6 +13,7 @@
 #include "agent/agent_config.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
+#include "gnb/gnb_config.hpp"
 #include "services/core_sim/config.hpp"
 #include "steering/steer_config.hpp"
 #include "upf/upf_config.hpp"
@@ -250,6 +251,7 @@ struct Config {
   std::optional<UpfConfig> upf;
   std::optional<EnergyAgentConfig> energy_agent;
   std::optional<EnergySteeringConfig> energy_steering;
+  std::optional<GnbConfig> gnb;
 };
 
 /// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at

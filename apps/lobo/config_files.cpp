@@ -69,6 +69,7 @@ Result<void> check_files(const Config& config) {
     check_readable("energy_steering.plan", config.energy_steering->steer.plan, faults);
     check_readable("energy_steering.keys", config.energy_steering->steer.keys, faults);
   }
+  if (config.gnb) check_readable("gnb.cell.trace", config.gnb->trace, faults);
   if (faults.empty()) return {};
   return fail(Errc::not_found, "files that the configuration names are missing", std::move(faults));
 }

@@ -16,6 +16,7 @@ void read_upf(Section& section, UpfConfig& out);
 void read_oauth2(Section& section, OAuth2Config& out);
 void read_energy_agent(Section& section, EnergyAgentConfig& out);
 void read_energy_steering(Section& section, EnergySteeringConfig& out);
+void read_gnb(Section& section, GnbConfig& out);
 
 /// Complains unless the text below `key` is an absolute http or https URI with a host.
 void check_uri(Section& section, std::string_view key, std::string_view uri);

@@ -34,13 +34,11 @@ ENERGY_SEES = {
 
 # Packets of a capture file come through the port of packets as well, with its one reader and writer.
 # UDP runs on the event loop of the control plane, which stands with HTTP, and so do TLS and the
-# connections that a key channel has.
-ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",), "adapters/udp": ("adapters/http",),
-                "adapters/key_channel": ("adapters/http",)}
-# UDP runs on the event loop of the control plane, which stands with HTTP.
-# Sockets and devices of the user plane hold its descriptors that close themselves.
-ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",), "adapters/udp": ("adapters/http", "adapters/capture"),
-                "adapters/tun": ("adapters/capture",)}
+# connections that a key channel has. Sockets and devices of the user plane hold its descriptors that
+# close themselves.
+ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",),
+                "adapters/udp": ("adapters/http", "adapters/capture"),
+                "adapters/key_channel": ("adapters/http",), "adapters/tun": ("adapters/capture",)}
 
 
 def layer_of_source(path):
