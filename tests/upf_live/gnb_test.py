@@ -8,9 +8,10 @@ import struct
 import subprocess
 import time
 
+from control_plane import create_qer, session_rules
 from gnb_case import ADMIN, AIR_GNB, AIR_PORT, AIR_UE, CONTROL, GnbCase
-from net import N3_GNB, N3_UPF, UE, readable
-from upf_case import harness, need_namespaces
+from net import N3_GNB, N3_UPF, N6_SERVER, UE, Namespace, ask_until, readable
+from upf_case import GNB_TEID, UpfCase, harness, need_namespaces
 
 
 class ThroughTheAir(GnbCase):
@@ -64,6 +65,71 @@ class ThroughTheAir(GnbCase):
         self.upf = self.start_upf()
         self.warm_up()
         self.check_both_ways()
+
+
+    def test_a_time_stamp_of_qos_monitoring_is_answered(self):
+        teid, qfi = self.status()["ues"][0]["teid"], self.status()["flows"][0]["qfi"]
+        n3, wire = self.stage.upf.udp(N3_UPF), self.stage.upf.frames("n3")
+        self.addCleanup(n3.close)
+        self.addCleanup(wire.close)
+        sent = (int(time.time()) + 2_208_988_800 << 32) + 7  # RFC 5905: seconds since 1900 and a fraction
+        body = b"\0\0\0\x85" + bytes([3, 0x08, qfi]) + sent.to_bytes(8, "big") + b"\0" + self.downlink(b"stamped")
+        n3.sendto(struct.pack(">BBHI", 0x34, 255, len(body), teid) + body, (N3_GNB, 2152))
+        self.assertEqual(self.receiver.recv(65535), b"stamped")
+        until, message = time.monotonic() + 10, b""
+        while message[1:2] != b"\xff" or message[11] != 0x85 or message[13] != 0x1E:  # UL, stamps and both delays
+            self.assertLess(time.monotonic(), until, "no answer")
+            message = wire.recv(65535)[42:] + bytes(14)
+        self.assertEqual(message[14] & 0x3F, qfi)
+        repeated, received, back = struct.unpack(">QQQ", message[15:39])
+        self.assertEqual(repeated, sent)
+        self.assertLess(abs(received - sent) >> 32, 10)
+        self.assertGreaterEqual(back - received, int(0.04 * 2**32), "no packet came up meanwhile: an empty one after 50 ms")
+        down, up = struct.unpack(">II", message[39:47])
+        self.assertEqual(up, 2)
+        self.assertLess(down, 1000)
+        self.assertEqual(self.status()["stamps_answered"], 1)
+
+
+class WithoutNetwork(UpfCase):
+    """Sessions of the configuration, and some other control plane at the UPF."""
+
+    def test_a_session_of_the_configuration_carries_packets_both_ways(self):
+        self.gnb.close()
+        _, teid = self.establish(session_rules(qer=create_qer(1, qfi=9)))
+        there = Namespace()
+        self.addCleanup(there.end)
+        self.stage.gnb.ip(f"link add air0 type veth peer name air1 netns {there.holder.pid}")
+        for namespace, name, address in ((self.stage.gnb, "air0", AIR_GNB), (there, "air1", AIR_UE)):
+            namespace.ip(f"address add {address}/24 dev {name}")
+            namespace.ip(f"link set {name} up")
+        config = self.folder / "gnb.yaml"
+        (self.folder / "cell.trace").write_text("0.2 20 Mbps\n0.1 2 Mbps\n", encoding="utf-8")
+        config.write_text(f"""
+gnb:
+  n3: {{address: {N3_GNB}}}
+  air: {{server: {{address: {AIR_GNB}}}}}
+  cell: {{trace: cell.trace}}
+  ues:
+    - name: ue1
+      session: {{address: {UE}, teid: {GNB_TEID}, upf: {N3_UPF}, upf_teid: {teid}, flows: [{{qfi: 9}}]}}
+""", encoding="utf-8")
+        processes = []
+        for namespace, words in ((self.stage.gnb, ["gnb", "-c", str(config)]),
+                                 (there, ["ue", "--gnb", AIR_GNB, "--name", "ue1", "--tun", "tun7"])):
+            with namespace.inside():
+                processes.append(harness.Process([harness.LOBO, *words], self.folder / "gnb.log", self.folder))
+            self.addCleanup(processes[-1].end)
+        self.assertEqual(processes[0].ready(), [f"gtpu://{N3_GNB}:2152", f"air://{AIR_GNB}:{AIR_PORT}"])
+        self.assertEqual(processes[1].ready(), ["tun7", UE])
+        receiver = there.udp(UE, 5004)
+        self.addCleanup(receiver.close)
+        ask_until(lambda: self.send_downlink(self.downlink(b"down")), receiver)
+        ask_until(lambda: receiver.sendto(b"up", (N6_SERVER, 6000)), self.server)
+        stranger = there.udp(AIR_UE)
+        self.addCleanup(stranger.close)
+        stranger.sendto(struct.pack(">HBBII", 0x4C41, 1, 1, 0, 0) + b"ue2", (AIR_GNB, AIR_PORT))
+        self.assertIn(b"no such UE", stranger.recv(65535))
 
 
 class Hostile(GnbCase):
