@@ -66,10 +66,9 @@ struct Run {
 
 // Each message: how long after the one before in milliseconds, its length, its octets.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace lobo;
-  dataplane::Run run;
-  ByteReader in(std::as_bytes(std::span(data, size)));
-  for (std::size_t i = 0; i < dataplane::messages_max && in.left() > 2; ++i) {
+  lobo::dataplane::Run run;
+  lobo::ByteReader in(std::as_bytes(std::span(data, size)));
+  for (std::size_t i = 0; i < lobo::dataplane::messages_max && in.left() > 2; ++i) {
     run.now += std::chrono::milliseconds(in.u8());
     const std::uint8_t length = in.u8();
     if (length == 0xFF)
@@ -78,10 +77,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       run.message(in.bytes(length < in.left() ? length : in.left()));
   }
   run.radio.advance(run.now + std::chrono::hours{1}, run.fates);
-  require(run.fates.size() == run.offered && run.radio.packets() == 0);
+  lobo::require(run.fates.size() == run.offered && run.radio.packets() == 0);
   for (const auto& [qfi, flow] : run.radio.flows(0)) {
     const auto& sets = flow.ledger.tallies();
-    require(sets.delivered + sets.damaged + sets.lost + sets.unjudged == sets.sets);
+    lobo::require(sets.delivered + sets.damaged + sets.lost + sets.unjudged == sets.sets);
   }
   return 0;
 }
