@@ -40,6 +40,7 @@ bool Radio::open_bearer(std::uint32_t ue, Flow& flow, const RadioFlow& wanted, E
   const BearerTerms terms = terms_of(wanted);
   if (!flow.bearer) {
     flow.bearer = cell_.open(ue, terms);
+    flow.watch = GuaranteeWatch(config_.guarantee);  // another promise than the one before
   } else if (flow.terms != terms) {
     cell_.change(*flow.bearer, terms, now, fates_);
     follow(now, out);

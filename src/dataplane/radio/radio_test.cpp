@@ -144,6 +144,19 @@ TEST(radio, flows_come_and_go_and_what_they_carried_stays_counted) {
   EXPECT_EQ(air.dropped_for(RadioDrop::no_room), 1U) << "nobody is there";
 }
 
+TEST(radio, a_flow_that_comes_anew_is_not_blamed_for_what_was_before) {
+  Air air;
+  air.radio.set_rate(RateTrace::constant({100'000}), 0ms, air.fates);
+  std::uint64_t handle = 0;
+  for (Elapsed at{}; at < 4s; at += 10ms) air.down(handle++, 1400, at);
+  EXPECT_FALSE(air.radio.flows(0).at(video).watch.held());
+  const std::vector<RadioFlow> only{{.qfi = other}};
+  const std::vector<RadioFlow> both{{.qfi = other}, {.qfi = video, .promise = air.promise}};
+  EXPECT_TRUE(air.radio.set_flows(0, only, 4s, air.fates));
+  EXPECT_TRUE(air.radio.set_flows(0, both, 5s, air.fates));
+  EXPECT_TRUE(air.radio.flows(0).at(video).watch.held());
+}
+
 /// Frames of video at 60 a second: an important one in twelve, four PDUs each.
 void play(Air& air, Elapsed from, Elapsed until, std::uint32_t octets_of_a_pdu) {
   std::uint64_t handle = 0;
