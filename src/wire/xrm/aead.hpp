@@ -28,6 +28,12 @@ constexpr std::string_view to_string(Algorithm algorithm) {
   }
   std::abort();
 }
+constexpr std::optional<Algorithm> algorithm_of(std::string_view name) {
+  for (const auto one :
+       {Algorithm::aes_128_gcm, Algorithm::aes_256_gcm, Algorithm::chacha20_poly1305})
+    if (to_string(one) == name) return one;
+  return std::nullopt;
+}
 constexpr std::size_t key_bytes(Algorithm algorithm) {
   return algorithm == Algorithm::aes_128_gcm ? 16 : 32;
 }

@@ -29,9 +29,6 @@ namespace {
 using Fields = std::vector<std::pair<std::string_view, std::string_view>>;
 inline constexpr std::size_t fields_max = 8;
 
-constexpr std::array algorithms{Algorithm::aes_128_gcm, Algorithm::aes_256_gcm,
-                                Algorithm::chacha20_poly1305};
-
 std::optional<unsigned> hex_digit(char c) {
   if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
   if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a') + 10;
@@ -209,11 +206,7 @@ class Parser {
     ContextSettings settings;
     bool good = key_id(fields, settings.key_id);
     good &= take(fields, "alg", true, "aes-128-gcm, aes-256-gcm or chacha20-poly1305",
-                 into<Algorithm>(settings.algorithm, [](std::string_view text) {
-                   const auto at = std::find_if(algorithms.begin(), algorithms.end(),
-                                                [&](auto one) { return to_string(one) == text; });
-                   return at == algorithms.end() ? std::nullopt : std::optional(*at);
-                 }));
+                 into<Algorithm>(settings.algorithm, algorithm_of));
     good &= key(fields, key_bytes(settings.algorithm), settings.key);
     good &= take(fields, "iv", true, fmt::format("{} hexadecimal digits", 2 * nonce_bytes),
                  [&](std::string_view text) { return read_hex(text, settings.iv); });

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -26,8 +25,6 @@
 namespace lobo::xrm {
 namespace {
 
-constexpr std::array algorithms{Algorithm::aes_128_gcm, Algorithm::aes_256_gcm,
-                                Algorithm::chacha20_poly1305};
 constexpr std::int64_t key_id_max = 0xFF;
 constexpr std::int64_t sender_max = 0xFFFF;
 
@@ -88,10 +85,6 @@ class Members {
   std::size_t taken_ = 0;
 };
 
-std::optional<Algorithm> algorithm_of(std::string_view name) {
-  const auto at = std::ranges::find(algorithms, name, [](Algorithm one) { return to_string(one); });
-  return at == algorithms.end() ? std::nullopt : std::optional(*at);
-}
 std::optional<KeyId> key_id_of(const json::Value& value) {
   const auto number = Members::number(value, 0, key_id_max);
   return number ? std::optional(KeyId{static_cast<std::uint8_t>(*number)}) : std::nullopt;
