@@ -21,6 +21,7 @@
 #include "adapters/http/tls.hpp"
 #include "adapters/http/tls_files.hpp"
 #include "adapters/key_channel/client.hpp"
+#include "adapters/key_channel/owner.hpp"
 #include "adapters/key_channel/server.hpp"
 #include "base/clock.hpp"
 #include "base/require.hpp"

@@ -12,6 +12,7 @@
 #include "adapters/http/loop.hpp"
 #include "adapters/http/session.hpp"
 #include "adapters/http/tls.hpp"
+#include "adapters/key_channel/owner.hpp"
 #include "adapters/key_channel/session.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"

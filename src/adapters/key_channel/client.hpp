@@ -14,7 +14,7 @@
 
 #include "adapters/http/loop.hpp"
 #include "adapters/http/tls.hpp"
-#include "adapters/key_channel/session.hpp"
+#include "adapters/key_channel/owner.hpp"
 #include "base/result.hpp"
 #include "runtime/ports.hpp"
 #include "wire/xrm/context.hpp"
@@ -24,6 +24,10 @@
 #include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::adapters {
+
+class KeySession;
+struct Session;
+struct Transport;
 
 /// Resolving, connecting and shaking hands together.
 inline constexpr std::chrono::milliseconds key_dial_timeout{5000};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "adapters/http/loop.hpp"
 #include "adapters/http/session.hpp"
 #include "adapters/http/tls.hpp"
+#include "adapters/key_channel/owner.hpp"
 #include "adapters/key_channel/session.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"
@@ -79,6 +81,8 @@ KeyServer::~KeyServer() {
 }
 
 ChannelTime KeyServer::now() const { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+std::uint16_t KeyServer::port() const { return listener_->port(); }
 
 std::shared_ptr<Session> KeyServer::accept(Transport& transport, const Established& facts) {
   require(facts.tls != nullptr);

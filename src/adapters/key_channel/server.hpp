@@ -12,11 +12,9 @@
 #include <string>
 #include <string_view>
 
-#include "adapters/http/listener.hpp"
 #include "adapters/http/loop.hpp"
-#include "adapters/http/tls.hpp"
 #include "adapters/http/tls_files.hpp"
-#include "adapters/key_channel/session.hpp"
+#include "adapters/key_channel/owner.hpp"
 #include "base/result.hpp"
 #include "runtime/ports.hpp"
 #include "wire/xrm/context.hpp"
@@ -26,6 +24,12 @@
 #include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::adapters {
+
+class KeySession;
+class Listener;
+struct Established;
+struct Session;
+struct Transport;
 
 /// Of which one is the UPF's; the others are those that are being refused.
 inline constexpr std::size_t key_connections_max = 16;
@@ -69,7 +73,7 @@ class KeyServer final : private KeySessionOwner {
   /// The present key has few counters left.
   void renew() { turn(machine_.renew(now())); }
 
-  std::uint16_t port() const { return listener_->port(); }
+  std::uint16_t port() const;
   const std::string& eas() const { return config_.keys.eas; }
   const xrm::KeyOfferer& machine() const { return machine_; }
   const Counters& counters() const { return counters_; }

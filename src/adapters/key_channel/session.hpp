@@ -7,6 +7,7 @@
 
 #include "adapters/http/session.hpp"
 #include "adapters/http/tls.hpp"
+#include "adapters/key_channel/owner.hpp"
 #include "base/result.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm_keys/failure.hpp"
@@ -15,18 +16,8 @@
 
 namespace lobo::adapters {
 
-inline constexpr std::string_view key_channel_alpn = "lobo-xrm-keys";
-
 /// In the words of a key channel.
 xrm::KeyCause cause_of(TlsFailure failure, xrm::KeyFailure otherwise);
-
-/// Who drives the session; called on the loop. After finish() it hears nothing more.
-struct KeySessionOwner {
-  virtual ~KeySessionOwner() = default;
-  virtual void key_message(const xrm::KeyMessage& message) = 0;
-  virtual void key_malformed(xrm::KeyFailure failure) = 0;
-  virtual void key_closed(xrm::KeyCause cause) = 0;
-};
 
 class KeySession final : public Session {
  public:
