@@ -83,7 +83,11 @@ void resolve(Config& config, const std::filesystem::path& base) {
     resolve(config.netsim->servers, base);
     for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
   }
-  if (config.upf) resolve(config.upf->marks.key_file, base);
+  if (config.upf) {
+    resolve(config.upf->marks.key_file, base);
+    auto& tls = config.upf->keys.tls;
+    for (std::string* const file : {&tls.ca, &tls.certificate, &tls.key}) resolve(*file, base);
+  }
   if (config.energy_agent) {
     auto& tls = config.energy_agent->tls;
     for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);

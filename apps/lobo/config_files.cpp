@@ -54,7 +54,12 @@ Result<void> check_files(const Config& config) {
       check_door("nrm.group_management", nrm.group_management->door, faults);
   }
   if (config.netsim) check_servers("netsim.server", config.netsim->servers, faults);
-  if (config.upf) check_readable("upf.xrm.key_file", config.upf->marks.key_file, faults);
+  if (config.upf) {
+    check_readable("upf.xrm.key_file", config.upf->marks.key_file, faults);
+    check_readable("upf.keys.tls.ca", config.upf->keys.tls.ca, faults);
+    check_readable("upf.keys.tls.cert", config.upf->keys.tls.certificate, faults);
+    check_readable("upf.keys.tls.key", config.upf->keys.tls.key, faults);
+  }
   if (config.energy_agent) {
     const auto& [agent, tls, oauth2] = *config.energy_agent;
     check_readable("energy_agent.af.tls.ca", tls.ca, faults);

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,9 +24,13 @@
 #include "wire/gtpu/bits.hpp"
 #include "wire/gtpu/packet.hpp"
 #include "wire/pfcp/header.hpp"
+#include "wire/xrm/aead.hpp"
+#include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/receiver.hpp"
+#include "wire/xrm_keys/acceptor.hpp"
+#include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::app {
 namespace {
@@ -38,6 +43,10 @@ constexpr std::uint64_t retransmissions_max = 20;
 constexpr std::size_t ue_networks_max = 8;
 constexpr std::size_t node_id_bytes_max = 255;  // RFC 1035 clause 2.3.4
 constexpr std::size_t label_bytes_max = 63;
+constexpr std::uint16_t key_channel_port = 7788;
+/// KeyIDs of those that name none: the upper end, where those of a key file seldom are.
+constexpr std::size_t key_ids_each = 4;
+constexpr std::size_t key_ids_from = 256 - key_ids_each * upf_eas_max;
 
 bool is_name(std::string_view name) {
   if (name.empty() || name.size() > node_id_bytes_max) return false;
@@ -198,6 +207,121 @@ void read_marks(Section& section, UpfMarksConfig& out) {
   section.text("key_file", out.key_file);
 }
 
+/// "1-64", or one number.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_range(std::string_view text,
+                                                                   std::uint64_t most) {
+  const auto parts = split(text, '-');
+  if (parts.size() > 2) return std::nullopt;
+  const auto first = parse_decimal(parts.front());
+  const auto last = parse_decimal(parts.back());
+  if (!first || !last || *last < *first || *last > most) return std::nullopt;
+  return std::pair{*first, *last};
+}
+
+void read_senders(Section& section, xrm::SenderRange& out) {
+  std::string text;
+  if (!section.text("senders", text)) return;
+  const auto range = parse_range(text, 0xFFFF);
+  if (!range)
+    return section.complain("senders", Errc::out_of_range,
+                            fmt::format("'{}' is no range of SIDs such as 1-64", text));
+  out = {xrm::SenderId{static_cast<std::uint16_t>(range->first)},
+         xrm::SenderId{static_cast<std::uint16_t>(range->second)}};
+}
+
+void read_key_ids(Section& section, xrm::KeyIdRange& out) {
+  std::string text;
+  if (!section.text("key_ids", text)) return;
+  const auto range = parse_range(text, 0xFF);
+  if (!range || range->second - range->first + 1 < xrm::key_ids_min)
+    return section.complain("key_ids", Errc::out_of_range,
+                            fmt::format("'{}' is no range of at least {} KeyIDs such as 192-195",
+                                        text, xrm::key_ids_min));
+  out = {xrm::KeyId{static_cast<std::uint8_t>(range->first)},
+         xrm::KeyId{static_cast<std::uint8_t>(range->second)}};
+}
+
+void read_algorithms(Section& section, std::vector<xrm::Algorithm>& out) {
+  std::vector<std::string> names;
+  if (!section.texts("algorithms", names)) return;
+  std::vector<xrm::Algorithm> read;
+  for (const auto& name : names) {
+    const auto algorithm = xrm::algorithm_of(name);
+    if (!algorithm || std::ranges::find(read, *algorithm) != read.end())
+      return section.complain("algorithms", Errc::not_allowed,
+                              fmt::format("'{}': aes-128-gcm, aes-256-gcm and chacha20-poly1305 "
+                                          "there are, each once",
+                                          name));
+    read.push_back(*algorithm);
+  }
+  if (read.empty()) return section.complain("algorithms", Errc::missing, "none is none");
+  out = std::move(read);
+}
+
+void read_eas(Section& section, UpfKeysConfig& out) {
+  UpfEasConfig eas{.keys = {}, .address = {}, .port = key_channel_port};
+  const std::size_t number = out.eas.size();
+  const auto first = static_cast<std::uint8_t>(key_ids_from + number * key_ids_each);
+  eas.keys.key_ids = {xrm::KeyId{first},
+                      xrm::KeyId{static_cast<std::uint8_t>(first + key_ids_each - 1)}};
+  section.require("name");
+  section.require("address");
+  if (section.text("name", eas.keys.eas) &&
+      (!is_name(eas.keys.eas) || eas.keys.eas.size() > xrm::eas_name_max))
+    section.complain("name", Errc::pattern,
+                     fmt::format("'{}' is no DNS name, as a certificate has it", eas.keys.eas));
+  if (section.text("address", eas.address) && !model::parse_ip_address(eas.address))
+    section.complain("address", Errc::pattern,
+                     fmt::format("'{}' is no IPv4 or IPv6 address", eas.address));
+  std::uint64_t port = eas.port;
+  if (section.integer("port", 1, 65535, port)) eas.port = static_cast<std::uint16_t>(port);
+  read_senders(section, eas.keys.senders);
+  read_key_ids(section, eas.keys.key_ids);
+  read_algorithms(section, eas.keys.algorithms);
+  section.boolean("short_tags", eas.keys.short_tags);
+  section.boolean("bind_length", eas.keys.bind_length);
+  section.duration("lifetime_max", xrm::key_lifetime_min, xrm::key_lifetime_max,
+                   eas.keys.lifetime_max);
+  if (out.eas.size() == upf_eas_max)
+    return section.complain("name", Errc::too_many,
+                            fmt::format("at most {} application servers", upf_eas_max));
+  out.eas.push_back(std::move(eas));
+}
+
+/// What one has no other has, and each knows what is not its own.
+void check_eas(Section& section, std::vector<UpfEasConfig>& all) {
+  for (std::size_t i = 0; i < all.size(); ++i)
+    for (std::size_t j = 0; j < all.size(); ++j) {
+      if (i == j) continue;
+      const auto& mine = all[i].keys;
+      const auto& its = all[j].keys;
+      all[i].keys.of_others.push_back(its.senders);
+      if (j > i) continue;
+      if (mine.eas == its.eas)
+        section.complain("eas", Errc::duplicate, fmt::format("'{}' stands twice", mine.eas));
+      if (mine.key_ids.overlaps(its.key_ids))
+        section.complain("eas", Errc::conflict,
+                         fmt::format("'{}' and '{}' share key_ids", its.eas, mine.eas));
+      if (mine.senders.first <= its.senders.last && its.senders.first <= mine.senders.last)
+        section.complain("eas", Errc::conflict,
+                         fmt::format("'{}' and '{}' share SIDs: of several, each wants senders of "
+                                     "its own",
+                                     its.eas, mine.eas));
+    }
+}
+
+void read_keys(Section& section, UpfKeysConfig& out) {
+  for (const auto key : {"tls", "eas"}) section.require(key);
+  section.section("tls", [&](Section& tls) {
+    for (const auto key : {"ca", "cert", "key"}) tls.require(key);
+    tls.text("ca", out.tls.ca);
+    tls.text("cert", out.tls.certificate);
+    tls.text("key", out.tls.key);
+  });
+  section.each("eas", [&](Section& eas) { read_eas(eas, out); });
+  check_eas(section, out.eas);
+}
+
 void read_gtpu(Section& section, UpfConfig& out) {
   std::uint8_t container = 0;
   if (section.choice<std::uint8_t>("set_container",
@@ -244,6 +368,7 @@ void read_upf(Section& section, UpfConfig& out) {
   if (section.integer("queues", 1, queues_max, queues))
     out.queues = static_cast<std::uint32_t>(queues);
   section.section("xrm", [&](Section& marks) { read_marks(marks, out.marks); });
+  section.section("keys", [&](Section& keys) { read_keys(keys, out.keys); });
   section.boolean("strip_options", out.strip_options);
   section.section("gtpu", [&](Section& gtpu) { read_gtpu(gtpu, out); });
   std::chrono::milliseconds interval{};

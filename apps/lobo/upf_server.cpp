@@ -35,6 +35,7 @@
 #include "runtime/ports.hpp"
 #include "upf/admin.hpp"
 #include "upf/handover.hpp"
+#include "upf/key_channels.hpp"
 #include "upf/keys.hpp"
 #include "upf/metrics.hpp"
 #include "upf/n4_loop.hpp"
@@ -103,6 +104,7 @@ struct UpfServer::Parts {
   Handover<dataplane::Neighbours> neighbours;
   Handover<KeyChange> key_changes;
   std::optional<Keys> keys;
+  std::unique_ptr<KeyChannels> key_channels;
   std::optional<NeighbourKeeper> keeper;
   std::optional<N4Loop> n4;
   std::optional<UpfMetrics> copied;
@@ -157,8 +159,12 @@ Result<void> UpfServer::Parts::look_at_sides() {
 }
 
 Result<void> UpfServer::Parts::read_keys() {
-  keys.emplace(config.marks.key_file, key_changes);
-  return keys->reload();
+  keys.emplace(config.marks.key_file, key_changes, reserved_key_ids(config.keys));
+  if (auto read = keys->reload(); !read) return read;
+  auto channels = KeyChannels::open(config.keys, loop, *keys, *log);
+  if (!channels) return fail(std::move(channels.error()));
+  key_channels = std::move(*channels);
+  return {};
 }
 
 Result<void> UpfServer::Parts::find_neighbours() {
@@ -200,7 +206,8 @@ Result<void> UpfServer::Parts::listen() {
                                                    .n3_neighbours = keeper->known(PathSide::n3),
                                                    .n6_neighbours = keeper->known(PathSide::n6),
                                                    .worker = *worker,
-                                                   .agent = n4->agent()});
+                                                   .agent = n4->agent(),
+                                                   .key_channels = *key_channels});
                              },
                          .ready = [this]() -> Result<void> {
                            if (ending) return fail(Errc::unavailable, "the UPF is shutting down");
@@ -221,6 +228,7 @@ void UpfServer::Parts::count() {
   copied.emplace(metrics);
   copied->add_path(worker->counters());
   copied->add_ports(*worker);
+  key_channels->add_metrics(*copied);
   const auto* agent = &n4->agent();
   copied->gauge("lobo_upf_sessions", {}, [agent] { return agent->sessions(); });
   copied->gauge("lobo_upf_associations", {}, [agent] { return agent->associations(); });
@@ -341,6 +349,7 @@ std::vector<std::string> UpfServer::urls() const {
 Result<void> UpfServer::run() {
   parts_->worker->start();
   parts_->look_at_neighbours();
+  parts_->key_channels->start();
   parts_->loop.run();
   if (!parts_->trouble.empty()) return fail(Errc::unavailable, parts_->trouble);
   return {};

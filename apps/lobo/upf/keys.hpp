@@ -1,8 +1,9 @@
 #pragma once
-// The contexts by which protected markings are opened, from a key file, read again on request. The
-// receiver that uses them is the worker's: it is handed what is to change, and changes it between
-// two batches, so that no packet finds a context gone whose successor is not there. A context that
-// stays the same keeps its replay windows.
+// The contexts by which protected markings are opened: those of a key file, read again on request,
+// and those that application servers agreed on over their key channels. The receiver that uses them
+// is the worker's: it is handed what is to change, and changes it between two batches, so that no
+// packet finds a context gone whose successor is not there. A context that stays the same keeps its
+// replay windows.
 
 #include <cstddef>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "wire/xrm/aead.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm/receiver.hpp"
+#include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::app {
 
@@ -28,23 +30,32 @@ struct KeyChange {
 
 class Keys {
  public:
-  /// An empty path: no contexts, ever.
-  Keys(std::string path, Handover<KeyChange>& to);
+  using Contexts = std::vector<xrm::ContextSettings>;
+
+  /// An empty path: no contexts of a file, ever. `reserved`: KeyIDs of application servers that
+  /// have a key channel, one range each, which no context of the file may have.
+  Keys(std::string path, Handover<KeyChange>& to, std::vector<xrm::KeyIdRange> reserved = {});
 
   /// Reads the file and hands over what changed; a fault leaves everything as it was.
   Result<void> reload();
+  /// All that the application server of that range has agreed on. When it returns, the worker opens
+  /// by it what it receives from then on.
+  Result<void> agree(std::size_t range, Contexts contexts);
   /// Contexts of the file as last read.
-  std::size_t contexts() const { return offered_.size(); }
+  std::size_t contexts() const { return of_file_.size(); }
 
  private:
-  using Contexts = std::vector<xrm::ContextSettings>;
   Result<Contexts> read() const;
+  Result<void> hand_over();
 
   std::string path_;
   Handover<KeyChange>& to_;
+  std::vector<xrm::KeyIdRange> reserved_;
   std::unique_ptr<xrm::Crypto> crypto_;
-  Contexts taken_;    ///< those that the worker had before what is on its way
-  Contexts offered_;  ///< those that it has with it
+  Contexts of_file_;
+  std::vector<Contexts> agreed_;  ///< by range
+  Contexts taken_;                ///< those that the worker had before what is on its way
+  Contexts offered_;              ///< those that it has with it
 };
 
 }  // namespace lobo::app

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <string>
 #include <string_view>
@@ -97,6 +100,44 @@ TEST_F(UpfKeys, without_a_file_there_are_no_contexts) {
   ASSERT_TRUE(keys.reload());
   EXPECT_EQ(take(), "-0 +0");
   EXPECT_EQ(receiver_.contexts(), 0U);
+}
+
+xrm::ContextSettings agreed(unsigned id, unsigned char first) {
+  std::array<std::byte, 16> key{static_cast<std::byte>(first)};
+  return {.key_id = xrm::KeyId{static_cast<std::uint8_t>(id)}, .key = *xrm::Key::from(key)};
+}
+
+TEST_F(UpfKeys, what_was_agreed_stands_beside_the_file_and_neither_touches_the_other) {
+  write(context(7));
+  Keys keys(path_, handover_,
+            {{xrm::KeyId{192}, xrm::KeyId{195}}, {xrm::KeyId{196}, xrm::KeyId{199}}});
+  ASSERT_TRUE(keys.reload());
+  ASSERT_TRUE(keys.agree(0, {agreed(192, 1)}));
+  EXPECT_EQ(take(), "-0 +2");
+  ASSERT_TRUE(keys.agree(1, {agreed(196, 1)}));
+  EXPECT_EQ(take(), "-0 +1");
+  ASSERT_TRUE(keys.agree(0, {agreed(192, 1), agreed(193, 1)}));
+  EXPECT_EQ(take(), "-0 +1");
+  write(context(8));
+  ASSERT_TRUE(keys.reload());
+  EXPECT_EQ(take(), "-1 +1");
+  ASSERT_TRUE(keys.agree(0, {}));
+  EXPECT_EQ(take(), "-2 +0");
+  EXPECT_EQ(receiver_.contexts(), 2U);
+  EXPECT_EQ(keys.contexts(), 1U);
+  // Another key under the same number is another context.
+  ASSERT_TRUE(keys.agree(1, {agreed(196, 2)}));
+  EXPECT_EQ(take(), "-1 +1");
+}
+
+TEST_F(UpfKeys, a_file_with_an_id_of_a_key_channel_is_refused) {
+  write(context(193));
+  Keys keys(path_, handover_, {{xrm::KeyId{192}, xrm::KeyId{195}}});
+  const auto read = keys.reload();
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().detail.find("id 193"), std::string::npos);
+  ASSERT_TRUE(keys.agree(0, {agreed(193, 1)}));
+  EXPECT_EQ(take(), "-0 +1");
 }
 
 }  // namespace

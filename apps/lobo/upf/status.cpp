@@ -14,6 +14,7 @@
 #include "dataplane/stages/path_drop.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
 #include "model/address.hpp"
+#include "upf/key_channels.hpp"
 #include "upf/ports.hpp"
 #include "upf/worker.hpp"
 #include "wire/json/value.hpp"
@@ -131,6 +132,7 @@ std::string status_page(const UpfSight& sight) {
           .add("gtpuSignals", those_that_count(counters.signals_seen))
           .add("marks", marks(counters))
           .add("keyContexts", number(sight.worker.contexts()))
+          .add("keyChannels", sight.key_channels.status())
           .done();
   return json::to_text(page);
 }

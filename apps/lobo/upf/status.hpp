@@ -5,6 +5,7 @@
 #include <string>
 
 #include "dataplane/n4/agent.hpp"
+#include "upf/key_channels.hpp"
 #include "upf/ports.hpp"
 #include "upf/worker.hpp"
 
@@ -17,6 +18,7 @@ struct UpfSight {
   std::size_t n6_neighbours = 0;
   const Worker& worker;
   const dataplane::n4::N4Agent& agent;
+  const KeyChannels& key_channels;
 };
 
 /// JSON; of drops and the like what is not zero.

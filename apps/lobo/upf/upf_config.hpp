@@ -3,17 +3,21 @@
 // data plane has a value of its own for what the file leaves out, that one holds.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "adapters/http/tls_files.hpp"
 #include "dataplane/n4/config.hpp"
 #include "model/address.hpp"
 #include "wire/gtpu/bits.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/receiver.hpp"
+#include "wire/xrm_keys/acceptor.hpp"
+#include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::app {
 
@@ -45,6 +49,22 @@ struct UpfMarksConfig {
   std::string key_file;  ///< empty: nothing that is protected can be opened
 };
 
+/// An application server whose keys come over a key channel.
+struct UpfEasConfig {
+  xrm::AcceptorConfig keys;
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+struct UpfKeysConfig {
+  adapters::ClientTlsFiles tls;
+  std::vector<UpfEasConfig> eas;
+};
+
+/// More would want more contexts than a receiver has.
+inline constexpr std::size_t upf_eas_max = 16;
+static_assert(upf_eas_max * xrm::keys_live_max <= xrm::contexts_max);
+
 struct UpfConfig {
   using Network = std::pair<model::IpAddress, unsigned>;  ///< with its prefix length
 
@@ -56,6 +76,7 @@ struct UpfConfig {
   UpfIo io = UpfIo::automatic;
   std::uint32_t queues = 1;  ///< receive queues of each interface
   UpfMarksConfig marks;
+  UpfKeysConfig keys;  ///< of no application server: no key channels
   bool strip_options = true;
   std::optional<std::uint8_t> set_container;
   std::optional<gtpu::Release> release;
