@@ -1,11 +1,14 @@
 // `lobo eas`: an application server's marking, for an application that knows nothing of it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <ratio>
 #include <string>
@@ -18,8 +21,11 @@
 #include "cli.hpp"
 #include "cmd_pcap.hpp"
 #include "commands.hpp"
+#include "config.hpp"
+#include "config_section.hpp"
 #include "dataplane/elapsed.hpp"
 #include "dataplane/marker.hpp"
+#include "eas_keys.hpp"
 #include "eas_relay.hpp"
 #include "exit_code.hpp"
 #include "live/live_marks.hpp"
@@ -27,6 +33,9 @@
 #include "output.hpp"
 #include "ready.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "wire/xrm/aead.hpp"
+#include "wire/xrm/context.hpp"
+#include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::app {
 namespace {
@@ -104,6 +113,83 @@ Result<EasSettings> settings_of(const Arguments& arguments) {
   return settings;
 }
 
+/// What --keys-by-tls is nothing without, and what means nothing without it.
+constexpr std::array tls_files{"tls-cert", "tls-key", "tls-ca", "upf-name"};
+
+Result<std::vector<xrm::Algorithm>> algorithms_of(std::string_view text) {
+  std::vector<xrm::Algorithm> all;
+  for (const auto name : split(text, ',')) {
+    const auto algorithm = xrm::algorithm_of(name);
+    if (!algorithm || std::ranges::find(all, *algorithm) != all.end())
+      return fail(Errc::pattern,
+                  fmt::format("--algorithm: '{}' is none of aes-128-gcm, aes-256-gcm and "
+                              "chacha20-poly1305, each once",
+                              name));
+    all.push_back(*algorithm);
+  }
+  return all;
+}
+
+/// Nothing where keys do not come by TLS. Changes `settings` to wait for them where they do.
+Result<std::optional<EasKeysSettings>> keys_of(const Arguments& arguments, EasSettings& settings) {
+  if (!arguments.given("keys-by-tls")) {
+    for (const auto* const name : tls_files)
+      if (arguments.given(name))
+        return fail(Errc::not_allowed, fmt::format("--{} goes with --keys-by-tls", name));
+    if (arguments.given("status"))
+      return fail(Errc::not_allowed, "--status goes with --keys-by-tls");
+    return std::optional<EasKeysSettings>{};
+  }
+  if (!settings.writing.key_file.empty())
+    return fail(Errc::not_allowed, "--keys and --keys-by-tls: a key comes from one of them");
+  if (settings.writing.carry != Carry::option)
+    return fail(Errc::not_allowed,
+                "--keys-by-tls protects the UDP option: give --carry udp-option");
+  for (const auto* const name : tls_files)
+    if (!arguments.given(name))
+      return fail(Errc::missing, fmt::format("--keys-by-tls needs --{}", name));
+  const auto at = end_of("keys-by-tls", arguments.text("keys-by-tls"));
+  if (!at) return fail(at.error());
+  const auto life = parse_duration(arguments.text("key-life"));
+  if (!life || *life < xrm::key_lifetime_min || *life > xrm::key_lifetime_max)
+    return fail(Errc::out_of_range, "--key-life wants a duration from 100ms to 30d, like 1h");
+  auto algorithms = algorithms_of(arguments.text("algorithm"));
+  if (!algorithms) return fail(algorithms.error());
+  const auto streams = settings.streams.size();
+  if (settings.writing.sid + streams - 1 > UINT16_MAX)
+    return fail(Errc::out_of_range, "--sid: the streams need a SID each, up to 65535");
+  const auto tag = arguments.text("tag") == "8" ? xrm::TagLength::short_ : xrm::TagLength::full;
+  settings.writing.keys_come = tag;
+  EasKeysSettings keys{
+      .server = {.address = model::to_text(at->address),
+                 .port = at->port,
+                 .files = {.certificate = std::string(arguments.text("tls-cert")),
+                           .key = std::string(arguments.text("tls-key")),
+                           .client_ca = std::string(arguments.text("tls-ca"))},
+                 .upf = std::string(arguments.text("upf-name")),
+                 .keys = {.eas = {},
+                          .algorithms = std::move(*algorithms),
+                          .tag = tag,
+                          .bind = arguments.text("bind") == "length" ? xrm::Bind::length
+                                                                     : xrm::Bind::full,
+                          .senders = {xrm::SenderId{settings.writing.sid},
+                                      xrm::SenderId{static_cast<std::uint16_t>(
+                                          settings.writing.sid + streams - 1)}},
+                          .lifetime = *life}},
+      .status_address = {},
+      .status_port = 0,
+      .tell = settings.tell};
+  if (arguments.given("status")) {
+    const auto status = end_of("status", arguments.text("status"));
+    if (!status) return fail(status.error());
+    keys.status_address = model::to_text(status->address);
+    keys.status_port = status->port;
+    if (!is_loopback_address(keys.status_address))
+      return fail(Errc::not_allowed, "--status is for loopback only");
+  }
+  return std::optional(std::move(keys));
+}
+
 Rows rows_of(const EasRelay& relay) {
   Rows rows{.columns = {"in", "datagrams", "marked", "sets", "left", "over_mtu", "no_place",
                         "sets_cut", "streams", "sent", "by_kernel", "dropped", "back",
@@ -152,6 +238,16 @@ Exit eas(const Arguments& arguments) {
   if (!settings) return tell(what, settings.error(), "lobo eas --help"), Exit::usage;
   const auto seconds = number_option(arguments, "seconds", 0, seconds_max);
   if (!seconds) return tell(what, seconds.error(), "lobo eas --help"), Exit::usage;
+  auto wanted = keys_of(arguments, *settings);
+  if (!wanted) return tell(what, wanted.error(), "lobo eas --help"), Exit::usage;
+  std::unique_ptr<EasKeys> keys;
+  if (*wanted) {
+    auto opened = EasKeys::open(std::move(**wanted));
+    if (!opened)
+      return tell(what, opened.error(), "`lobo pki keys DIR` makes certificates for a laboratory");
+    keys = std::move(*opened);
+    settings->keys = keys.get();
+  }
   auto relay = EasRelay::open(*settings);
   if (!relay && relay.error().code == Errc::forbidden && !settings->by_socket &&
       settings->writing.carry == Carry::rtp_extension) {
@@ -164,6 +260,10 @@ Exit eas(const Arguments& arguments) {
   for (const auto& stream : relay->streams()) {
     ready.push_back(stream->in_text());
     fmt::print(stderr, "{} as {}\n", stream->in_text(), stream->sender().describe());
+  }
+  if (keys) {
+    ready.push_back(keys->channel_text());
+    if (const auto url = keys->status_url(); !url.empty()) ready.push_back(url);
   }
   if (arguments.given("check")) return Exit::ok;
   const auto form = arguments.text("output");
@@ -204,6 +304,24 @@ std::vector<Verb> eas_verbs() {
        .fallback = "100"},
       {.name = "--counters",
        .help = "with --keys: file name for the counters used; else beside the key file"},
+      {.name = "--keys-by-tls",
+       .help = "the option is protected by keys that the UPF agrees on here, ADDRESS:PORT"},
+      {.name = "--tls-cert", .help = "our certificate; its first DNS name is who we are"},
+      {.name = "--tls-key", .help = "the certificate's key"},
+      {.name = "--tls-ca", .help = "who signs the UPF's certificate"},
+      {.name = "--upf-name", .help = "the DNS name in the UPF's certificate"},
+      {.name = "--algorithm",
+       .help = "of the keys, in order of preference",
+       .fallback = "aes-128-gcm"},
+      {.name = "--tag", .help = "octets of a tag", .fallback = "16", .choices = {"16", "8"}},
+      {.name = "--bind",
+       .help = "what of the UDP header the tag covers; length: a NAPT stands between",
+       .fallback = "full",
+       .choices = {"full", "length"}},
+      {.name = "--key-life",
+       .help = "how long a key is good; the next one comes when a good half is over",
+       .fallback = "1h"},
+      {.name = "--status", .help = "ADDRESS:PORT on loopback for /metrics and /status/keys"},
       {.name = "--seconds", .help = "end by itself after these; 0: at Ctrl-C", .fallback = "0"},
       {.name = "--ready-file", .help = "where to write the local addresses once it listens"},
       {.name = "--check",

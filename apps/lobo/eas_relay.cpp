@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -28,6 +29,7 @@
 #include "live/live_sender.hpp"
 #include "model/address.hpp"
 #include "toolbox/progress.hpp"
+#include "wire/xrm/context.hpp"
 
 namespace lobo::app {
 namespace {
@@ -162,12 +164,33 @@ void EasStream::take_back() {
 
 Result<EasRelay> EasRelay::open(const EasSettings& settings) {
   EasRelay relay;
+  relay.keys_ = settings.keys;
+  relay.tell_ = settings.tell;
   for (std::size_t i = 0; i < settings.streams.size(); ++i) {
     auto stream = EasStream::open(settings, settings.streams[i], i);
     if (!stream) return fail(stream.error());
     relay.streams_.push_back(std::move(*stream));
   }
   return relay;
+}
+
+/// In front of each turn: a key that came is used for what is sent from now on, and one that
+/// expired for nothing more, whether or not anybody said so.
+void EasRelay::look_for_key(Clock::time_point now) {
+  if (keys_ == nullptr) return;
+  const xrm::ContextSettings* use = nullptr;
+  auto news = keys_->take();
+  if (news && *news && (*news)->expires > now) {
+    use = &(*news)->settings;
+    key_expires_ = (*news)->expires;
+  } else if (!news && (!key_expires_ || *key_expires_ > now)) {
+    for (const auto& stream : streams_)
+      if (stream->sender().wants_key()) return keys_->renew();
+    return;
+  }
+  if (use == nullptr) key_expires_.reset();
+  for (const auto& stream : streams_)
+    if (const auto done = stream->sender().rekey(use); !done) tell_("keys: " + done.error().detail);
 }
 
 Result<void> EasRelay::run(std::chrono::seconds at_most) {
@@ -186,11 +209,13 @@ Result<void> EasRelay::run(std::chrono::seconds at_most) {
     auto until = now + look_interval;
     for (const auto& stream : streams_)
       if (const auto due = stream->sender().due()) until = std::min(until, *due);
+    if (key_expires_) until = std::min(until, *key_expires_);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now);
     (void)::poll(waited.data(), waited.size(),
                  static_cast<int>(std::max<std::int64_t>(0, left.count())));
     now = Clock::now();
     if (waited[0].revents != 0) break;
+    look_for_key(now);
     std::uint64_t taken = 0;
     std::uint64_t marked = 0;
     for (std::size_t i = 0; i < streams_.size(); ++i) {

@@ -10,12 +10,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "adapters/capture/file.hpp"
 #include "base/result.hpp"
+#include "eas_keys.hpp"
 #include "live/live_marks.hpp"
 #include "live/live_sender.hpp"
 #include "model/address.hpp"
@@ -39,7 +41,8 @@ struct EasSettings {
   WriteSettings writing;
   LiveSettings live;
   bool by_socket = false;
-  std::string counters;  ///< file of counters; empty: beside the key file
+  std::string counters;     ///< file of counters; empty: beside the key file
+  EasKeys* keys = nullptr;  ///< where keys come from, where `writing.keys_come`; outlives the relay
   std::function<void(std::string_view)> tell;
 };
 
@@ -83,6 +86,11 @@ class EasRelay {
   const std::vector<std::unique_ptr<EasStream>>& streams() const { return streams_; }
 
  private:
+  void look_for_key(std::chrono::steady_clock::time_point now);
+
+  EasKeys* keys_ = nullptr;
+  std::optional<std::chrono::steady_clock::time_point> key_expires_;
+  std::function<void(std::string_view)> tell_;
   std::vector<std::unique_ptr<EasStream>> streams_;
 };
 

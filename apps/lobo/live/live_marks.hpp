@@ -16,12 +16,14 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "dataplane/elapsed.hpp"
 #include "dataplane/marker.hpp"
 #include "model/pdu_set.hpp"
 #include "toolbox/mark_writer.hpp"
 #include "toolbox/packet_marker.hpp"
 #include "toolbox/stream_key.hpp"
+#include "wire/xrm/context.hpp"
 
 namespace lobo::app {
 
@@ -71,6 +73,8 @@ class LiveMarks {
 
   /// From now on nothing is marked: no counter may be used any more.
   void stop_sealing() { marker_.stop_sealing(); }
+  /// What waits is sealed by this key as well; null: there is none. See MarkWriter::rekey().
+  Result<void> rekey(const xrm::ContextSettings* key) { return marker_.rekey(key); }
 
   const LiveTallies& tallies() const { return tallies_; }
   const MarkWriter& writer() const { return marker_.writer(); }

@@ -73,6 +73,11 @@ std::optional<LiveSender::Time> LiveSender::due() const {
   return due ? std::optional(Time(*due)) : std::nullopt;
 }
 
+bool LiveSender::wants_key() const {
+  const auto* sender = marks_->writer().sender();
+  return sender != nullptr && sender->next_counter() >= xrm::counters_per_key / 2;
+}
+
 void LiveSender::finish(Time now) {
   now_ = now;
   marks_->finish(now.time_since_epoch());

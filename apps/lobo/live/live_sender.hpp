@@ -13,6 +13,7 @@
 #include "live/live_marks.hpp"
 #include "live/outlet.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "wire/xrm/context.hpp"
 
 namespace lobo::app {
 
@@ -39,6 +40,12 @@ class LiveSender {
   std::optional<Time> due() const;
   /// The end: sends all that waits.
   void finish(Time now);
+
+  /// Where keys come (WriteSettings::keys_come): what is sent from now on is sealed by this one.
+  /// Null: there is none, and nothing is marked.
+  Result<void> rekey(const xrm::ContextSettings* key) { return marks_->rekey(key); }
+  /// Of the present key half the counters are used.
+  bool wants_key() const;
 
   const LiveTallies& marks() const { return marks_->tallies(); }
   const OutletTallies& sent() const { return outlet_->tallies(); }

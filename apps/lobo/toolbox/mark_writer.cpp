@@ -59,6 +59,11 @@ const udp_options::Option* find_xrm(const udp_options::Surplus& surplus, xrm::Op
 
 Result<MarkWriter> MarkWriter::create(const WriteSettings& settings) {
   MarkWriter writer(settings);
+  if (settings.keys_come) {
+    writer.crypto_ = adapters::aead::make_fastest();
+    writer.tag_bytes_ = xrm::tag_bytes(*settings.keys_come);
+    return writer;
+  }
   if (settings.key_file.empty()) return writer;
   const auto text = read_key_text(settings.key_file);
   if (!text) return fail(text.error());
@@ -92,8 +97,24 @@ Result<MarkWriter> MarkWriter::create(const WriteSettings& settings) {
   return writer;
 }
 
+Result<void> MarkWriter::rekey(const xrm::ContextSettings* key) {
+  sender_.reset();
+  if (key == nullptr) return {};
+  // The length of the tag is part of PSSize, which may have been told for packets that wait.
+  if (xrm::tag_bytes(key->tag) != tag_bytes_)
+    return fail(Errc::not_allowed, "a key with tags of another length");
+  auto context = xrm::Context::create(*key, *crypto_);
+  if (!context) return fail(context.error());
+  auto sender = xrm::Sender::create(std::move(*context), xrm::SenderId{settings_.sid}, 0);
+  if (!sender) return fail(sender.error());
+  sender_ = std::make_unique<xrm::Sender>(std::move(*sender));
+  exhausted_ = false;
+  return {};
+}
+
 std::size_t MarkWriter::body_bytes() const {
-  return sender_ ? xrm::protected_header_bytes + full_body_bytes + tag_bytes_ : full_body_bytes;
+  return is_protected() ? xrm::protected_header_bytes + full_body_bytes + tag_bytes_
+                        : full_body_bytes;
 }
 
 bool MarkWriter::adds_apc(const packet::PacketView& view) const {
@@ -125,7 +146,7 @@ std::uint32_t MarkWriter::marked_ip_bytes(const packet::PacketView& view) {
 
 std::size_t MarkWriter::added_by(const PduSetMark& mark) const {
   if (settings_.carry != Carry::option || !mark.psn16) return 0;
-  return sender_ ? psn16_protected_bytes : psn16_clear_bytes;
+  return is_protected() ? psn16_protected_bytes : psn16_clear_bytes;
 }
 
 PduSetMark MarkWriter::settled(PduSetMark mark) const {
@@ -170,8 +191,8 @@ std::size_t MarkWriter::put_option(MutableBytes out, const packet::PacketView& v
                                    const PduSetMark& mark) {
   std::array<std::byte, xrm::protected_sent_max + xrm::body_bytes_max> body{};
   std::size_t size = 0;
-  if (sender_) {
-    if (exhausted_) return 0;
+  if (is_protected()) {
+    if (exhausted_ || !sender_) return 0;
     const auto sealed = sender_->seal(in_full(mark), view.udp_header().first<8>(), body);
     if (!sealed) {
       exhausted_ = true;

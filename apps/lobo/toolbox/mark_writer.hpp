@@ -17,6 +17,7 @@
 #include "wire/rtp/edit.hpp"
 #include "wire/xrm/aead.hpp"
 #include "wire/xrm/auth.hpp"
+#include "wire/xrm/context.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/sender.hpp"
 
@@ -37,6 +38,9 @@ struct WriteSettings {
   std::uint32_t first_counter = 0;
   bool apc = false;                      ///< APC in front of the option
   std::optional<std::uint8_t> auth_key;  ///< AUTH behind it, by this key of the file
+  /// Without a key file: the option is protected by keys that rekey() brings, with tags of this
+  /// length. Until the first one comes nothing is marked.
+  std::optional<xrm::TagLength> keys_come;
 };
 
 class MarkWriter {
@@ -61,6 +65,9 @@ class MarkWriter {
   bool exhausted() const { return exhausted_; }
   /// From now on no packet can be sealed.
   void stop_sealing() { exhausted_ = true; }
+  /// Where keys come: packets are sealed by this one from now on, counted from 0. The key must
+  /// never have been used before. Null: there is none.
+  Result<void> rekey(const xrm::ContextSettings* key);
   /// With keys: the sender, which tells the counter that comes next.
   const xrm::Sender* sender() const { return sender_.get(); }
 
@@ -72,6 +79,7 @@ class MarkWriter {
                             const PduSetMark& mark);
   std::size_t put_option(MutableBytes out, const packet::PacketView& view, const PduSetMark& mark);
   std::size_t body_bytes() const;
+  bool is_protected() const { return sender_ != nullptr || settings_.keys_come.has_value(); }
   /// Bytes of all options that are put into this packet.
   std::size_t options_bytes(const packet::PacketView& view) const;
   bool adds_apc(const packet::PacketView& view) const;

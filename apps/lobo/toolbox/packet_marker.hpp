@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "dataplane/importance.hpp"
 #include "dataplane/marker.hpp"
 #include "toolbox/edit.hpp"
@@ -17,6 +18,7 @@
 #include "wire/capture/capture.hpp"
 #include "wire/packet/parse.hpp"
 #include "wire/rtp/packet.hpp"
+#include "wire/xrm/context.hpp"
 
 namespace lobo::app {
 
@@ -54,6 +56,7 @@ class PacketMarker {
 
   const MarkWriter& writer() const { return writer_; }
   void stop_sealing() { writer_.stop_sealing(); }
+  Result<void> rekey(const xrm::ContextSettings* key) { return writer_.rekey(key); }
 
  private:
   void look_at_rtp(MarkWish& wish, const packet::PacketView& view);
