@@ -38,6 +38,33 @@ Exit init(const Arguments& arguments) {
   return Exit::ok;
 }
 
+Exit keys(const Arguments& arguments) {
+  const std::string folder(arguments.text("dir"));
+  const auto upfs = arguments.all("upf");
+  const auto eas = arguments.all("eas");
+  const auto life = parse_duration(arguments.text("life"));
+  if (!life || *life < std::chrono::seconds{1}) {
+    tell("no keys were made", {Errc::malformed, "--life is no duration of a second or more", {}},
+         "write for example --life 30d");
+    return Exit::usage;
+  }
+  const auto made = adapters::crypto::make_key_pki(
+      {.folder = folder,
+       .upfs = {upfs.begin(), upfs.end()},
+       .eas = {eas.begin(), eas.end()},
+       .life = std::chrono::duration_cast<std::chrono::seconds>(*life)},
+      adapters::SystemClock{}.now());
+  if (!made)
+    return tell("no keys were made", made.error(),
+                "choose an empty folder; existing files are never replaced");
+  Rows rows{.columns = {"file"}, .rows = {}};
+  for (const auto& path : *made) rows.rows.push_back({path});
+  print_rows(std::cout, rows, arguments.text("output"));
+  std::cerr << "note: for laboratories only; the section keys: of a UPF and lobo eas "
+               "--keys-by-tls name these files\n";
+  return Exit::ok;
+}
+
 Exit token(const Arguments& arguments) {
   const auto life = parse_duration(arguments.text("life"));
   if (!life) {
@@ -79,6 +106,26 @@ std::vector<Verb> pki_verbs() {
                         .takes = Option::Takes::values},
                        output_option()},
            .run = init},
+          {.path = "pki keys",
+           .summary = "make an authority and certificates for the keys of UPF and lobo eas",
+           .example = "  lobo pki keys out/keys\n  lobo pki keys out/keys --upf upf1.example "
+                      "--eas eas1.example --eas eas2.example",
+           .options = {{.name = "DIR",
+                        .help = "folder for the files; made where it is missing",
+                        .required = true},
+                       {.name = "--upf",
+                        .help = "name of a UPF",
+                        .takes = Option::Takes::values,
+                        .fallback = "upf1.example"},
+                       {.name = "--eas",
+                        .help = "name of an application server",
+                        .takes = Option::Takes::values,
+                        .fallback = "eas1.example"},
+                       {.name = "--life",
+                        .help = "how long the certificates are good",
+                        .fallback = "730d"},
+                       output_option()},
+           .run = keys},
           {.path = "pki token",
            .summary = "sign a bearer token with the laboratory's key",
            .example = "  lobo pki token out/pki --subject app1 > out/app1.token",

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -111,32 +112,67 @@ Result<void> write_new(const File& file) {
 
 }  // namespace
 
-Result<std::vector<std::string>> make_pki(const PkiOptions& options, Instant now) {
-  if (options.clients.size() > pki_names_max || options.server_names.size() > pki_names_max)
-    return fail(Errc::out_of_range, fmt::format("at most {} names", pki_names_max));
-  for (auto name = options.clients.begin(); name != options.clients.end(); ++name)
-    if (!is_name(*name) || std::find(options.clients.begin(), name, *name) != name)
-      return fail(Errc::pattern,
-                  fmt::format("\"{}\" cannot be a client's name: letters, digits, '-', "
-                              "'.' and '_', each name once",
-                              *name));
-  const auto files = make_files(options, now);
-  if (!files) return fail(files.error());
+namespace {
 
+Result<void> check_names(const std::vector<std::string>& names) {
+  if (names.size() > pki_names_max)
+    return fail(Errc::out_of_range, fmt::format("at most {} names", pki_names_max));
+  for (auto name = names.begin(); name != names.end(); ++name)
+    if (!is_name(*name) || std::find(names.begin(), name, *name) != name)
+      return fail(Errc::pattern,
+                  fmt::format("\"{}\" cannot be a name here: letters, digits, '-', '.' and '_', "
+                              "each name once",
+                              *name));
+  return {};
+}
+
+/// All of them, or none where one is there already.
+Result<std::vector<std::string>> write_files(const std::string& folder, const Files& files) {
   std::error_code fault;
-  std::filesystem::create_directories(options.folder, fault);
-  if (fault) return fail(Errc::unavailable, fmt::format("{}: {}", options.folder, fault.message()));
-  for (const auto& file : *files)
+  std::filesystem::create_directories(folder, fault);
+  if (fault) return fail(Errc::unavailable, fmt::format("{}: {}", folder, fault.message()));
+  for (const auto& file : files)
     if (std::filesystem::exists(file.path, fault))
       return fail(
           Errc::conflict,
           fmt::format("{} exists; name an empty folder, nothing is overwritten", file.path));
   std::vector<std::string> paths;
-  for (const auto& file : *files) {
+  for (const auto& file : files) {
     if (auto written = write_new(file); !written) return fail(written.error());
     paths.push_back(file.path);
   }
   return paths;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> make_pki(const PkiOptions& options, Instant now) {
+  if (options.server_names.size() > pki_names_max)
+    return fail(Errc::out_of_range, fmt::format("at most {} names", pki_names_max));
+  if (auto good = check_names(options.clients); !good) return fail(good.error());
+  const auto files = make_files(options, now);
+  if (!files) return fail(files.error());
+  return write_files(options.folder, *files);
+}
+
+Result<std::vector<std::string>> make_key_pki(const KeyPkiOptions& options, Instant now) {
+  const std::string at = options.folder + "/";
+  const Instant from = now - std::chrono::hours{1};
+  Files files;
+  const auto authority =
+      make_identity({"lobo lab CA", {}, Usage::authority, from, now + ca_life}, nullptr);
+  if (auto added = add_identity(files, at + "ca", authority); !added) return fail(added.error());
+  for (const auto& [names, stem, usage] : {std::tuple{&options.upfs, "upf-", Usage::client},
+                                           std::tuple{&options.eas, "eas-", Usage::server}}) {
+    if (auto good = check_names(*names); !good) return fail(good.error());
+    for (const auto& name : *names) {
+      const auto identity =
+          make_identity({name, {"DNS:" + name}, usage, from, now + options.life}, &*authority);
+      if (auto added = add_identity(files, at + stem + name, identity); !added)
+        return fail(added.error());
+    }
+  }
+  return write_files(options.folder, files);
 }
 
 Result<std::string> issue_token(const std::string& key_file, const TokenRequest& request) {

@@ -4,6 +4,7 @@
 // service.
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,17 @@ struct PkiOptions {
 /// is written where one of them exists already. The server's certificate is good for localhost,
 /// 127.0.0.1, ::1 and 127.0.0.60 to 127.0.0.69.
 Result<std::vector<std::string>> make_pki(const PkiOptions& options, Instant now);
+
+struct KeyPkiOptions {
+  std::string folder;             ///< made where it is missing
+  std::vector<std::string> upfs;  ///< DNS names, a client certificate each
+  std::vector<std::string> eas;   ///< DNS names, a server certificate each
+  std::chrono::seconds life = certificate_life;
+};
+
+/// What a key channel between UPFs and application servers takes: ca.pem, ca.key, upf-NAME.pem,
+/// upf-NAME.key, eas-NAME.pem, eas-NAME.key, as make_pki() writes files.
+Result<std::vector<std::string>> make_key_pki(const KeyPkiOptions& options, Instant now);
 
 struct TokenRequest {
   std::string issuer;
