@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/aead/choose.hpp"
 #include "base/bytes.hpp"
 #include "dataplane/importance.hpp"
 #include "dataplane/marker.hpp"
@@ -22,8 +24,12 @@
 #include "wire/rtp/packet.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
 #include "wire/udp_options/surplus.hpp"
+#include "wire/xrm/aead.hpp"
+#include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/option.hpp"
+#include "wire/xrm/receiver.hpp"
+#include "wire/xrm/unmarked.hpp"
 
 namespace lobo::app {
 namespace {
@@ -232,6 +238,79 @@ TEST(live_marks, what_waits_of_all_streams_is_bounded) {
     live.push({.ssrc = static_cast<std::uint32_t>(i % 64), .payload = each});
   EXPECT_GT(live.left.size(), enough / 2);
   EXPECT_GT(live.marks().tallies().sets_cut, 0U);
+}
+
+/// Reads marks with these keys; how many packets came, and how many of them were marked by which.
+class KeyedLive {
+ public:
+  KeyedLive()
+      : marks_(std::move(*MarkWriter::create(
+                   {.carry = Carry::option, .sid = 3, .keys_come = xrm::TagLength::full})),
+               {.marks = {.rules = {{.payload_type = audio_type,
+                                     .treatment = Treatment::lone,
+                                     .psi = Psi::low_bits_of(3)}}}},
+               [this](Bytes frame) { take(frame); }) {}
+
+  void send() { marks_.push(frame_of({.type = audio_type, .sequence = next_++}), 0ms); }
+  LiveMarks& marks() { return marks_; }
+  xrm::Receiver& receiver() { return receiver_; }
+
+  std::size_t unmarked = 0;
+  std::vector<xrm::Origin> marked;
+
+ private:
+  void take(Bytes frame) {
+    const auto view = packet::parse_ethernet(frame);
+    const auto body = xrm::find_body(udp_options::read_surplus(view), xrm::OptionKind{});
+    if (!body) {
+      EXPECT_TRUE(view.surplus().empty()) << "something else stands where the mark was to be";
+      ++unmarked;
+      return;
+    }
+    const auto marking = receiver_.read(*body, view.udp_header().first<8>());
+    ASSERT_TRUE(marking) << to_string(marking.error());
+    marked.push_back(*marking->origin);
+  }
+
+  std::uint16_t next_ = 0;
+  xrm::Receiver receiver_{{}};
+  LiveMarks marks_;
+};
+
+TEST(live_marks, keys_that_come_later_are_waited_for_used_from_zero_and_taken_away) {
+  const auto crypto = adapters::aead::make_fastest();
+  const auto key_of = [](unsigned id) {
+    const std::array<std::byte, 16> octets{static_cast<std::byte>(id)};
+    return xrm::ContextSettings{.key_id = xrm::KeyId{static_cast<std::uint8_t>(id)},
+                                .key = *xrm::Key::from(octets),
+                                .senders = {xrm::SenderId{1}, xrm::SenderId{4}}};
+  };
+  KeyedLive live;
+  live.send();
+  EXPECT_EQ(live.unmarked, 1U) << "a mark that nobody protects";
+  for (const unsigned id : {192U, 193U}) {
+    const auto key = key_of(id);
+    ASSERT_TRUE(live.receiver().add(*xrm::Context::create(key, *crypto)));
+    ASSERT_TRUE(live.marks().rekey(&key));
+    live.send();
+    live.send();
+    ASSERT_GE(live.marked.size(), 2U);
+    const xrm::Origin second{xrm::KeyId{static_cast<std::uint8_t>(id)}, xrm::SenderId{3}, 1};
+    EXPECT_EQ(live.marked.back(), second);
+  }
+  EXPECT_EQ(live.marked.size(), 4U);
+  ASSERT_TRUE(live.marks().rekey(nullptr));
+  live.send();
+  EXPECT_EQ(live.unmarked, 2U);
+
+  auto short_tags = key_of(194);
+  short_tags.tag = xrm::TagLength::short_;
+  EXPECT_FALSE(live.marks().rekey(&short_tags));
+  auto not_ours = key_of(194);
+  not_ours.senders = {xrm::SenderId{4}, xrm::SenderId{9}};
+  EXPECT_FALSE(live.marks().rekey(&not_ours));
+  live.send();
+  EXPECT_EQ(live.unmarked, 3U);
 }
 
 }  // namespace

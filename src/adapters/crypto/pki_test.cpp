@@ -104,5 +104,26 @@ TEST(pki, a_token_needs_a_key_that_can_sign) {
     EXPECT_FALSE(issue_token(folder.file(file), {"i", "a", "s", {}, today(), 1h})) << file;
 }
 
+TEST(pki, certificates_for_a_key_channel_are_for_one_role_and_one_name_each) {
+  const testing::TempDir folder;
+  const auto made = make_key_pki(
+      {folder.path().string(), {"upf1.example"}, {"eas1.example", "eas2.example"}, 24h}, today());
+  ASSERT_TRUE(made) << made.error().detail;
+  EXPECT_EQ(made->size(), 8U);
+  const auto verify = [&](const char* purpose, const char* name, const char* file) {
+    return run(fmt::format(
+                   "openssl verify -x509_strict -purpose {} -verify_hostname {} -CAfile {} {}",
+                   purpose, name, folder.file("ca.pem"), folder.file(file)))
+        .status;
+  };
+  EXPECT_EQ(verify("sslclient", "upf1.example", "upf-upf1.example.pem"), 0);
+  EXPECT_NE(verify("sslserver", "upf1.example", "upf-upf1.example.pem"), 0);
+  EXPECT_EQ(verify("sslserver", "eas2.example", "eas-eas2.example.pem"), 0);
+  EXPECT_NE(verify("sslserver", "eas1.example", "eas-eas2.example.pem"), 0);
+  EXPECT_NE(verify("sslclient", "eas2.example", "eas-eas2.example.pem"), 0);
+  EXPECT_FALSE(make_key_pki({folder.path().string(), {"upf1.example"}, {}}, today()));
+  EXPECT_FALSE(make_key_pki({folder.file("more"), {"../upf"}, {}}, today()));
+}
+
 }  // namespace
 }  // namespace lobo::adapters::crypto
