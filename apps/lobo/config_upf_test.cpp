@@ -3,15 +3,18 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
 #include "config.hpp"
 #include "model/address.hpp"
 #include "upf/upf_config.hpp"
 #include "wire/gtpu/bits.hpp"
+#include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/receiver.hpp"
+#include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::app {
 namespace {
@@ -117,6 +120,50 @@ TEST(config_upf, what_cannot_be_is_told_with_the_reason) {
         "{server: {address: 127.0.0.1}, control_planes: [smf]}",
         "{server: {address: 127.0.0.1}, retransmit_after: 10s, peer_lost_after: 5s}", "{}"})
     EXPECT_NE(first_fault(replaced("{server: {address: 127.0.0.62}}", wrong)), "accepted") << wrong;
+}
+
+std::string keys(std::string_view eas) {
+  return with("  keys:\n    tls: {ca: a, cert: b, key: c}\n    eas:\n") + std::string(eas);
+}
+
+TEST(config_upf, application_servers_with_a_key_channel_have_what_no_other_has) {
+  const auto read = parse_config(
+      keys("      - {name: eas1.example, address: 10.0.0.1, senders: 1-64}\n"
+           "      - {name: eas2.example, address: \"::1\", port: 99, senders: 100, key_ids: 10-12,"
+           " algorithms: [aes-256-gcm], short_tags: true, lifetime_max: 1h}\n"),
+      "upf.yaml");
+  ASSERT_TRUE(read) << read.error().faults.front().reason;
+  const auto& all = read->upf->keys;
+  EXPECT_EQ(all.tls.certificate, "b");
+  ASSERT_EQ(all.eas.size(), 2U);
+  EXPECT_EQ(all.eas[0].port, 7788);
+  EXPECT_EQ(all.eas[0].keys.key_ids, (xrm::KeyIdRange{xrm::KeyId{192}, xrm::KeyId{195}}));
+  EXPECT_EQ(all.eas[0].keys.algorithms.size(), 3U);
+  EXPECT_EQ(all.eas[0].keys.of_others, std::vector{all.eas[1].keys.senders});
+  EXPECT_EQ(all.eas[1].keys.senders, (xrm::SenderRange{xrm::SenderId{100}, xrm::SenderId{100}}));
+  EXPECT_EQ(all.eas[1].keys.key_ids, (xrm::KeyIdRange{xrm::KeyId{10}, xrm::KeyId{12}}));
+  EXPECT_TRUE(all.eas[1].keys.short_tags && !all.eas[1].keys.bind_length);
+  EXPECT_EQ(all.eas[1].keys.lifetime_max, 1h);
+}
+
+TEST(config_upf, what_two_application_servers_would_share_is_a_fault) {
+  const std::string first = "      - {name: eas1.example, address: 10.0.0.1, senders: 1-64}\n";
+  EXPECT_EQ(first_fault(keys(first)), "accepted");
+  for (const std::string_view second :
+       {"{name: eas1.example, address: 10.0.0.2, senders: 65-70}",
+        "{name: eas2.example, address: 10.0.0.2, senders: 64-70}",
+        "{name: eas2.example, address: 10.0.0.2}",
+        "{name: eas2.example, address: 10.0.0.2, senders: 65, key_ids: 190-192}",
+        "{name: eas2.example, address: 10.0.0.2, senders: 65, key_ids: 1-2}",
+        "{name: eas2.example, address: 10.0.0.2, senders: 70-65}",
+        "{name: eas2.example, address: eas2, senders: 65}",
+        "{name: \"eas 2\", address: 10.0.0.2, senders: 65}",
+        "{name: eas2.example, address: 10.0.0.2, senders: 65, algorithms: [rot13]}",
+        "{address: 10.0.0.2, senders: 65}"})
+    EXPECT_NE(first_fault(keys(first + "      - " + std::string(second) + "\n")), "accepted")
+        << second;
+  EXPECT_NE(first_fault(with("  keys: {eas: {name: a, address: 10.0.0.1}}\n")), "accepted");
+  EXPECT_NE(first_fault(with("  keys: {tls: {ca: a, cert: b, key: c}}\n")), "accepted");
 }
 
 TEST(config_upf, the_preset_is_right) {
