@@ -43,9 +43,10 @@ std::size_t transport_bytes_max(const PacketView& view) noexcept {
 
 bool set_transport_length(MutableBytes frame, const PacketView& view,
                           std::size_t transport_bytes) noexcept {
-  if (!view.has_ip() || transport_bytes > transport_bytes_max(view)) return false;
-  const auto length =
-      static_cast<std::uint16_t>(view.transport_at - length_origin(view) + transport_bytes);
+  if (!view.has_ip()) return false;
+  const std::size_t all = view.transport_at - length_origin(view) + transport_bytes;
+  if (all > length_field_max) return false;
+  const auto length = static_cast<std::uint16_t>(all);
   if (view.flow.ip_version == 6) {
     // A jumbogram says 0 here and its length in an option.
     if (length == 0 || be16_at(frame, view.ip_at + 4) == 0) return false;
