@@ -146,14 +146,14 @@ std::shared_ptr<State> kept(const Rules& rules, const std::vector<std::shared_pt
 }  // namespace
 
 /// What each rule needs is made here, so that no stage ever allocates.
-void SessionRules::keep_states(const SessionRules* before) {
+void SessionRules::keep_states(const Session& session, const SessionRules* before) {
   for (const Qer& qer : qers_) {
     auto state = before ? kept(before->qers_, before->qer_states_, qer.id) : nullptr;
     qer_states_.push_back(state ? std::move(state) : std::make_shared<QerState>());
   }
   for (const Rule& rule : rules_) {
     Treatment probe;
-    take_protocol(rule.detection, probe);
+    take_protocol(session.pdrs.at(rule.id), probe);
     auto tracker = before ? kept(before->rules_, before->trackers_, rule.id) : nullptr;
     if (probe.source == MarkSource::none)
       tracker = nullptr;
@@ -178,7 +178,7 @@ void SessionRules::keep_states(const SessionRules* before) {
   if (!monitor_state_) monitor_state_ = std::make_shared<MonitorState>();
 }
 
-void SessionRules::compile() {
+void SessionRules::compile(const Session& session) {
   told_ = std::make_unique<bool[]>(rules_.size());
   std::size_t policers = 0;
   std::size_t meters = 0;
@@ -193,17 +193,17 @@ void SessionRules::compile() {
   treatments_.reserve(rules_.size());
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     lines_.emplace_back(rules_[i]);
-    treatments_.push_back(treatment_of(i));
+    treatments_.push_back(treatment_of(i, session.pdrs.at(rules_[i].id)));
   }
 }
 
-Treatment SessionRules::treatment_of(std::size_t place) {
+Treatment SessionRules::treatment_of(std::size_t place, const Pdr& pdr) {
   const Rule& rule = rules_[place];
   Treatment treatment;
   treatment.rule = &rule;
   treatment.told = &told_[place];
   take_far(fars_[rule.far], treatment);
-  take_protocol(rule.detection, treatment);
+  take_protocol(pdr, treatment);
   treatment.tracker = trackers_[place].get();
   treatment.drops = drop_states_[place].get();
   for (const std::size_t at : rule.qers) {

@@ -19,13 +19,13 @@ bool is_to_ue(const Rule& rule) { return rule.travel == packet::Travel::to_ue; }
 }  // namespace
 
 MatchLine::MatchLine(const Rule& rule) : kind_(MatchKind::sufficient) {
-  kind_ |= MatchKind::from_bits(rule.detection.source);
+  kind_ |= MatchKind::from_bits(rule.source);
   kind_mask_ |= MatchKind::from_mask << MatchKind::from_at;
-  const bool from_ran = rule.detection.source == pfcp::Interface::access;
+  const bool from_ran = rule.source == pfcp::Interface::access;
   if (from_ran == is_to_ue(rule) ||
-      std::uint64_t{static_cast<std::uint8_t>(rule.detection.source)} >= MatchKind::from_mask)
+      std::uint64_t{static_cast<std::uint8_t>(rule.source)} >= MatchKind::from_mask)
     is_not_sufficient();
-  if (rule.detection.tunnel) ask(rule.detection.tunnel->teid, 0xFFFFFFFF, MatchKind::teid_at);
+  if (rule.teid) ask(*rule.teid, 0xFFFFFFFF, MatchKind::teid_at);
   if (std::has_single_bit(rule.qfis)) {
     const auto qfi = static_cast<std::uint64_t>(std::countr_zero(rule.qfis));
     ask(MatchKind::qfi_given | qfi, MatchKind::octet, MatchKind::qfi_at);
@@ -52,7 +52,7 @@ void MatchLine::ask_version(std::uint64_t version) {
 }
 
 void MatchLine::take_address(const Rule& rule) {
-  const auto& addresses = rule.detection.ue_addresses;
+  const auto& addresses = rule.ue_addresses;
   if (addresses.empty()) return;
   const pfcp::UeIpAddress& ue = addresses[0];
   const bool at_ue_end = ue.is_destination == is_to_ue(rule);
@@ -69,7 +69,7 @@ void MatchLine::take_address(const Rule& rule) {
 }
 
 void MatchLine::take_filter(const Rule& rule) {
-  const auto& filters = rule.detection.filters;
+  const auto& filters = rule.filters;
   if (filters.empty()) return;
   if (filters.size() > 1) return is_not_sufficient();
   if (const auto& traffic_class = filters[0].traffic_class)

@@ -1,10 +1,12 @@
 #include "dataplane/rules/rule_set.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <tuple>
@@ -55,17 +57,27 @@ bool holds(const SdfMatch& filter, const PacketFacts& packet, packet::Travel tra
   return !wanted || ((packet.traffic_class ^ wanted->value) & wanted->mask) == 0;
 }
 
+static_assert(std::max({fars_per_session_max, qers_per_session_max, urrs_per_session_max}) <=
+              std::numeric_limits<std::uint8_t>::max());
+
+template <class Map, class Id>
+std::uint8_t place_of(const Map& rules, Id id) {
+  const auto found = rules.find(id);
+  require(found != rules.end());
+  return static_cast<std::uint8_t>(std::distance(rules.begin(), found));
+}
+
 template <class Map, class Id, std::size_t most>
-Few<std::size_t, most> places(const Map& rules, const Few<Id, most>& ids) {
-  Few<std::size_t, most> found;
-  for (const Id id : ids)
-    require(found.add(static_cast<std::size_t>(std::distance(rules.begin(), rules.find(id)))));
+Few<std::uint8_t, most> places(const Map& rules, const Few<Id, most>& ids) {
+  Few<std::uint8_t, most> found;
+  for (const Id id : ids) require(found.add(place_of(rules, id)));
   return found;
 }
 
 template <class Id, class Value>
 std::vector<Value> values(const std::map<Id, Value>& rules) {
   std::vector<Value> all;
+  all.reserve(rules.size());
   for (const auto& rule : rules) all.push_back(rule.second);
   return all;
 }
@@ -73,18 +85,17 @@ std::vector<Value> values(const std::map<Id, Value>& rules) {
 }  // namespace
 
 bool Rule::matches(const PacketFacts& packet) const noexcept {
-  if (packet.from != detection.source) return false;
-  if (detection.tunnel && detection.tunnel->teid != packet.teid) return false;
+  if (packet.from != source) return false;
+  if (teid && *teid != packet.teid) return false;
   if (qfis != 0 && (!packet.qfi || (qfis >> (*packet.qfi & pfcp::Qfi::mask) & 1U) == 0))
     return false;
-  const auto& addresses = detection.ue_addresses;
-  if (!addresses.empty() && std::ranges::none_of(addresses.all(), [&](const auto& address) {
+  if (!ue_addresses.empty() && std::ranges::none_of(ue_addresses, [&](const auto& address) {
         return has_address(address, packet.flow);
       }))
     return false;
-  return detection.filters.empty() ||
-         std::ranges::any_of(detection.filters,
-                             [&](const SdfMatch& filter) { return holds(filter, packet, travel); });
+  return filters.empty() || std::ranges::any_of(filters, [&](const SdfMatch& filter) {
+           return holds(filter, packet, travel);
+         });
 }
 
 SessionRules::SessionRules(const Session& session, const SessionRules* before)
@@ -92,20 +103,11 @@ SessionRules::SessionRules(const Session& session, const SessionRules* before)
       fars_(values(session.fars)),
       qers_(values(session.qers)),
       urrs_(values(session.urrs)) {
-  for (const auto& [id, pdr] : session.pdrs) {
-    Rule rule{.id = id, .detection = pdr};
-    rule.travel =
-        pdr.source == pfcp::Interface::access ? packet::Travel::from_ue : packet::Travel::to_ue;
-    for (const pfcp::Qfi qfi : pdr.qfis) rule.qfis |= std::uint64_t{1} << qfi.value;
-    const auto far = session.fars.find(pdr.far);
-    require(far != session.fars.end());
-    rule.far = static_cast<std::size_t>(std::distance(session.fars.begin(), far));
-    rule.qers = places(session.qers, pdr.qers);
-    rule.urrs = places(session.urrs, pdr.urrs);
-    rules_.push_back(std::move(rule));
-  }
-  std::ranges::sort(
-      rules_, {}, [](const Rule& rule) { return std::tuple(rule.detection.precedence, rule.id); });
+  rules_.reserve(session.pdrs.size());
+  for (const auto& [id, pdr] : session.pdrs) add_rule(id, pdr, session);
+  std::ranges::sort(rules_, {},
+                    [](const Rule& rule) { return std::tuple(rule.precedence, rule.id); });
+  for (const Rule& rule : rules_) add_keys(rule);
   for (const Urr& urr : urrs_) {
     std::shared_ptr<UsageMeter> meter;
     if (before != nullptr) {
@@ -118,8 +120,47 @@ SessionRules::SessionRules(const Session& session, const SessionRules* before)
   for (const auto& [id, srr] : session.srrs)
     for (const pfcp::QosMonitoringControl& control : srr.monitored)
       for (const pfcp::Qfi qfi : control.qfis) monitored_qfis_ |= std::uint64_t{1} << qfi.value;
-  keep_states(before);
-  compile();
+  keep_states(session, before);
+  compile(session);
+}
+
+void SessionRules::add_rule(pfcp::PdrId id, const Pdr& pdr, const Session& session) {
+  Rule& rule = rules_.emplace_back();
+  rule.id = id;
+  rule.source = pdr.source;
+  rule.travel =
+      pdr.source == pfcp::Interface::access ? packet::Travel::from_ue : packet::Travel::to_ue;
+  rule.far = place_of(session.fars, pdr.far);
+  rule.precedence = pdr.precedence;
+  if (pdr.tunnel) rule.teid = pdr.tunnel->teid;
+  for (const pfcp::Qfi qfi : pdr.qfis) rule.qfis |= std::uint64_t{1} << qfi.value;
+  rule.qers = places(session.qers, pdr.qers);
+  rule.urrs = places(session.urrs, pdr.urrs);
+  rule.ue_addresses.assign(pdr.ue_addresses.begin(), pdr.ue_addresses.end());
+  rule.filters = pdr.filters;
+}
+
+void SessionRules::add_key(const SessionKey& key) {
+  if (std::ranges::find(keys_, key) == keys_.end()) keys_.push_back(key);
+}
+
+void SessionRules::add_keys(const Rule& rule) {
+  using Kind = SessionKey::Kind;
+  const auto& header = far(rule).outer_header;
+  if (header && header->has_teid() && header->has_v4())
+    add_key({Kind::peer, number_of(header->v4).low, header->teid});
+  if (rule.teid) add_key({Kind::tunnel, 0, *rule.teid});
+  if (rule.source == pfcp::Interface::access) return;
+  for (const pfcp::UeIpAddress& address : rule.ue_addresses) {
+    if (address.v4) add_key({Kind::ipv4, 0, number_of(*address.v4).low});
+    if (!address.v6) continue;
+    const Number number = number_of(*address.v6);
+    if (is_host(address)) {
+      add_key({Kind::ipv6_host, number.high, number.low});
+    } else {
+      add_key({Kind::ipv6_network, number.high, 0});
+    }
+  }
 }
 
 const DropState* SessionRules::drops(pfcp::PdrId id) const {
@@ -176,62 +217,31 @@ void RuleSet::Index::prefetch(std::uint64_t high, std::uint64_t low) const noexc
 
 RuleSet::RuleSet(std::vector<std::shared_ptr<const SessionRules>> sessions)
     : sessions_(std::move(sessions)) {
-  std::size_t tunnels = 0;
-  std::size_t addresses = 0;
+  std::array<std::size_t, SessionKey::kinds> counts{};
   for (const auto& session : sessions_)
-    for (const Rule& rule : session->rules()) {
-      tunnels += rule.detection.tunnel ? 1 : 0;
-      addresses += rule.detection.ue_addresses.size();
-    }
-  tunnels_.reserve(tunnels);
-  for (Index* index : {&ipv4_, &ipv6_networks_, &ipv6_hosts_}) index->reserve(addresses);
-  std::size_t fars = 0;
-  for (const auto& session : sessions_) fars += session->rules().size();
-  peers_.reserve(fars);
+    for (const SessionKey& key : session->keys()) ++counts[static_cast<std::size_t>(key.kind)];
+  for (std::size_t kind = 0; kind < counts.size(); ++kind) indexes_[kind].reserve(counts[kind]);
   entries_.reserve(sessions_.size());
   for (std::size_t i = 0; i < sessions_.size(); ++i) {
     const SessionRules& session = *sessions_[i];
     entries_.push_back(
         {&session, session.lines().data(), session.treatments().data(), session.lines().size()});
-    for (const Rule& rule : session.rules()) add_keys(rule, static_cast<std::uint32_t>(i));
-    add_peers(session, static_cast<std::uint32_t>(i));
-  }
-}
-
-void RuleSet::claim(Index& index, std::uint64_t high, std::uint64_t low, std::uint32_t session) {
-  if (!index.add(high, low, session)) ++conflicts_;
-}
-
-void RuleSet::add_keys(const Rule& rule, std::uint32_t session) {
-  if (rule.detection.tunnel) claim(tunnels_, 0, rule.detection.tunnel->teid, session);
-  if (rule.detection.source == pfcp::Interface::access) return;
-  for (const pfcp::UeIpAddress& address : rule.detection.ue_addresses) {
-    if (address.v4) claim(ipv4_, 0, number_of(*address.v4).low, session);
-    if (!address.v6) continue;
-    const Number number = number_of(*address.v6);
-    if (is_host(address)) {
-      claim(ipv6_hosts_, number.high, number.low, session);
-    } else {
-      claim(ipv6_networks_, number.high, 0, session);
+    for (const SessionKey& key : session.keys()) {
+      const bool added = indexes_[static_cast<std::size_t>(key.kind)].add(
+          key.high, key.low, static_cast<std::uint32_t>(i));
+      // Of a peer's tunnel too the first has it; nobody is told apart by it.
+      if (!added && key.kind != SessionKey::Kind::peer) ++conflicts_;
     }
   }
 }
 
-void RuleSet::add_peers(const SessionRules& rules, std::uint32_t session) {
-  for (const Rule& rule : rules.rules()) {
-    const auto& header = rules.far(rule).outer_header;
-    if (!header || !header->has_teid() || !header->has_v4()) continue;
-    // Two sessions with one tunnel would be an error of the control plane: the first has it.
-    (void)peers_.add(number_of(header->v4).low, header->teid, session);
-  }
-}
-
 const std::uint32_t* RuleSet::session_of(const PacketFacts& packet) const noexcept {
-  if (packet.from == pfcp::Interface::access) return tunnels_.find(0, packet.teid);
+  using Kind = SessionKey::Kind;
+  if (packet.from == pfcp::Interface::access) return index(Kind::tunnel).find(0, packet.teid);
   const packet::FlowKey& flow = packet.flow;
-  if (flow.ip_version == 4) return ipv4_.find(0, flow.destination_low);
-  const auto* host = ipv6_hosts_.find(flow.destination_high, flow.destination_low);
-  return host != nullptr ? host : ipv6_networks_.find(flow.destination_high, 0);
+  if (flow.ip_version == 4) return index(Kind::ipv4).find(0, flow.destination_low);
+  const auto* host = index(Kind::ipv6_host).find(flow.destination_high, flow.destination_low);
+  return host != nullptr ? host : index(Kind::ipv6_network).find(flow.destination_high, 0);
 }
 
 const Treatment* RuleSet::Entry::match(const PacketFacts& packet) const noexcept {
@@ -244,11 +254,12 @@ const Treatment* RuleSet::Entry::match(const PacketFacts& packet) const noexcept
 }
 
 void RuleSet::prefetch_index(const PacketFacts& packet) const noexcept {
+  using Kind = SessionKey::Kind;
   const packet::FlowKey& flow = packet.flow;
-  if (packet.from == pfcp::Interface::access) return tunnels_.prefetch(0, packet.teid);
-  if (flow.ip_version == 4) return ipv4_.prefetch(0, flow.destination_low);
-  ipv6_hosts_.prefetch(flow.destination_high, flow.destination_low);
-  ipv6_networks_.prefetch(flow.destination_high, 0);
+  if (packet.from == pfcp::Interface::access) return index(Kind::tunnel).prefetch(0, packet.teid);
+  if (flow.ip_version == 4) return index(Kind::ipv4).prefetch(0, flow.destination_low);
+  index(Kind::ipv6_host).prefetch(flow.destination_high, flow.destination_low);
+  index(Kind::ipv6_network).prefetch(flow.destination_high, 0);
 }
 
 const RuleSet::Entry* RuleSet::entry_of(const PacketFacts& packet) const noexcept {
@@ -257,7 +268,7 @@ const RuleSet::Entry* RuleSet::entry_of(const PacketFacts& packet) const noexcep
 }
 
 std::uint64_t RuleSet::seid_of_peer(std::uint32_t peer_v4, std::uint32_t teid) const noexcept {
-  const std::uint32_t* at = peers_.find(peer_v4, teid);
+  const std::uint32_t* at = index(SessionKey::Kind::peer).find(peer_v4, teid);
   return at == nullptr ? 0 : sessions_[*at]->seid();
 }
 

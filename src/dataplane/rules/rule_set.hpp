@@ -6,9 +6,11 @@
 //   rest SessionRules   which of its PDRs: the first by precedence that matches (TS 29.244
 //   clause 5.2.1)
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,17 +28,38 @@
 
 namespace lobo::dataplane {
 
-/// A PDR with the places of its other rules within the session.
+/// What a PDR asks of a packet, and the places of its other rules within the session. The rest of
+/// the PDR is in the treatment, so that a session costs no second copy of it.
 struct Rule {
   pfcp::PdrId id;
-  Pdr detection;
+  pfcp::Interface source = pfcp::Interface::access;
   packet::Travel travel = packet::Travel::to_ue;
+  std::uint8_t far = 0;
+  std::uint32_t precedence = 0;
+  std::optional<std::uint32_t> teid;
   std::uint64_t qfis = 0;  ///< bit N: QFI N; 0: any
-  std::size_t far = 0;
-  Few<std::size_t, pfcp::qers_per_pdr_max> qers;
-  Few<std::size_t, pfcp::urrs_per_pdr_max> urrs;
+  Few<std::uint8_t, pfcp::qers_per_pdr_max> qers;
+  Few<std::uint8_t, pfcp::urrs_per_pdr_max> urrs;
+  std::vector<pfcp::UeIpAddress> ue_addresses;  ///< none: any
+  std::vector<SdfMatch> filters;                ///< any of them; none: all
 
   bool matches(const PacketFacts& packet) const noexcept;
+};
+
+/// What a session is found by.
+struct SessionKey {
+  enum class Kind : std::uint8_t {
+    tunnel,
+    ipv4,
+    ipv6_network,  ///< of 64 bits
+    ipv6_host,
+    peer,  ///< a tunnel of another that the session sends into, over IPv4
+  };
+  static constexpr std::size_t kinds = 5;
+  Kind kind{};
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  bool operator==(const SessionKey&) const = default;
 };
 
 class SessionRules {
@@ -56,6 +79,8 @@ class SessionRules {
   std::span<const Urr> urrs() const { return urrs_; }
   /// In the order of urrs(). They change while packets pass, as does what path_state.hpp has.
   std::span<const std::shared_ptr<UsageMeter>> meters() const { return meters_; }
+  /// Each once, however many rules have it.
+  std::span<const SessionKey> keys() const { return keys_; }
   /// Bit N: the delay of QFI N is to be measured (of every SRR).
   std::uint64_t monitored_qfis() const { return monitored_qfis_; }
   /// What was lost of the packets of a PDR. Null where there is no such PDR.
@@ -71,9 +96,12 @@ class SessionRules {
   std::span<const Treatment> treatments() const { return treatments_; }
 
  private:
-  void keep_states(const SessionRules* before);
-  void compile();
-  Treatment treatment_of(std::size_t place);
+  void add_rule(pfcp::PdrId id, const Pdr& pdr, const Session& session);
+  void add_key(const SessionKey& key);
+  void add_keys(const Rule& rule);
+  void keep_states(const Session& session, const SessionRules* before);
+  void compile(const Session& session);
+  Treatment treatment_of(std::size_t place, const Pdr& pdr);
   void take_policers(const Rule& rule, Treatment& treatment);
   SetPolicing set_policing_of(const Rule& rule, std::size_t qer) const;
   bool guaranteed(const Rule& rule) const;
@@ -86,6 +114,7 @@ class SessionRules {
   std::vector<Qer> qers_;
   std::vector<Urr> urrs_;
   std::vector<std::shared_ptr<UsageMeter>> meters_;
+  std::vector<SessionKey> keys_;
   std::uint64_t monitored_qfis_ = 0;
 
   // In the order of qers(), of rules(), of rules(), of rules().
@@ -162,18 +191,14 @@ class RuleSet {
     std::vector<Slot> slots_;  ///< none, or a power of two of them
   };
 
-  void add_keys(const Rule& rule, std::uint32_t session);
-  void add_peers(const SessionRules& rules, std::uint32_t session);
-  void claim(Index& index, std::uint64_t high, std::uint64_t low, std::uint32_t session);
+  const Index& index(SessionKey::Kind kind) const {
+    return indexes_[static_cast<std::size_t>(kind)];
+  }
   const std::uint32_t* session_of(const PacketFacts& packet) const noexcept;
 
   std::vector<std::shared_ptr<const SessionRules>> sessions_;
   std::vector<Entry> entries_;  ///< in the order of sessions_
-  Index tunnels_;
-  Index peers_;  ///< tunnels of others that we send into, over IPv4
-  Index ipv4_;
-  Index ipv6_networks_;  ///< of 64 bits
-  Index ipv6_hosts_;
+  std::array<Index, SessionKey::kinds> indexes_;
   std::size_t conflicts_ = 0;
 };
 

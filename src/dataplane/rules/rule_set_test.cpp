@@ -117,8 +117,16 @@ TEST(rule_set, an_ipv6_ue_has_a_prefix_or_one_address) {
 TEST(rule_set, an_address_that_two_sessions_claim_stays_with_the_first) {
   const RuleSet set({compiled(video_session(1, "10.45.0.2", 0x10)),
                      compiled(video_session(2, "10.45.0.2", 0x20))});
-  EXPECT_EQ(set.conflicts(), 2U) << "once for each of the rules towards the UE";
+  EXPECT_EQ(set.conflicts(), 1U) << "however many of its rules name it";
   EXPECT_EQ(set.classify({.flow = flow("192.0.2.1", 1, "10.45.0.2")}).session->seid(), 1U);
+}
+
+TEST(rule_set, a_session_stands_once_in_an_index_however_many_rules_name_it) {
+  const SessionRules rules(video_session(1, "10.45.0.2", 0x10));
+  const auto keys = rules.keys();
+  ASSERT_EQ(keys.size(), 2U) << "its address and its tunnel";
+  EXPECT_EQ(keys[0], (SessionKey{SessionKey::Kind::ipv4, 0, 0x0A2D0002}));
+  EXPECT_EQ(keys[1], (SessionKey{SessionKey::Kind::tunnel, 0, 0x10}));
 }
 
 TEST(rule_set, an_empty_one_knows_nobody) {

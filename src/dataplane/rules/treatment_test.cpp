@@ -10,7 +10,6 @@
 #include <string_view>
 #include <variant>
 
-#include "base/require.hpp"
 #include "base/rng.hpp"
 #include "dataplane/rules/match_line.hpp"
 #include "dataplane/rules/rule_set.hpp"
@@ -64,15 +63,12 @@ SdfMatch any_filter(SeededRng& rng) {
 Rule any_rule(SeededRng& rng) {
   Rule rule;
   const bool up = rng.below(3) == 0;
-  rule.detection.source = up ? Interface::access : Interface::core;
+  rule.source = up ? Interface::access : Interface::core;
   rule.travel = up ? packet::Travel::from_ue : packet::Travel::to_ue;
   if (rng.below(3) == 0) rule.qfis = rng.next();
-  if (up && rng.below(4) != 0)
-    rule.detection.tunnel = pfcp::FTeid{.teid = static_cast<std::uint32_t>(rng.below(3))};
-  for (std::uint64_t n = rng.below(3); n > 0; --n)
-    require(rule.detection.ue_addresses.add(any_ue(rng)));
-  for (std::uint64_t n = rng.below(3); n > 0; --n)
-    rule.detection.filters.push_back(any_filter(rng));
+  if (up && rng.below(4) != 0) rule.teid = static_cast<std::uint32_t>(rng.below(3));
+  for (std::uint64_t n = rng.below(3); n > 0; --n) rule.ue_addresses.push_back(any_ue(rng));
+  for (std::uint64_t n = rng.below(3); n > 0; --n) rule.filters.push_back(any_filter(rng));
   return rule;
 }
 PacketFacts any_packet(SeededRng& rng) {
@@ -107,13 +103,12 @@ RC_GTEST_PROP(match_line, says_what_its_rule_says, ()) {
 TEST(match_line, is_sufficient_for_what_control_planes_write) {
   Rule rule;
   pfcp::UeIpAddress ue{.v4 = model::Ipv4Address::parse("10.45.0.2"), .is_destination = true};
-  ASSERT_TRUE(rule.detection.ue_addresses.add(ue));
+  rule.ue_addresses = {ue};
   for (const std::string_view text :
        {"permit out ip from any to assigned", "permit out 17 from 192.0.2.10 5004 to assigned",
         "permit out 17 from 192.0.2.10 5004 to 10.45.0.2 40000"}) {
-    rule.detection.filters = {
-        {.flow = packet::FlowFilter(model::FlowDescription::parse(text).value())}};
-    rule.detection.source = Interface::core;
+    rule.filters = {{.flow = packet::FlowFilter(model::FlowDescription::parse(text).value())}};
+    rule.source = Interface::core;
     EXPECT_TRUE(MatchLine(rule).sufficient()) << text;
   }
 }
