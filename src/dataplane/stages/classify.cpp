@@ -4,6 +4,7 @@
 #include <span>
 
 #include "dataplane/rules/match_line.hpp"
+#include "dataplane/rules/path_state.hpp"
 #include "dataplane/rules/prefetch.hpp"
 #include "dataplane/rules/treatment.hpp"
 #include "dataplane/rules/usage_meter.hpp"

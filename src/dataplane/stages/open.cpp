@@ -7,7 +7,6 @@
 
 #include "dataplane/rules/prefetch.hpp"
 #include "dataplane/rules/treatment.hpp"
-#include "dataplane/set_tracker.hpp"
 #include "dataplane/stages/passage.hpp"
 #include "dataplane/stages/path_counters.hpp"
 #include "dataplane/stages/path_drop.hpp"

@@ -1,8 +1,6 @@
 #include "wire/xrm/context.hpp"
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
