@@ -9,21 +9,10 @@
 #include "toolbox/congestion.hpp"
 #include "toolbox/congestion_report.hpp"
 #include "toolbox/congestion_run.hpp"
+#include "toolbox/frame_strokes.hpp"
 
 namespace lobo::app {
 namespace {
-
-// Okabe and Ito's palette keeps these apart for every kind of colour vision.
-constexpr std::string_view style =
-    "<style>text{font:13px "
-    "system-ui,sans-serif;fill:#1c2733}.soft{fill:#5b6b7b}.end{text-anchor:end}"
-    ".mid{text-anchor:middle}.head{font-weight:600;font-size:14px}.small{font-size:11px}"
-    ".exact{fill:#009e73}.damaged{fill:#e69f00}.lost{fill:#5a2340}"
-    ".taildrop{fill:#75828e}.psihi{fill:#b8578f}.evict{fill:#0072b2}.threshold{fill:#00875f}"
-    ".inside{fill:#fff;font-weight:600}"
-    ".grid{stroke:#d5dde5}.bound{stroke:#1c2733;stroke-width:2;stroke-dasharray:5 3;fill:none}"
-    "@media(prefers-color-scheme:dark){text{fill:#e4eaf0}.soft{fill:#9fb0c0}.grid{stroke:#36434f}"
-    ".bound{stroke:#e4eaf0}.lost{fill:#c46a94}}</style>\n";
 
 std::string_view words(Contender contender) {
   switch (contender) {
@@ -34,48 +23,6 @@ std::string_view words(Contender contender) {
     case Contender::oracle: return "chosen with the future known";
   }
   std::abort();
-}
-
-std::string open_svg(int width, int height, std::string_view title) {
-  return fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" "
-      "height=\"{1}\" role=\"img\" aria-label=\"{2}\">\n{3}",
-      width, height, title, style);
-}
-
-std::string legend(double x, double y) {
-  std::string text;
-  struct Entry {
-    Verdict verdict;
-    std::string_view words;
-    double width;
-  };
-  for (const auto& entry :
-       {Entry{Verdict::exact, "bit-exact", 90}, Entry{Verdict::damaged, "damaged", 90},
-        Entry{Verdict::lost, "lost: the picture stands still", 0}}) {
-    text += fmt::format(
-        "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"14\" height=\"14\" rx=\"2\"/>"
-        "<text x=\"{}\" y=\"{}\">{}</text>\n",
-        to_string(entry.verdict), x, y, x + 20, y + 12, entry.words);
-    x += entry.width;
-  }
-  return text;
-}
-
-/// Frames in a row that look the same are one rectangle.
-std::string strokes(const RunResult& run, double left, double y, double width, double height) {
-  std::string text;
-  const double step = width / static_cast<double>(run.verdicts.size());
-  for (std::size_t i = 0; i < run.verdicts.size();) {
-    std::size_t end = i;
-    while (end < run.verdicts.size() && run.verdicts[end] == run.verdicts[i]) ++end;
-    text +=
-        fmt::format("<rect class=\"{}\" x=\"{:.2f}\" y=\"{}\" width=\"{:.2f}\" height=\"{}\"/>\n",
-                    to_string(run.verdicts[i]), left + static_cast<double>(i) * step, y,
-                    static_cast<double>(end - i) * step, height);
-    i = end;
-  }
-  return text;
 }
 
 }  // namespace
@@ -89,8 +36,8 @@ std::string timeline_svg(const CongestionOutcome& outcome) {
   constexpr int top = 40;
   const int panel = panel_head + row * static_cast<int>(contenders.size()) + 30;
   const int height = top + panel * static_cast<int>(overload_percents.size());
-  std::string svg = open_svg(left + width + right, height, "each frame under each policy");
-  svg += legend(left, 8);
+  std::string svg = open_frames_svg(left + width + right, height, "each frame under each policy");
+  svg += verdict_legend(left, 8);
   const double seconds =
       static_cast<double>(outcome.stream.frames.size()) / outcome.stream.frames_per_second();
   int y = top;
@@ -102,7 +49,7 @@ std::string timeline_svg(const CongestionOutcome& outcome) {
       const auto& run = outcome.run(percent, contender);
       svg += fmt::format("<text class=\"end\" x=\"{}\" y=\"{}\">{}</text>\n", left - 10, y + 15,
                          words(contender));
-      svg += strokes(run, left, y, width, row - 6);
+      svg += frame_strokes(run.verdicts, left, y, width, row - 6);
       svg += fmt::format("<text x=\"{}\" y=\"{}\">{:.1f} %</text>\n", left + width + 8, y + 15,
                          run.exact_share() * 100);
       y += row;
@@ -124,7 +71,8 @@ std::string shares_svg(const CongestionOutcome& outcome) {
   constexpr int group = 220;
   constexpr int bar = 42;
   const int width = left + group * static_cast<int>(overload_percents.size()) + 20;
-  std::string svg = open_svg(width, top + plot + 50, "bit-exact frames by overload and policy");
+  std::string svg =
+      open_frames_svg(width, top + plot + 50, "bit-exact frames by overload and policy");
   int x = left;
   for (const auto contender : contenders) {
     if (contender == Contender::oracle) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "dataplane/bottleneck.hpp"
+#include "toolbox/base64.hpp"
 #include "toolbox/congestion.hpp"
 #include "toolbox/congestion_report.hpp"
 #include "toolbox/congestion_run.hpp"

@@ -1,150 +1,43 @@
 #include "toolbox/congestion_pictures.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
-#include <string>
 #include <vector>
 
-#include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "toolbox/congestion_run.hpp"
 #include "toolbox/congestion_stream.hpp"
-#include "toolbox/program.hpp"
-#include "toolbox/video.hpp"
-#include "wire/rtp/nal_unit.hpp"
+#include "toolbox/seen_pictures.hpp"
 
 namespace lobo::app {
-namespace {
-
-// Small and grey is enough to tell a damaged picture from a good one, and quick.
-constexpr std::size_t thumbnail_width = 160;
-constexpr std::size_t thumbnail_height = 90;
-constexpr std::size_t thumbnail_bytes = thumbnail_width * thumbnail_height;
-constexpr std::size_t picture_bytes_max = std::size_t{64} << 20U;
-
-/// Runs ffmpeg over the decoder's input with `words` between input and output; what it wrote.
-Result<std::vector<std::byte>> filtered(const DecoderInput& input,
-                                        const std::vector<std::string>& words) {
-  auto output = ScratchFile::create();
-  if (!output) return fail(output.error());
-  input.file().rewind();
-  const char* decoder = input.codec() == rtp::VideoCodec::h264 ? "h264" : "hevc";
-  ProgramCall call{
-      .words = {"ffmpeg", "-nostdin", "-v", "fatal", "-max_error_rate", "1", "-threads", "1", "-f",
-                "ivf", "-c:v", decoder, "-i", "pipe:3", "-fps_mode", "passthrough"},
-      .files = {input.file().fd(), output->fd()},
-      .may_fail = true};  // where nothing decodes there is nothing to show
-  call.words.insert(call.words.end(), words.begin(), words.end());
-  call.words.emplace_back("pipe:4");
-  if (const auto done = run_program(call); !done) return fail(done.error());
-  output->rewind();
-  std::vector<std::byte> bytes(std::size_t{64} * 1024);
-  std::size_t filled = 0;
-  for (;;) {
-    filled += output->read(MutableBytes(bytes).subspan(filled));
-    if (filled < bytes.size()) break;
-    if (bytes.size() >= picture_bytes_max) return fail(Errc::too_large, "a picture has no end");
-    bytes.resize(bytes.size() * 2);
-  }
-  bytes.resize(filled);
-  return bytes;
-}
-
-Result<std::vector<std::byte>> thumbnails(const Stream& stream, const RunResult& run) {
-  const auto input = received(stream, run.arrived);
-  if (!input) return fail(input.error());
-  return filtered(
-      *input,
-      {"-vf", fmt::format("scale={}:{}:flags=area,format=gray", thumbnail_width, thumbnail_height),
-       "-f", "rawvideo"});
-}
-
-/// How well an instant shows what went wrong. Long after the last good picture the two have little
-/// in common any more, and a picture that stands still looks well by itself.
-struct Rank {
-  bool recent = false;
-  bool moves = false;
-  double error = 0;
-  auto operator<=>(const Rank&) const = default;
-};
-constexpr std::int64_t recent_ticks = std::int64_t{2} * rtp_clock_hz;  // two seconds
-
-double mean_square_error(Bytes a, Bytes b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = std::to_integer<int>(a[i]) - std::to_integer<int>(b[i]);
-    sum += difference * difference;
-  }
-  return sum / static_cast<double>(a.size());
-}
-
-}  // namespace
 
 Result<std::optional<Instant>> best_instant(const Stream& stream, const RunResult& before,
                                             const RunResult& after) {
-  const auto first = thumbnails(stream, before);
-  if (!first) return fail(first.error());
-  const auto second = thumbnails(stream, after);
-  if (!second) return fail(second.error());
-
-  const auto nth = [](Bytes all, std::size_t n) {
-    return all.subspan(n * thumbnail_bytes, thumbnail_bytes);
+  const auto small = [&](const RunResult& run) -> Result<std::vector<std::byte>> {
+    const auto input = received(stream, run.arrived);
+    if (!input) return fail(input.error());
+    return thumbnails(source_of(*input));
   };
+  const auto first = small(before);
+  if (!first) return fail(first.error());
+  const auto second = small(after);
+  if (!second) return fail(second.error());
   std::vector<std::int64_t> times;
   times.reserve(stream.frames.size());
   for (const auto& frame : stream.frames) times.push_back(frame.presentation);
   std::ranges::sort(times);
-
-  std::optional<Instant> best;
-  Rank best_rank;
-  std::int64_t last_exact = std::numeric_limits<std::int64_t>::min() / 2;
-  for (std::size_t i = 0; i < times.size(); ++i) {
-    if (before.verdicts[i] == Verdict::exact) last_exact = times[i];
-    if (after.verdicts[i] != Verdict::exact || before.verdicts[i] == Verdict::exact) continue;
-    const auto shown = std::ranges::upper_bound(before.shown, times[i]);
-    const auto good = std::ranges::lower_bound(after.shown, times[i]);
-    if (shown == before.shown.begin() || good == after.shown.end()) continue;
-    const auto at = static_cast<std::size_t>(shown - before.shown.begin()) - 1;
-    const auto good_at = static_cast<std::size_t>(good - after.shown.begin());
-    if ((at + 1) * thumbnail_bytes > first->size() ||
-        (good_at + 1) * thumbnail_bytes > second->size())
-      continue;
-    const bool frozen = before.verdicts[i] == Verdict::lost;
-    const double error = mean_square_error(nth(*first, at), nth(*second, good_at));
-    const Rank rank{
-        .recent = times[i] - last_exact <= recent_ticks, .moves = !frozen, .error = error};
-    if (error <= 0 || rank <= best_rank) continue;
-    best_rank = rank;
-    best = Instant{.presentation = times[i],
-                   .before_nth = at,
-                   .after_nth = good_at,
-                   .frozen = frozen,
-                   .psnr_db = 10 * std::log10(255.0 * 255.0 / error)};
-  }
-  return best;
+  return best_instant(times,
+                      {.verdicts = before.verdicts, .shown = before.shown, .thumbnails = *first},
+                      {.verdicts = after.verdicts, .shown = after.shown, .thumbnails = *second});
 }
 
 Result<std::vector<std::byte>> picture(const Stream& stream, const RunResult& run, std::size_t nth,
                                        PictureForm form) {
   const auto input = received(stream, run.arrived);
   if (!input) return fail(input.error());
-  std::vector<std::string> words{"-vf", fmt::format("select=eq(n\\,{})", nth), "-frames:v", "1"};
-  if (form == PictureForm::png) {
-    words.insert(words.end(), {"-c:v", "png"});
-  } else {
-    words[1] += ",scale=960:-2:flags=lanczos";
-    words.insert(words.end(), {"-pix_fmt", "yuvj420p", "-c:v", "mjpeg", "-q:v", "3"});
-  }
-  words.insert(words.end(), {"-f", "image2pipe"});
-  auto bytes = filtered(*input, words);
-  if (bytes && bytes->empty()) return fail(Errc::internal, "ffmpeg gave no picture");
-  return bytes;
+  return nth_picture(source_of(*input), nth, form);
 }
 
 }  // namespace lobo::app

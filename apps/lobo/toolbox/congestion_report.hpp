@@ -3,7 +3,6 @@
 
 #include <string>
 
-#include "base/bytes.hpp"
 #include "toolbox/congestion.hpp"
 
 namespace lobo::app {
@@ -15,7 +14,5 @@ std::string frames_csv(const CongestionOutcome& outcome);
 std::string timeline_svg(const CongestionOutcome& outcome);
 std::string shares_svg(const CongestionOutcome& outcome);
 std::string congestion_page(const CongestionOutcome& outcome);
-
-std::string base64(Bytes bytes);
 
 }  // namespace lobo::app

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/bytes.hpp"
 #include "toolbox/congestion.hpp"
 #include "toolbox/congestion_report.hpp"
 #include "toolbox/congestion_run.hpp"
@@ -144,22 +143,6 @@ std::string frames_csv(const CongestionOutcome& outcome) {
       text += fmt::format("{},{},{},{:.4f},{}\r\n", run.overload_percent, to_string(run.contender),
                           i, static_cast<double>(i) * milliseconds_a_frame(outcome) / 1000,
                           to_string(run.verdicts[i]));
-  return text;
-}
-
-std::string base64(Bytes bytes) {
-  constexpr std::string_view letters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t left = std::min<std::size_t>(3, bytes.size() - i);
-    unsigned group = 0;
-    for (std::size_t k = 0; k < 3; ++k)
-      group = group << 8U | (k < left ? std::to_integer<unsigned>(bytes[i + k]) : 0U);
-    for (std::size_t k = 0; k < 4; ++k)
-      text += k <= left ? letters[group >> (18U - 6U * k) & 63U] : '=';
-  }
   return text;
 }
 

@@ -34,6 +34,7 @@ struct EncodeSettings {
   unsigned b_pictures = 3;           ///< between two P pictures; the middle one is a reference
   unsigned slices = 1;               ///< of a picture
   std::uint32_t seed = 1;            ///< of the noise over the test picture
+  std::string also_into;             ///< a file in NUT besides, for programs that send it
 };
 
 /// One access unit, as the encoder's byte stream has it. Times are in units of 1/90000 s.
@@ -72,6 +73,16 @@ class DecoderInput {
   ScratchFile file_;
   std::size_t pictures_ = 0;
 };
+
+/// A decoded picture: its presentation time and its MD5.
+struct PictureDigest {
+  std::int64_t presentation = 0;
+  std::string md5;
+};
+/// The pictures of an input of ffmpeg, in the order in which it gives them; `input` are its words
+/// up to the name, `files` become descriptors 3, 4, ….
+Result<std::vector<PictureDigest>> picture_digests(const std::vector<std::string>& input,
+                                                   const std::vector<int>& files = {});
 
 /// The MD5 of each decoded picture, by presentation time.
 using DecodedPictures = std::map<std::int64_t, std::string>;

@@ -77,18 +77,17 @@ bool DecoderInput::add(std::int64_t presentation, Bytes access_unit) {
   return file_.append(header) && file_.append(access_unit);
 }
 
-Result<DecodedPictures> decode(const DecoderInput& input) {
-  DecodedPictures decoded;
-  if (input.pictures() == 0) return decoded;
-  input.file().rewind();
+Result<std::vector<PictureDigest>> picture_digests(const std::vector<std::string>& input,
+                                                   const std::vector<int>& files) {
+  std::vector<PictureDigest> digests;
   auto words = base_words();
-  add_input(words, input, "pipe:3");
+  words.insert(words.end(), input.begin(), input.end());
   for (const char* word :
        {"-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-f", "framemd5", "pipe:1"})
     words.emplace_back(word);
   const auto done = run_program(
       {.words = words,
-       .files = {input.file().fd()},
+       .files = files,
        .on_line =
            [&](std::string_view line) {
              const auto fields = split(line, ',');
@@ -96,11 +95,24 @@ Result<DecodedPictures> decode(const DecoderInput& input) {
              std::int64_t presentation = 0;
              const auto text = trim(fields[2]);
              std::from_chars(text.data(), text.data() + text.size(), presentation);
-             decoded.insert_or_assign(presentation, std::string(trim(fields[5])));
+             digests.push_back({presentation, std::string(trim(fields[5]))});
            },
        // Where nothing can be decoded ffmpeg says that it failed: that is an answer, too.
        .may_fail = true});
   if (!done) return fail(done.error());
+  return digests;
+}
+
+Result<DecodedPictures> decode(const DecoderInput& input) {
+  DecodedPictures decoded;
+  if (input.pictures() == 0) return decoded;
+  input.file().rewind();
+  std::vector<std::string> words;
+  add_input(words, input, "pipe:3");
+  auto digests = picture_digests(words, {input.file().fd()});
+  if (!digests) return fail(digests.error());
+  for (auto& picture : *digests)
+    decoded.insert_or_assign(picture.presentation, std::move(picture.md5));
   return decoded;
 }
 

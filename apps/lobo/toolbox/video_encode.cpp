@@ -133,7 +133,10 @@ Result<CodedVideo> encode(const EncodeSettings& settings,
   append({"-map", "0:v:0"});
   append(encoder_words(settings));
   const bool h264 = settings.codec == rtp::VideoCodec::h264;
-  append({"-f", "tee", fmt::format("[f={}]pipe:3|[f=framecrc]pipe:4", h264 ? "h264" : "hevc")});
+  auto outputs = fmt::format("[f={}]pipe:3|[f=framecrc]pipe:4", h264 ? "h264" : "hevc");
+  // NUT keeps the byte stream as it is, parameter sets before each IDR picture, and its times.
+  if (!settings.also_into.empty()) outputs += "|[f=nut]" + settings.also_into;
+  append({"-y", "-f", "tee", outputs});
   const auto done = run_program(
       {.words = words, .files = {bytes->fd(), table->fd()}, .on_line = [&](std::string_view line) {
          constexpr std::string_view time = "out_time_us=";
