@@ -1,8 +1,4 @@
-#include <fmt/format.h>
-
-#include <iostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cli.hpp"
@@ -12,7 +8,6 @@
 #include "demo_report.hpp"
 #include "demo_story.hpp"
 #include "exit_code.hpp"
-#include "output.hpp"
 
 namespace lobo::app {
 namespace {
@@ -20,24 +15,7 @@ namespace {
 /// Plays one demo into `directory`; its summary, report and exit code.
 Exit play(const Arguments& arguments, DemoReport (*demo)(const std::string&),
           const std::string& directory) {
-  const DemoReport report = demo(directory);
-  for (const auto& [name, text] :
-       {std::pair{"summary.json", summary_json(report)}, {"report.html", report_html(report)}})
-    if (const auto written = write_file(fmt::format("{}/{}", directory, name), text); !written)
-      return tell("the demo's artefacts are not complete", written.error(),
-                  "choose another folder with --out");
-  std::cout << fmt::format("\n{}: {}\n",
-                           report.interrupted ? "interrupted"
-                           : report.ok()      ? "ok"
-                                              : "FAILED",
-                           report.subject)
-            << fmt::format("{0}/summary.json{1}\n", directory,
-                           report.sequence.empty() ? std::string()
-                                                   : fmt::format("  {}/trace.mmd", directory));
-  if (!arguments.given("check"))
-    std::cout << fmt::format("open {}/report.html in a browser\n", directory);
-  if (report.interrupted) return Exit::interrupted;
-  return report.ok() ? Exit::ok : Exit::failed;
+  return finish_demo(demo(directory), directory, !arguments.given("check"));
 }
 
 Exit story(const Arguments& arguments) {

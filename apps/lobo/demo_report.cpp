@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <fstream>
 #include <ios>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "exit_code.hpp"
 #include "output.hpp"
 #include "sequence_svg.hpp"
 #include "version_info.hpp"
@@ -46,6 +48,15 @@ svg .life { stroke: var(--line) } svg .ask { stroke: var(--accent); stroke-width
 svg .answer { stroke: var(--soft); stroke-dasharray: 5 3 } svg path { fill: var(--accent) }
 svg .bar { fill: var(--accent) } svg .limit { stroke: var(--bad); stroke-dasharray: 4 3 }
 svg .left { text-anchor: start }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; margin-top: 1.4rem } figure { margin: 0 }
+@media (max-width: 44rem) { .pair { grid-template-columns: 1fr } }
+.pair img { width: 100%; display: block; border-radius: 6px; border: 1px solid var(--line) }
+figcaption { color: var(--soft); font-size: .9rem; margin-top: .4rem } figcaption b { color: var(--ink) }
+.pair + p.sub { margin-top: .8rem }
+.numbers { display: flex; gap: 1rem; flex-wrap: wrap; margin: 1.4rem 0 }
+.numbers div { border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1.2rem; flex: 1 1 12rem }
+.numbers b { display: block; font-size: 1.9rem; line-height: 1.2; font-variant-numeric: tabular-nums }
+.numbers span { color: var(--soft); font-size: .9rem }
 )";
 
 std::string steps_html(const DemoReport& report) {
@@ -123,8 +134,11 @@ bool DemoReport::ok() const {
 }
 
 std::string summary_json(const DemoReport& report) {
-  std::string text = fmt::format("{{\"demo\": {}, \"ok\": {}, \"steps\": [",
-                                 json_quoted(report.demo), report.ok());
+  std::string text =
+      fmt::format("{{\"demo\": {}, \"ok\": {}, ", json_quoted(report.demo), report.ok());
+  for (const auto& [name, value] : report.facts)
+    text += fmt::format("{}: {}, ", json_quoted(name), json_quoted(value));
+  text += "\"steps\": [";
   for (std::size_t i = 0; i < report.steps.size(); ++i) {
     const auto& step = report.steps[i];
     text += fmt::format("{}\n  {{\"name\": {}, \"clause\": {}, \"ok\": {}, \"real\": {}}}",
@@ -158,11 +172,30 @@ std::string report_html(const DemoReport& report) {
       "{0}</title><style>{1}</style></head>\n"
       "<body><h1>Lobodon demo: {0} <span class=\"{2}\">{3}</span></h1>\n<p "
       "class=\"sub\">{4}<br>Lobodon {5}, commit {6}.</p>\n"
-      "<h2>Steps</h2>\n{7}{11}{8}"
+      "{12}<h2>Steps</h2>\n{7}{11}{8}"
       "<h2>Figures</h2>\n{9}{10}</body></html>\n",
       html_escaped(report.demo), style, report.ok() ? "good" : "bad", report.ok() ? "ok" : "failed",
       html_escaped(report.subject), html_escaped(build_version), html_escaped(build_commit),
-      steps_html(report), latencies, figures_html(report), sequence, pictures);
+      steps_html(report), latencies, figures_html(report), sequence, pictures, report.lead);
+}
+
+Exit finish_demo(const DemoReport& report, const std::string& directory, bool to_person) {
+  for (const auto& [name, text] :
+       {std::pair{"summary.json", summary_json(report)}, {"report.html", report_html(report)}})
+    if (const auto written = write_file(fmt::format("{}/{}", directory, name), text); !written)
+      return tell("the demo's artefacts are not complete", written.error(),
+                  "choose another folder with --out");
+  std::cout << fmt::format("\n{}: {}\n",
+                           report.interrupted ? "interrupted"
+                           : report.ok()      ? "ok"
+                                              : "FAILED",
+                           report.subject)
+            << fmt::format("{0}/summary.json{1}\n", directory,
+                           report.sequence.empty() ? std::string()
+                                                   : fmt::format("  {}/trace.mmd", directory));
+  if (to_person) std::cout << fmt::format("open {}/report.html in a browser\n", directory);
+  if (report.interrupted) return Exit::interrupted;
+  return report.ok() ? Exit::ok : Exit::failed;
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {

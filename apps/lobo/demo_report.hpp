@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "exit_code.hpp"
 #include "sequence_svg.hpp"
 
 namespace lobo::app {
@@ -20,7 +21,9 @@ struct DemoStep {
 
 struct DemoReport {
   std::string demo;
-  std::string subject;  ///< one sentence: what was shown
+  std::string subject;                                          ///< one sentence: what was shown
+  std::vector<std::pair<std::string, std::string>> facts = {};  ///< members of the summary
+  std::string lead = {};                                        ///< HTML before the steps
   std::vector<DemoStep> steps;
   std::vector<std::pair<std::string, double>> figures;    ///< names carry their unit
   std::vector<std::pair<std::string, double>> latencies;  ///< notifications: name and milliseconds
@@ -32,6 +35,10 @@ struct DemoReport {
 
 std::string summary_json(const DemoReport& report);
 std::string report_html(const DemoReport& report);
+
+/// Writes the summary and the report into `directory` and says how it went; `to_person` also says
+/// what to open.
+Exit finish_demo(const DemoReport& report, const std::string& directory, bool to_person);
 
 /// Writes `text` to `path`; unavailable with the reason where that fails.
 Result<void> write_file(const std::string& path, const std::string& text);

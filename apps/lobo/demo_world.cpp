@@ -66,7 +66,24 @@ DemoWorld::DemoWorld(std::string directory, std::size_t crowd)
     });
 }
 
+DemoWorld::DemoWorld(std::string directory, std::string network)
+    : DemoWorld(std::move(directory), std::size_t{0}) {
+  network_text_ = std::move(network);
+}
+
 DemoWorld::~DemoWorld() { end(); }
+
+std::size_t DemoWorld::ue_count() const {
+  if (!network_text_.empty()) return 1;
+  return crowd_ > 0 ? crowd_ : story_ues;
+}
+
+Result<std::unique_ptr<ApiClient>> DemoWorld::client_of(const std::string& url) {
+  const auto root = url_from(url);
+  if (!root) return fail(root.error());
+  return std::make_unique<ApiClient>(loop_, *http_,
+                                     ApiTarget{.root = *root, .token = {}, .tls = {}});
+}
 
 void DemoWorld::end() {
   server_.reset();
@@ -111,10 +128,9 @@ Result<void> DemoWorld::start() {
   const auto urls = ready(*network_, "the simulated network");
   if (!urls) return fail(urls.error());
   network_url_ = urls->front();
-  const auto root = url_from(network_url_);
-  if (!root) return fail(root.error());
-  net_ =
-      std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
+  auto network = client_of(network_url_);
+  if (!network) return fail(network.error());
+  net_ = std::move(*network);
   return start_server();
 }
 
@@ -129,10 +145,9 @@ Result<void> DemoWorld::start_server() {
   if (!urls) return fail(urls.error());
   server_url_ = urls->front();
   if (urls->size() > 1) admin_url_ = (*urls)[1];
-  const auto root = url_from(server_url_);
-  if (!root) return fail(root.error());
-  nrm_ =
-      std::make_unique<ApiClient>(loop_, *http_, ApiTarget{.root = *root, .token = {}, .tls = {}});
+  auto server = client_of(server_url_);
+  if (!server) return fail(server.error());
+  nrm_ = std::move(*server);
   return {};
 }
 
@@ -184,7 +199,7 @@ std::string DemoWorld::server_config() const {
   };
   std::string ues;
   std::string members;
-  for (std::size_t i = 1; i <= (crowd_ > 0 ? crowd_ : story_ues); ++i) {
+  for (std::size_t i = 1; i <= ue_count(); ++i) {
     ues += fmt::format("    - {{val_ue: ue{0}, gpsi: msisdn-4917000{0:05}}}\n", i);
     members += fmt::format("{}ue{}", i > 1 ? ", " : "", i);
   }
@@ -224,8 +239,9 @@ nrm:
 }
 
 std::string DemoWorld::network_config() const {
+  if (!network_text_.empty()) return network_text_;
   std::string ues;
-  for (std::size_t i = 1; i <= (crowd_ > 0 ? crowd_ : story_ues); ++i) {
+  for (std::size_t i = 1; i <= ue_count(); ++i) {
     // In the story one UE has IPv6 only, and one is in the other cell.
     const bool ipv6 = crowd_ == 0 && i == 2;
     const std::string address =

@@ -32,6 +32,8 @@ class DemoWorld {
   /// `directory` is emptied of what an earlier run left there. With a `crowd` there are so many
   /// UEs, all in the group "crew", and no trace of their messages.
   explicit DemoWorld(std::string directory, std::size_t crowd = 0);
+  /// With a network of the demo's own, of which the server knows "ue1" alone.
+  DemoWorld(std::string directory, std::string network);
   ~DemoWorld();
 
   /// Listens for notifications, then starts the network, then the server.
@@ -48,6 +50,10 @@ class DemoWorld {
   /// Where the application wants to hear of `name`.
   std::string notify_uri(std::string_view name) const;
   const std::vector<Heard>& heard() const { return heard_; }
+  /// For a process that says ready: the URLs that it tells.
+  Result<std::vector<std::string>> ready(ChildProcess& child, std::string_view what);
+  /// A client of one more server.
+  Result<std::unique_ptr<ApiClient>> client_of(const std::string& url);
   /// Waits for a notification about `name` with that event, from index `since` on.
   std::optional<Heard> wait_for(std::string_view name, std::string_view event, std::size_t since,
                                 std::chrono::milliseconds patience);
@@ -58,12 +64,13 @@ class DemoWorld {
   bool interrupted() const { return interrupted_; }
 
  private:
-  Result<std::vector<std::string>> ready(ChildProcess& child, std::string_view what);
+  std::size_t ue_count() const;
   std::string server_config() const;
   std::string network_config() const;
 
   std::string directory_;
   std::size_t crowd_;
+  std::string network_text_;  ///< configuration of `lobo netsim`; empty: that of the story
   adapters::EventLoop loop_;
   std::unique_ptr<runtime::HttpClient> http_;
   std::vector<Heard> heard_;

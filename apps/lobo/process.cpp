@@ -36,7 +36,7 @@ constexpr std::size_t output_line_bytes_max = 64 * 1024;
   if (::getppid() != parent) ::_exit(127);  // the parent died before the line above
   ::dup2(output, STDOUT_FILENO);
   if (log >= 0) ::dup2(log, STDERR_FILENO);
-  ::execv(words[0], words);
+  ::execvp(words[0], words);
   ::_exit(127);
 }
 

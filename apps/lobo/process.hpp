@@ -35,7 +35,8 @@ inline constexpr std::chrono::seconds child_end_patience{5};  ///< between SIGTE
 
 class ChildProcess {
  public:
-  /// Runs `words` (the program first); its standard error goes to the end of `log_file`.
+  /// Runs `words` (the program first, found on the PATH where it is no path); its standard error
+  /// goes to the end of `log_file`.
   static Result<ChildProcess> start(const std::vector<std::string>& words,
                                     const std::string& log_file);
   ChildProcess(ChildProcess&& other) noexcept : pid_(-1) { *this = std::move(other); }
