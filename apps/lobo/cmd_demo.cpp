@@ -4,6 +4,7 @@
 #include "cli.hpp"
 #include "commands.hpp"
 #include "demo_congestion.hpp"
+#include "demo_live.hpp"
 #include "demo_monitor.hpp"
 #include "demo_report.hpp"
 #include "demo_story.hpp"
@@ -49,7 +50,8 @@ std::vector<Verb> demo_verbs() {
                         .help = "unattended: say nothing to a person at the end",
                         .takes = Option::Takes::nothing}},
            .run = story},
-          congestion_verb()};
+          congestion_verb(),
+          live_verb()};
 }
 
 }  // namespace lobo::app
