@@ -126,7 +126,7 @@ Verb live_verb() {
                    .help = "folder for what it leaves behind",
                    .fallback = "out/live"},
                   {.name = "--video", .help = "a video file of yours; else a test picture"},
-                  {.name = "--seconds", .help = "of video in each pass", .fallback = "8"},
+                  {.name = "--seconds", .help = "of video in each pass", .fallback = "6"},
                   {.name = "--rate", .help = "of the encoder, kbit/s", .fallback = "3000"},
                   {.name = "--overload",
                    .help = "by how many percent the video exceeds the congested cell",

@@ -23,6 +23,7 @@
 #include "api_client.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
+#include "base/text.hpp"
 #include "demo_live/clip.hpp"
 #include "demo_live/network_namespace.hpp"
 #include "demo_live/recorder.hpp"
@@ -44,7 +45,7 @@ using namespace std::chrono_literals;
 constexpr auto patience = 15'000ms;       ///< for anything that has no limit of its own
 constexpr auto look_again = 50ms;         ///< at what nobody tells
 constexpr auto drained_within = 3'000ms;  ///< a queue of a quarter of a second, and a busy machine
-constexpr auto settled_after = 400ms;     ///< from the gNB's queue to the receiver's last picture
+constexpr auto settled_within = 2'000ms;  ///< from the gNB's queue to the last picture
 constexpr std::string_view gnb_url = "http://127.0.0.64:9090";
 constexpr std::string_view upf_url = "http://127.0.0.62:9090";
 
@@ -314,26 +315,25 @@ Result<PassFigures> NamespacePath::totals() {
 }
 
 /// An unmodified player, as far as the network can tell: it decodes what comes and keeps the
-/// pictures without loss.
-Result<ChildProcess> NamespacePath::start_receiver(DemoWorld& world, const std::string& file) {
+/// pictures without loss. It ends by itself within the tail of the clip.
+Result<ChildProcess> NamespacePath::start_receiver(DemoWorld& world, const Clip& clip,
+                                                   const std::string& file) {
   const std::string description = directory_ + "/session.sdp";
   if (auto written = write_file(
           description, session_description(std::string(live_server_address), live_video_port));
       !written)
     return fail(written.error());
-  auto receiver = child(spaces_.ue, {"ffmpeg",       "-v",
-                                     "error",        "-nostdin",
-                                     "-y",           "-protocol_whitelist",
-                                     "file,udp,rtp", "-buffer_size",
-                                     "4194304",      "-copyts",
-                                     "-i",           description,
-                                     "-an",          "-fps_mode",
-                                     "passthrough",  "-enc_time_base",
-                                     "1:90000",      "-c:v",
-                                     "ffvhuff",      "-avoid_negative_ts",
-                                     "disabled",     "-f",
-                                     "nut",          file},
-                        "receiver");
+  std::vector<std::string> words;
+  const auto add = [&](std::string_view text) {
+    for (const auto word : split(text, ' ')) words.emplace_back(word);
+  };
+  add("ffmpeg -v error -nostdin -y -protocol_whitelist file,udp,rtp -buffer_size 4194304 -copyts");
+  words.insert(words.end(), {"-i", description});
+  add(fmt::format("-an -t {:.3f} -fps_mode passthrough -enc_time_base 1:90000",
+                  clip.judged_seconds() + clip_tail_seconds / 2));
+  add("-c:v ffvhuff -avoid_negative_ts disabled -f nut");
+  words.push_back(file);
+  auto receiver = child(spaces_.ue, words, "receiver");
   if (!receiver) return receiver;
   const bool listens = wait_until(
       world,
@@ -369,7 +369,7 @@ Result<PassFigures> NamespacePath::play(DemoWorld& world, const Clip& clip,
   const auto before = totals();
   if (!before) return before;
   const std::string file = fmt::format("{}/received-{}.nut", directory_, terms.name);
-  auto receiver = start_receiver(world, file);
+  auto receiver = start_receiver(world, clip, file);
   if (!receiver) return fail(receiver.error());
   note("ffmpeg sends", "eas", fmt::format("RTP, {:.1f} s of H.264", clip.seconds_sent), "RFC 6184");
   note("eas", "upf", "the same, marked in a UDP option", "RFC 9868; TS 26.522 clause 4.2");
@@ -382,9 +382,12 @@ Result<PassFigures> NamespacePath::play(DemoWorld& world, const Clip& clip,
         return status && number_in(*status, "cell.queued_octets") == 0;
       },
       drained_within);
-  pause(world, settled_after);
-  receiver->signal(SIGINT);
-  receiver->wait(patience);
+  // The loop runs meanwhile: the application has to answer its notifications.
+  const auto ended = [&] { return receiver->wait(0ms).has_value(); };
+  if (!wait_until(world, ended, settled_within)) {
+    receiver->signal(SIGINT);
+    wait_until(world, ended, settled_within);
+  }
   const auto after = totals();
   if (!after) return after;
   PassFigures pass{.received_file = file,

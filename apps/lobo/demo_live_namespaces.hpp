@@ -60,7 +60,7 @@ class NamespacePath final : public LivePath {
   Result<void> set_cell(const PassTerms& terms);
   Result<json::Value> gnb_status();
   Result<PassFigures> totals();
-  Result<ChildProcess> start_receiver(DemoWorld& world, const std::string& file);
+  Result<ChildProcess> start_receiver(DemoWorld& world, const Clip& clip, const std::string& file);
   Result<void> send(DemoWorld& world, const Clip& clip);
   void note(std::string from, std::string to, std::string text, std::string clause);
   std::vector<std::string> leftovers(DemoWorld& world);

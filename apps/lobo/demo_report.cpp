@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <fstream>
 #include <ios>
@@ -38,7 +39,7 @@ table { border-collapse: collapse; width: 100% } td { overflow-wrap: anywhere } 
 .good { color: var(--good); font-weight: 600 } .bad { color: var(--bad); font-weight: 600 }
 .sim { color: var(--sim) } .real { color: var(--good) } td.number { text-align: right; font-variant-numeric: tabular-nums }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px }
-table.figures { width: auto } td.number { white-space: nowrap } td.state { white-space: nowrap }
+table.figures { width: auto } td:first-child { white-space: nowrap } td.number { white-space: nowrap } td.state { white-space: nowrap }
 svg { max-width: 100%; height: auto }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); text-anchor: middle }
 svg .message { paint-order: stroke; stroke: var(--paper); stroke-width: 4px }
@@ -74,6 +75,14 @@ std::string steps_html(const DemoReport& report) {
          rows + "</table>\n";
 }
 
+/// Whole numbers with all their digits, others with six that count.
+std::string figure_text(double value) {
+  constexpr double exact_max = 1e15;
+  if (std::trunc(value) == value && std::abs(value) < exact_max)
+    return fmt::format("{:.0f}", value);
+  return fmt::format("{:g}", value);
+}
+
 /// "create_ms_max" in words, and its value with the unit: "create max" and "32.7 ms".
 std::pair<std::string, std::string> figure_words(std::string_view name, double value) {
   std::string words;
@@ -86,7 +95,7 @@ std::pair<std::string, std::string> figure_words(std::string_view name, double v
     else
       words += (words.empty() ? "" : " ") + std::string(part);
   }
-  return {words, unit.empty() ? fmt::format("{:g}", value) : fmt::format("{:.1f}{}", value, unit)};
+  return {words, unit.empty() ? figure_text(value) : fmt::format("{:.1f}{}", value, unit)};
 }
 
 std::string figures_html(const DemoReport& report) {
@@ -147,8 +156,8 @@ std::string summary_json(const DemoReport& report) {
   }
   text += "\n], \"figures\": {";
   for (std::size_t i = 0; i < report.figures.size(); ++i)
-    text += fmt::format("{}\n  {}: {:g}", i == 0 ? "" : ",", json_quoted(report.figures[i].first),
-                        report.figures[i].second);
+    text += fmt::format("{}\n  {}: {}", i == 0 ? "" : ",", json_quoted(report.figures[i].first),
+                        figure_text(report.figures[i].second));
   return text + "\n}}\n";
 }
 

@@ -30,7 +30,7 @@ def may_make_namespaces():
 class Live(harness.Case):
     def play(self, *words):
         out = self.folder / "live"
-        done = subprocess.run([harness.LOBO, "demo", "live", "--seconds", "4", "--height", "180", "--rate", "1500",
+        done = subprocess.run([harness.LOBO, "demo", "live", "--seconds", "3", "--height", "180", "--rate", "1500",
                                "--check", "--out", str(out), *words],
                               capture_output=True, text=True, timeout=400, check=False, stdin=subprocess.DEVNULL)
         logs = "".join(f"\n{log.name}:\n{log.read_text()[-1500:]}" for log in sorted(out.glob("*.log")))
@@ -51,9 +51,9 @@ class Live(harness.Case):
             self.assertLessEqual(figures[f"sets_delivered_{name}"], figures[f"sets_{name}"])
             self.assertGreaterEqual(figures[f"packets_{name}"], figures["frames"])
         self.assertGreater(figures["bit_exact_pdu_sets"], figures["bit_exact_plain"])
-        self.assertGreater(figures["bit_exact_well"], 0.9)
+        self.assertGreaterEqual(figures["bit_exact_well"], figures["bit_exact_pdu_sets"])
         self.assertLess(figures["packets_delivered_plain"], figures["packets_plain"])
-        self.assertAlmostEqual(figures["cell_bits_per_second"] * 1.2, figures["offered_bits_per_second"], delta=10)
+        self.assertAlmostEqual(figures["cell_bits_per_second"] * 1.2, figures["offered_bits_per_second"], delta=2)
         self.assertEqual(figures["left_behind"], 0)
         self.assertLess(figures["notice_to_notification_ms"], 5000)
         self.check_artefacts(out, figures)
@@ -110,6 +110,7 @@ class InMemory(Live):
         out, summary = self.play("--memory")
         self.check_story(out, summary, "memory")
         self.assertIn("fallback", summary)
+        self.assertEqual(summary["figures"]["bit_exact_well"], 1, "time is virtual: nothing is late for want of a processor")
         self.assertFalse(any(step["real"] for step in summary["steps"]))
         self.assertIn("no packet was on a network", self.said)
 

@@ -39,7 +39,7 @@ Result<Clip> make_clip(const ClipSettings& settings, const std::string& director
                           .pictures_per_group = clip_pictures_per_group,
                           .seed = settings.seed,
                           .also_into = file};
-  if (settings.video.empty()) encoding.frames_per_second = clip_pictures_per_group;
+  if (settings.video.empty()) encoding.frames_per_second = clip_pictures_per_second;
   auto coded = encode(encoding, progress);
   if (!coded) return fail(coded.error());
   Clip clip{.file = file, .coded = std::move(*coded)};

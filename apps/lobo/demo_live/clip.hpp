@@ -18,12 +18,15 @@ namespace lobo::app {
 inline constexpr std::size_t clip_rtp_bytes_max = 1200;
 /// Sent behind what is judged, so that its last pictures are not held up in a receiver.
 inline constexpr double clip_tail_seconds = 1;
-/// From one IDR picture to the next, at 30 pictures a second: one second.
-inline constexpr unsigned clip_pictures_per_group = 30;
+/// Of the test picture. With fewer, single pictures are so large that they do not fit behind each
+/// other into a queue of a quarter of a second.
+inline constexpr unsigned clip_pictures_per_second = 60;
+/// From one IDR picture to the next.
+inline constexpr unsigned clip_pictures_per_group = 60;
 
 struct ClipSettings {
   std::string video;  ///< a file of the user's; empty: the test picture
-  double seconds = 8;
+  double seconds = 6;
   unsigned kilobits_per_second = 3000;
   unsigned height = 360;  ///< of the test picture
   std::uint32_t seed = 1;
@@ -37,6 +40,7 @@ struct Clip {
   BitsPerSecond rate;                    ///< of its RTP as IP packets
   double frames_per_second = 0;
   double seconds_sent = 0;  ///< tail included
+  double judged_seconds() const { return static_cast<double>(times.size()) / frames_per_second; }
 };
 
 /// `directory` gets the file.
