@@ -93,11 +93,17 @@ Result<std::string> may_make_namespaces() {
   write_to("/proc/self/setgroups", "deny");
   if (!write_to("/proc/self/uid_map", fmt::format("0 {} 1", user)) ||
       !write_to("/proc/self/gid_map", fmt::format("0 {} 1", group)))
-    return fail(Errc::forbidden, fmt::format("a user namespace without a user: {}", what_to_do));
-  if (const int still = try_namespace(); still != 0)
+    return fail(Errc::forbidden,
+                fmt::format("network namespaces need CAP_SYS_ADMIN ({}), and a user namespace was "
+                            "given, but no user in it ({}): {}",
+                            std::strerror(refused), std::strerror(errno), what_to_do));
+  // From here on there is no way back to where the process was: that belongs to other users. So it
+  // stays in a namespace of its own, from which and to which it may go.
+  if (::unshare(CLONE_NEWNET) != 0)
     return fail(Errc::forbidden,
                 fmt::format("network namespaces are refused within a user namespace too ({}): {}",
-                            std::strerror(still), what_to_do));
+                            std::strerror(errno), what_to_do));
+  if (auto up = ip({"link", "set", "lo", "up"}); !up) return fail(up.error());
   return std::string("a user namespace");
 }
 
