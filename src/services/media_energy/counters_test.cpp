@@ -1,0 +1,175 @@
+#include "services/media_energy/counters.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "model/date_time.hpp"
+
+namespace lobo::media_energy {
+namespace {
+
+using namespace std::chrono_literals;
+namespace e3 = api::media_e3;
+
+const Instant noon = *model::parse_date_time("2026-11-22T12:00:00Z");
+
+class counters : public ::testing::Test {
+ protected:
+  counters() {
+    settings.locations.emplace("SL1", LocationSettings{.server_mbps_max = 2000, .idle_w_min = 5});
+    registered.service_locations.push_back({"SL1", {"http://sl1.example/"}});
+    registered.host.capacity_mbps = 1000;
+    registered.host.idle_power_w = 100;
+    registered.host.max_power_w = 200;
+  }
+  /// The report of second `sequence` since boot, of a server of 120 W that sends 1 MB a second.
+  e3::AsEnergyReport report(std::uint64_t sequence, const std::string& boot = "b1") const {
+    e3::AsEnergyReport out;
+    out.sequence = sequence;
+    out.boot_id = boot;
+    const auto end = noon + std::chrono::seconds{sequence};
+    out.measurement_time = {end - 1s, end};
+    out.timestamp = end;
+    out.validity_time = 30;
+    out.host.power_w = 120;
+    out.host.rel_uncertainty = 0.1;
+    out.host.energy_j = 120.0 * static_cast<double>(sequence);
+    auto& part = out.per_service_location.emplace_back();
+    part.service_location_id = "SL1";
+    part.idle_share_j = 100.0 * static_cast<double>(sequence);
+    part.dynamic_j = 20.0 * static_cast<double>(sequence);
+    part.energy_j = part.idle_share_j + part.dynamic_j;
+    part.bytes_tx = 1'000'000 * sequence;
+    return out;
+  }
+  Taken take(const e3::AsEnergyReport& one) {
+    return c.take(one, registered, settings, one.timestamp);
+  }
+  double joules() const { return c.meters().at("SL1").energy_j; }
+  double octets() const { return c.meters().at("SL1").octets_tx; }
+  e3::AsReporting counts() const { return c.reporting(noon, 10s); }
+
+  Settings settings;
+  e3::AsRegistration registered;
+  Counters c;
+};
+
+TEST_F(counters, begin_where_the_server_became_known) {
+  EXPECT_EQ(take(report(1000)), Taken::counted);
+  EXPECT_EQ(joules(), 0);
+  EXPECT_EQ(take(report(1001)), Taken::counted);
+  EXPECT_DOUBLE_EQ(joules(), 120);
+  EXPECT_DOUBLE_EQ(c.meters().at("SL1").idle_j, 100);
+  EXPECT_DOUBLE_EQ(c.meters().at("SL1").dynamic_j, 20);
+  EXPECT_DOUBLE_EQ(c.rates().at("SL1").mbps, 8);
+  EXPECT_EQ(counts().lost, 0U);
+}
+
+TEST_F(counters, lose_nothing_with_a_lost_report) {
+  take(report(1));
+  take(report(5));
+  EXPECT_DOUBLE_EQ(joules(), 480);
+  EXPECT_DOUBLE_EQ(octets(), 4e6);
+  EXPECT_DOUBLE_EQ(c.rates().at("SL1").mbps, 8) << "over the four seconds, not over the last one";
+  EXPECT_EQ(counts().lost, 3U);
+}
+
+TEST_F(counters, add_nothing_for_a_repeated_report) {
+  take(report(1));
+  take(report(2));
+  EXPECT_EQ(take(report(2)), Taken::repeated);
+  EXPECT_EQ(take(report(1)), Taken::repeated);
+  EXPECT_DOUBLE_EQ(joules(), 120);
+  EXPECT_EQ(counts().repeated, 2U);
+}
+
+TEST_F(counters, take_a_late_report_for_late_and_not_for_lost) {
+  take(report(1));
+  take(report(3));
+  EXPECT_EQ(counts().lost, 1U);
+  EXPECT_EQ(take(report(2)), Taken::reordered);
+  EXPECT_EQ(counts().lost, 0U);
+  EXPECT_EQ(take(report(2)), Taken::repeated);
+  EXPECT_DOUBLE_EQ(joules(), 240);
+}
+
+TEST_F(counters, go_on_when_the_server_boots_again) {
+  take(report(1));
+  take(report(10));
+  take(report(2, "b2"));
+  EXPECT_DOUBLE_EQ(joules(), 9 * 120 + 2 * 120);
+  EXPECT_EQ(counts().resets, 1U);
+  EXPECT_EQ(counts().lost, 8U + 1U);
+  EXPECT_EQ(take(report(11)), Taken::reordered) << "of the boot before";
+  EXPECT_DOUBLE_EQ(joules(), 11 * 120);
+}
+
+TEST_F(counters, wrap_where_they_are_said_to) {
+  auto before = report(1);
+  before.per_service_location[0].bytes_tx = 4'294'967'000;
+  before.per_service_location[0].bytes_max = 4'294'967'295;
+  take(before);
+  auto after = report(2);
+  after.per_service_location[0].bytes_tx = 704;
+  after.per_service_location[0].bytes_max = 4'294'967'295;
+  take(after);
+  EXPECT_DOUBLE_EQ(octets(), 1000);
+}
+
+TEST_F(counters, begin_anew_where_they_fall_without_a_word) {
+  take(report(9));
+  auto fallen = report(10);
+  fallen.per_service_location[0].bytes_tx = 500;
+  fallen.per_service_location[0].idle_share_j = 10;
+  fallen.per_service_location[0].dynamic_j = 1;
+  take(fallen);
+  EXPECT_DOUBLE_EQ(octets(), 500);
+  EXPECT_DOUBLE_EQ(joules(), 11);
+}
+
+TEST_F(counters, do_not_believe_what_no_server_of_this_place_can_do) {
+  const auto implausible = [&](auto change) {
+    auto one = report(1);
+    change(one);
+    return take(one) == Taken::implausible;
+  };
+  EXPECT_TRUE(implausible([](auto& one) { one.host.power_w = 0; }));
+  EXPECT_TRUE(implausible([](auto& one) { one.host.idle_power_w = 0.1; }));
+  EXPECT_TRUE(implausible([](auto& one) { one.host.power_w = 500; }));
+  EXPECT_TRUE(implausible([](auto& one) { one.host.capacity_mbps = 10'000; }));
+  EXPECT_TRUE(implausible([](auto& one) { one.host.nic_tx_mbps = 5'000; }));
+  EXPECT_TRUE(
+      implausible([](auto& one) { one.per_service_location[0].service_location_id = "SL2"; }));
+  EXPECT_EQ(counts().implausible, 6U);
+  EXPECT_FALSE(c.known(noon, 10s));
+}
+
+TEST_F(counters, are_unknown_after_three_missed_reports) {
+  auto one = report(1);
+  one.validity_time = 3600;
+  take(one);
+  EXPECT_TRUE(c.known(noon + 1s + 29s, 10s));
+  EXPECT_FALSE(c.known(noon + 1s + 30s, 10s));
+}
+
+TEST_F(counters, are_unknown_when_the_report_is_not_valid_any_more) {
+  auto one = report(1);
+  one.validity_time = 5;
+  take(one);
+  EXPECT_TRUE(c.known(noon + 5s, 10s));
+  EXPECT_FALSE(c.known(noon + 6s, 10s));
+}
+
+TEST_F(counters, do_not_outlive_their_validity_by_a_clock_that_is_ahead) {
+  auto one = report(1);
+  one.timestamp = noon + 24h;
+  c.take(one, registered, settings, noon);
+  EXPECT_FALSE(c.known(noon + 30s, 1h));
+}
+
+}  // namespace
+}  // namespace lobo::media_energy

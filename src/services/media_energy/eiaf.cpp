@@ -1,0 +1,447 @@
+#include "services/media_energy/eiaf.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/media_e3.hpp"
+#include "api/media_e5.hpp"
+#include "api/media_m1.hpp"
+#include "api/media_m5.hpp"
+#include "api/media_types.hpp"
+#include "api/state/media_energy.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "model/bit_rate.hpp"
+#include "services/media_energy/checks.hpp"
+#include "services/media_energy/figures.hpp"
+#include "services/media_energy/mapping.hpp"
+#include "services/media_energy/policy_run.hpp"
+#include "services/media_energy/ports.hpp"
+#include "services/media_energy/recipient.hpp"
+#include "services/media_energy/server.hpp"
+#include "services/media_energy/session.hpp"
+#include "services/media_energy/subscription.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/problem.hpp"
+#include "wire/json/json.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
+
+namespace lobo::media_energy {
+
+namespace e3 = api::media_e3;
+namespace e5 = api::media_e5;
+namespace m1 = api::media_m1;
+namespace m5 = api::media_m5;
+namespace state = api::state::media_energy;
+namespace types = api::media_types;
+
+namespace {
+
+constexpr double bits_per_mbit = 1e6;
+
+std::string url_of(const types::EndpointAddress& at) {
+  std::string host = at.hostname    ? *at.hostname
+                     : at.ipv4_addr ? *at.ipv4_addr
+                     : at.ipv6_addr ? '[' + *at.ipv6_addr + ']'
+                                    : std::string();
+  const auto scheme = at.port_number == 443 ? "https://" : "http://";
+  return host.empty() ? host : scheme + host + ':' + std::to_string(at.port_number) + '/';
+}
+
+}  // namespace
+
+Eiaf::Eiaf(const Settings& settings, Planner& planner) : settings_(settings), planner_(planner) {}
+
+// ---- what the resources let it know -----------------------------------------------------------
+
+void Eiaf::observed(const resource::Key& from, const resource::Observe& what, Instant now) {
+  if (began_ == Instant{}) began_ = now;
+  if (what.what == "session")
+    session_changed(from.id, what.body, now);
+  else if (what.what == "server")
+    server_changed(from.id, what.body);
+  else if (what.what == "subscription")
+    subscription_changed(from.id, what.body, now);
+  else if (what.what == "reports")
+    reports(from.id, what.body, now);
+  else if (what.what == "location_change")
+    location_change(from.id, what.body, now);
+  else if (what.what == "consumption")
+    consumption(from.id, what.body, now);
+  else if (what.what == "poll")
+    poll(from.id, what.body, now);
+  else if (what.what == "ue_energy_state") {
+    const auto found = subscriptions_.find(from.id);
+    const auto ue = json::read<e5::UeEnergyState>(what.body);
+    if (found == subscriptions_.end() || !ue) return;
+    found->second.ue = *ue;
+    found->second.active = now;
+  }
+}
+
+void Eiaf::session_changed(const std::string& id, const std::string& body, Instant now) {
+  const auto gone = [&](const Running& running) {
+    for (const auto& recipient : running.recipients) tell(recipient.key, "end", {});
+  };
+  auto found = sessions_.find(id);
+  if (body.empty()) {
+    if (found == sessions_.end()) return;
+    for (const auto& [policy, running] : found->second.policies) gone(running);
+    sessions_.erase(found);
+    reindex();
+    // Whoever listens to a session that is gone would hear nothing for ever.
+    for (const auto& [key, subscription] : subscriptions_)
+      if (subscription.asked.provisioning_session_id == id)
+        tell({std::string(subscription_kind), key}, "expire", {});
+    return;
+  }
+  auto stored = json::read<state::SessionState>(body);
+  if (!stored) return;
+  if (found == sessions_.end()) found = sessions_.emplace(id, Session{}).first;
+  auto& session = found->second;
+  session.state = std::move(*stored);
+  session.hosting = hosting_of(session.state);
+  session.exposure = exposure_of(session.state);
+  std::erase_if(session.policies, [&](const auto& one) {
+    const bool kept = std::ranges::find(session.state.policies, one.first, &state::Kept::id) !=
+                      session.state.policies.end();
+    if (!kept) gone(one.second);
+    return !kept;
+  });
+  for (const auto& kept : session.state.policies) {
+    auto policy = policy_of(session.state, kept.id);
+    if (!policy) continue;
+    const auto at = session.policies.find(kept.id);
+    auto& running =
+        at == session.policies.end()
+            ? session.policies.emplace(kept.id, Running{PolicyRun(*policy, now), {}, true, {}, 0})
+                  .first->second
+            : at->second;
+    const auto before = std::exchange(running.recipients, {});
+    running.run.replace(*policy, now);
+    const auto recipients = policy->recipients.value_or(std::vector<m1::EnergyRecipient>{});
+    running.to_collectors = recipients.empty();
+    for (std::size_t i = 0; i < recipients.size(); ++i) {
+      if (recipients[i].type == m1::RecipientType::eic) {
+        running.to_collectors = true;
+        continue;
+      }
+      running.recipients.push_back(
+          {{std::string(recipient_kind), id + '/' + kept.id + '/' + std::to_string(i)},
+           recipients[i].notification_uri.value_or(""),
+           recipients[i].data_access_profile_ref.value_or("")});
+    }
+    for (const auto& one : before)
+      if (std::ranges::find(running.recipients, one.key, &Recipient::key) ==
+          running.recipients.end())
+        tell(one.key, "end", {});
+  }
+  reindex();
+  step("1", id, "provisioned");
+}
+
+void Eiaf::server_changed(const std::string& id, const std::string& body) {
+  if (body.empty()) {
+    servers_.erase(id);
+    reindex();
+    return;
+  }
+  const auto stored = json::read<state::ServerState>(body);
+  if (!stored) return;
+  auto registered = json::read<e3::AsRegistration>(stored->text);
+  if (!registered) return;
+  auto& server = servers_[id];
+  server.id = id;
+  server.registered = std::move(*registered);
+  reindex();
+  step("3", id, "energy reporting configured");
+}
+
+void Eiaf::subscription_changed(const std::string& id, const std::string& body, Instant now) {
+  const auto found = subscriptions_.find(id);
+  if (body.empty()) {
+    if (found == subscriptions_.end()) return;
+    answer_polls(id, found->second, now, true);
+    map_.forget(found->second.asked.media_delivery_session_id);
+    subscriptions_.erase(found);
+    return;
+  }
+  if (found != subscriptions_.end()) return;  // It does not change.
+  const auto stored = json::read<state::SubscriptionState>(body);
+  if (!stored) return;
+  auto asked = json::read<e5::NewEnergySubscription>(stored->text);
+  if (!asked) return;
+  auto& subscription = subscriptions_[id];
+  subscription.asked = std::move(*asked);
+  subscription.made = stored->made;
+  subscription.active = now;
+  // Above all that a process before this one can have given.
+  subscription.next = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
+  subscription.ue = subscription.asked.ue_energy_state.value_or(e5::UeEnergyState{});
+  const auto rate = subscription.asked.bit_rate
+                        ? model::parse_bit_rate(*subscription.asked.bit_rate)
+                        : std::nullopt;
+  subscription.mbps =
+      rate ? static_cast<double>(rate->count) / bits_per_mbit : settings_.usual_mbps;
+  const auto at = subscription.asked.service_location_id
+                      ? std::optional<std::string_view>(*subscription.asked.service_location_id)
+                  : subscription.asked.base_url ? index_.find(*subscription.asked.base_url)
+                                                : std::nullopt;
+  if (at && settings_.locations.contains(*at))
+    map_.saw(subscription.asked.media_delivery_session_id, *at, Source::collector, now,
+             settings_.subscription_idle);
+  else if (subscription.asked.base_url)
+    map_.count_unmapped();
+  step("8", id, "subscribed to energy information");
+  const auto session = sessions_.find(subscription.asked.provisioning_session_id);
+  if (session == sessions_.end()) return;
+  const auto policy = session->second.policies.find(subscription.asked.energy_policy_id);
+  if (policy == session->second.policies.end()) return;
+  report(id, subscription, session->second, policy->second, Reason::initial, std::nullopt, now);
+}
+
+void Eiaf::reports(const std::string& id, const std::string& body, Instant now) {
+  const auto found = servers_.find(id);
+  const auto given = json::read<e3::AsEnergyReports>(body);
+  if (found == servers_.end() || !given) return;
+  auto& server = found->second;
+  const auto before =
+      server.counters.host() ? std::optional(server.counters.host()->state) : std::nullopt;
+  bool first = before == std::nullopt;
+  for (const auto& one : given->reports) {
+    const auto taken = server.counters.take(one, server.registered, settings_, now);
+    if (taken != Taken::counted) continue;
+    step(std::exchange(first, false) ? "4" : "30", id, "AS energy report");
+    for (const auto& part : one.per_service_location)
+      for (const auto& url : part.base_urls.value_or(std::vector<std::string>{}))
+        index_.add(url, part.service_location_id);
+  }
+  const auto after =
+      server.counters.host() ? std::optional(server.counters.host()->state) : std::nullopt;
+  if (!before || before == after) return;
+  for (const auto& part : server.registered.service_locations)
+    for (auto& [key, subscription] : subscriptions_) {
+      if (location_of(subscription) != part.service_location_id) continue;
+      const auto session = sessions_.find(subscription.asked.provisioning_session_id);
+      const auto* policy = running(subscription);
+      if (session != sessions_.end() && policy != nullptr)
+        report_measured(key, subscription, session->second, *policy, Reason::location_state_changed,
+                        now);
+    }
+}
+
+void Eiaf::location_change(const std::string& id, const std::string& body, Instant now) {
+  const auto found = subscriptions_.find(id);
+  const auto change = json::read<e5::ServiceLocationChange>(body);
+  if (found == subscriptions_.end() || !change) return;
+  auto& subscription = found->second;
+  subscription.active = now;
+  const auto named = change->to ? std::optional<std::string_view>(*change->to)
+                                : index_.find(change->to_base_url.value_or(""));
+  const bool succeeded = change->outcome == e5::MoveOutcome::succeeded;
+  step("35f", id, succeeded ? "service location changed" : "service location not changed");
+  if (!named || !settings_.locations.contains(*named)) {
+    map_.count_unmapped();
+    return;
+  }
+  const std::string to(*named);
+  const auto session = sessions_.find(subscription.asked.provisioning_session_id);
+  const auto floor = [&]() -> std::optional<std::int64_t> {
+    const auto* policy = running(subscription);
+    if (policy == nullptr || !policy->run.policy().service_energy_profile ||
+        !policy->run.policy().service_energy_profile->qoe_floor)
+      return std::nullopt;
+    return policy->run.policy().service_energy_profile->qoe_floor->max_startup_ms;
+  }();
+  const bool stalled = floor && change->stall_ms.value_or(0) > *floor;
+  if (!succeeded || stalled) subscription.vetoes[to] = now + settings_.veto_time;
+  if (succeeded)
+    map_.saw(subscription.asked.media_delivery_session_id, to, Source::collector, now,
+             settings_.subscription_idle);
+  auto& adaptation = subscription.adaptation;
+  if (change->move_id && *change->move_id == adaptation.move_id &&
+      adaptation.state == e5::AdaptationState::recommended) {
+    adaptation.state = succeeded ? e5::AdaptationState::applied : e5::AdaptationState::failed;
+    adaptation.since = now;
+  }
+  if (session == sessions_.end()) return;
+  const auto policy = session->second.policies.find(subscription.asked.energy_policy_id);
+  if (policy == session->second.policies.end()) return;
+  // M8: the provider learns what became of it.
+  notify(session->first, session->second, policy->second, Reason::reselection, to, &subscription,
+         now);
+}
+
+void Eiaf::consumption(const std::string& /*session*/, const std::string& body, Instant now) {
+  const auto report = json::read<m5::ConsumptionReport>(body);
+  if (!report || report->consumption_reporting_units.empty()) return;
+  const auto newest = std::ranges::max_element(report->consumption_reporting_units, {},
+                                               &m5::ConsumptionReportingUnit::start_time);
+  auto at = index_.find(newest->media_consumed);
+  if (!at && newest->server_endpoint_address)
+    at = index_.find(url_of(*newest->server_endpoint_address));
+  if (!at) return map_.count_unmapped();
+  map_.saw(report->reporting_client_id, *at, Source::consumption, now, settings_.subscription_idle);
+  step("10g", report->reporting_client_id, "mapped to a service location");
+}
+
+// ---- long polls -------------------------------------------------------------------------------
+
+void Eiaf::poll(const std::string& id, const std::string& body, Instant now) {
+  const auto asked = json::read<state::Poll>(body);
+  if (!asked) return;
+  const auto found = subscriptions_.find(id);
+  if (found == subscriptions_.end()) {
+    dues_.answers.push_back(
+        {asked->request, http::problem(Error{Errc::not_found, "no such subscription", {}})});
+    return;
+  }
+  auto& subscription = found->second;
+  subscription.active = now;
+  // A client that hangs up and asks again has left its old question behind.
+  if (subscription.polls.size() >= polls_max) {
+    subscription.polls.front().until = now;
+    answer_polls(id, subscription, now, false);
+  }
+  subscription.polls.push_back({asked->request, asked->after, asked->until});
+  answer_polls(id, subscription, now, false);
+}
+
+void Eiaf::answer_polls(const std::string& id, Subscription& subscription, Instant now, bool gone) {
+  std::erase_if(subscription.polls, [&](const Poll& poll) {
+    auto due = events(id, poll.after);
+    if (!gone && (!due || due->events.empty()) && now < poll.until) return false;
+    if (!due) due = e5::EnergyEvents{{}, poll.after, std::nullopt};
+    dues_.answers.push_back(
+        {poll.request,
+         http::Response{200, {{"content-type", "application/json"}}, json::write(*due)}});
+    return true;
+  });
+}
+
+std::optional<e5::EnergyEvents> Eiaf::events(std::string_view id, std::uint64_t after) const {
+  const auto found = subscriptions_.find(id);
+  if (found == subscriptions_.end()) return std::nullopt;
+  const auto& kept = found->second.events;
+  e5::EnergyEvents out;
+  out.last = after;
+  for (const auto& event : kept)
+    if (event.sequence > after) out.events.push_back(event);
+  if (!out.events.empty()) {
+    out.last = out.events.back().sequence;
+    if (after > 0 && out.events.front().sequence != after + 1) out.lost = true;
+  }
+  return out;
+}
+
+// ---- time -------------------------------------------------------------------------------------
+
+std::optional<Instant> Eiaf::next_deadline() const {
+  if (sessions_.empty() && subscriptions_.empty()) return std::nullopt;
+  return ticked_ + tick;
+}
+
+void Eiaf::advance(Instant now) {
+  if (now < ticked_ + tick) return;
+  ticked_ = now;
+  if (now >= planned_ + settings_.plan_every) plan(now);
+  struct Crossing {
+    std::string session, policy, location;
+    bool crossed;
+  };
+  std::vector<Crossing> crossings;
+  std::vector<std::pair<std::string, std::string>> budgets;
+  for (auto& [id, session] : sessions_)
+    for (auto& [policy_id, running] : session.policies) {
+      running.affected = 0;
+      const auto changes = running.run.observe(units(session, running.run.policy(), now), now);
+      for (const auto& one : changes.transitions) {
+        crossings.push_back({id, policy_id, one.location, one.crossed});
+        step("1319", policy_id,
+             one.threshold_ref + (one.crossed ? " crossed at " : " cleared at ") +
+                 (one.location.empty() ? "all locations" : one.location));
+        notify(id, session, running,
+               one.crossed ? Reason::threshold_crossed : Reason::threshold_cleared, one.location,
+               nullptr, now);
+      }
+      if (changes.budget) {
+        budgets.emplace_back(id, policy_id);
+        notify(id, session, running, Reason::budget_changed, {}, nullptr, now);
+      }
+      const auto mode = running.run.policy().reporting ? running.run.policy().reporting->mode
+                                                       : m1::ReportingMode::both;
+      if (mode != m1::ReportingMode::threshold && now >= running.next_periodic &&
+          running.run.measuring(now)) {
+        running.next_periodic =
+            now + std::chrono::seconds{reporting_interval_of(running.run.policy())};
+        notify(id, session, running, Reason::periodic, {}, nullptr, now);
+      }
+    }
+  std::vector<std::string> idle;
+  for (auto& [id, subscription] : subscriptions_) {
+    if (now >= subscription.active + settings_.subscription_idle && subscription.polls.empty()) {
+      idle.push_back(id);
+      continue;
+    }
+    answer_polls(id, subscription, now, false);
+    const auto session = sessions_.find(subscription.asked.provisioning_session_id);
+    if (session == sessions_.end()) continue;
+    const auto policy = session->second.policies.find(subscription.asked.energy_policy_id);
+    if (policy == session->second.policies.end()) continue;
+    const auto at = location_of(subscription);
+    for (const auto& one : crossings)
+      if (one.session == session->first && one.policy == policy->first &&
+          (one.location.empty() || one.location == at))
+        report_measured(id, subscription, session->second, policy->second,
+                        one.crossed ? Reason::threshold_crossed : Reason::threshold_cleared, now);
+    for (const auto& [in, of] : budgets)
+      if (in == session->first && of == policy->first)
+        report_measured(id, subscription, session->second, policy->second, Reason::budget_changed,
+                        now);
+    adapt(id, subscription, session->second, policy->second, now);
+    report_periodically(id, subscription, session->second, policy->second, now);
+  }
+  for (const auto& id : idle) tell({std::string(subscription_kind), id}, "expire", {});
+  map_.expire(now - settings_.subscription_idle);
+}
+
+Eiaf::Dues Eiaf::take_dues() { return std::exchange(dues_, {}); }
+
+void Eiaf::step(std::string number, std::string about, std::string what) {
+  if (dues_.steps.size() < dues_max)
+    dues_.steps.push_back({std::move(number), std::move(about), std::move(what)});
+}
+
+void Eiaf::tell(resource::Key to, std::string what, std::string body) {
+  if (dues_.told.size() < dues_max)
+    dues_.told.push_back({std::move(to), std::move(what), std::move(body)});
+  else
+    ++dropped_;
+}
+
+// ---- exposure ----------------------------------------------------------------------------------
+
+bool Eiaf::exposes(const Session& session, m1::ExposureRecipient to) {
+  return session.exposure &&
+         std::ranges::find(session.exposure->recipients, to) != session.exposure->recipients.end();
+}
+bool Eiaf::exposes(const Session& session, m1::ExposedParameter parameter) {
+  return session.exposure && std::ranges::find(session.exposure->parameters, parameter) !=
+                                 session.exposure->parameters.end();
+}
+bool Eiaf::exposes_to_collectors(std::string_view id) const {
+  const auto found = sessions_.find(id);
+  return found != sessions_.end() && exposes(found->second, m1::ExposureRecipient::eic);
+}
+
+}  // namespace lobo::media_energy

@@ -1,0 +1,237 @@
+#pragma once
+// The Energy Information AF (TR 26.942 clause 7.13): what is measured, against what was
+// provisioned, becomes what a media client is told, and the state of the fleet becomes a plan.
+// Lives in memory; everything that must survive is a resource, which lets it know by Observe
+// (docs/adr/0010-observations.md). Reads no clock: time goes in.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/media_e3.hpp"
+#include "api/media_e5.hpp"
+#include "api/media_m1.hpp"
+#include "api/media_m5.hpp"
+#include "api/state/media_energy.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "services/media_energy/counters.hpp"
+#include "services/media_energy/figures.hpp"
+#include "services/media_energy/mapping.hpp"
+#include "services/media_energy/policy_run.hpp"
+#include "services/media_energy/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
+
+namespace lobo::media_energy {
+
+/// How often thresholds are looked at, and the finest grain of any dwell or interval.
+inline constexpr std::chrono::seconds tick{1};
+inline constexpr std::size_t dues_max = 100'000;
+
+class Eiaf {
+ public:
+  /// Both outlive it.
+  Eiaf(const Settings& settings, Planner& planner);
+
+  // ---- what happens ---------------------------------------------------------------------------
+
+  /// What the resources let it know, also at the start for each one that is stored.
+  void observed(const resource::Key& from, const resource::Observe& what, Instant now);
+  /// Another source than these APIs saw a session there: content steering, CMCD, an access log.
+  void saw(std::string_view session, std::string_view location, Source source, Instant now);
+  void advance(Instant now);
+  /// When to advance at the latest; nothing while there is nothing to look at.
+  std::optional<Instant> next_deadline() const;
+
+  struct Answer {
+    resource::RequestId request{};
+    http::Response response;
+  };
+  struct Told {
+    resource::Key to;
+    std::string what;
+    std::string body;
+  };
+  /// One step of TR 26.942 clause 7.13.6 that was taken here, for log and trace.
+  struct Step {
+    std::string number;
+    std::string about;
+    std::string what;
+  };
+  struct Dues {
+    std::vector<Answer> answers;
+    std::vector<Told> told;
+    std::vector<Step> steps;
+  };
+  Dues take_dues();
+
+  // ---- what it looks like from outside ---------------------------------------------------------
+
+  api::media_e3::EnergyReportingConfiguration configuration(std::string_view server) const;
+  api::media_e3::AsReporting reporting(std::string_view server, Instant now) const;
+  /// What taking these reports in would say.
+  api::media_e3::AsEnergyReportReceipt receipt(const api::media_e3::AsEnergyReports& reports) const;
+  Result<api::media_m5::ServiceAccessInformationResource> service_access(std::string_view session,
+                                                                         Instant now) const;
+  Instant expires(std::string_view subscription) const;
+  /// Events after `after`; nothing where there is no such subscription.
+  std::optional<api::media_e5::EnergyEvents> events(std::string_view subscription,
+                                                    std::uint64_t after) const;
+  bool exposes_to_collectors(std::string_view session) const;
+  const PlanTable& plan() const { return plan_; }
+  FleetState fleet(Instant now) const;
+  const SessionMap& placements() const { return map_; }
+  std::size_t subscriptions() const { return subscriptions_.size(); }
+  std::size_t servers() const { return servers_.size(); }
+  std::uint64_t dropped() const { return dropped_; }
+
+ private:
+  using Policy = api::media_m1::EnergyPolicy;
+  using Reason = api::media_types::EnergyReportingReason;
+  using Action = api::media_types::EnergyAction;
+
+  struct Recipient {
+    resource::Key key;
+    std::string to;
+    std::string profile;  ///< dataAccessProfileRef
+  };
+  struct Running {
+    PolicyRun run;
+    std::vector<Recipient> recipients;
+    bool to_collectors = true;
+    Instant next_periodic{};
+    std::size_t affected = 0;  ///< sessions told to move in this tick, over which a herd is spread
+  };
+  struct Session {
+    api::state::media_energy::SessionState state;
+    std::optional<api::media_m1::ContentHostingConfiguration> hosting;
+    std::optional<api::media_m1::EnergyInformationExposure> exposure;
+    std::map<std::string, Running, std::less<>> policies;
+  };
+  /// What a session was recommended, until it is given back.
+  struct Adaptation {
+    api::media_e5::AdaptationState state = api::media_e5::AdaptationState::none;
+    Action action = Action::none;
+    std::string threshold_ref;  ///< why; empty: the plan, a budget or a suspension
+    bool suspension = false;
+    bool budget = false;
+    std::uint64_t budget_change = 0;
+    std::string move_id;
+    std::string target;
+    Instant since{}, not_after{};
+  };
+  struct Poll {
+    resource::RequestId request{};
+    std::uint64_t after = 0;
+    Instant until{};
+  };
+  struct Subscription {
+    api::media_e5::NewEnergySubscription asked;
+    Instant made{}, active{};
+    double mbps = 0;
+    api::media_e5::UeEnergyState ue;
+    std::uint64_t next = 0;
+    std::deque<api::media_e5::ClientEnergyReport> events;
+    std::vector<Poll> polls;
+    Adaptation adaptation;
+    std::deque<Instant> moves;              ///< in the last hour
+    std::map<std::string, Instant> vetoes;  ///< location, until
+    Instant reported{};
+    std::optional<Reason> late;  ///< a report that waits for the spacing
+    Instant next_periodic{};
+    bool one_shot_done = false;
+    std::uint64_t moved_by_plan = 0;  ///< revision of the plan that was told
+    std::uint64_t budget_told = 0;
+  };
+
+  // eiaf.cpp
+  void session_changed(const std::string& id, const std::string& body, Instant now);
+  void server_changed(const std::string& id, const std::string& body);
+  void subscription_changed(const std::string& id, const std::string& body, Instant now);
+  void reports(const std::string& server, const std::string& body, Instant now);
+  void location_change(const std::string& id, const std::string& body, Instant now);
+  void consumption(const std::string& session, const std::string& body, Instant now);
+  void poll(const std::string& id, const std::string& body, Instant now);
+  void reindex();
+  void answer_polls(const std::string& id, Subscription& subscription, Instant now, bool gone);
+  void step(std::string number, std::string about, std::string what);
+  void tell(resource::Key to, std::string what, std::string body);
+  const Running* running(const Subscription& subscription) const;
+  std::vector<const Server*> servers_at(std::string_view location,
+                                        const Session* session = nullptr) const;
+  Figures figures_of(const std::string& location, const Session& session, Instant now) const;
+  std::vector<Unit> units(const Session& session, const Policy& policy, Instant now) const;
+  std::string location_of(const Subscription& subscription) const;
+  std::chrono::seconds interval_at(std::string_view location) const;
+
+  // eiaf_adapt.cpp
+  void adapt(const std::string& id, Subscription& subscription, Session& session, Running& running,
+             Instant now);
+  bool give_back(const std::string& id, Subscription& subscription, Session& session,
+                 Running& running, Instant now);
+  bool adapt_to_thresholds(const std::string& id, Subscription& subscription, Session& session,
+                           Running& running, Instant now);
+  void adapt_to_plan(const std::string& id, Subscription& subscription, Session& session,
+                     Running& running, Instant now);
+  std::optional<api::media_e5::EnergyAdaptationRecommendation> feasible(
+      const Subscription& subscription, const Session& session, const Running& running,
+      Action action, const std::optional<api::media_m1::AdaptationParams>& params,
+      Instant now) const;
+  std::vector<std::string> better_locations(const Subscription& subscription,
+                                            const Session& session, const Running& running,
+                                            Instant now) const;
+  void recommend(const std::string& id, Subscription& subscription, Session& session,
+                 Running& running, api::media_e5::EnergyAdaptationRecommendation what,
+                 Adaptation why, Reason reason, Instant now);
+  bool may_move(const Subscription& subscription, const Policy& policy, Instant now) const;
+  bool reacts_to(const Subscription& subscription, const Policy& policy,
+                 const api::media_m1::EnergyThreshold& threshold) const;
+
+  // eiaf_report.cpp
+  void report(const std::string& id, Subscription& subscription, const Session& session,
+              const Running& running, Reason reason,
+              const std::optional<api::media_e5::EnergyAdaptationRecommendation>& what,
+              Instant now);
+  void report_measured(const std::string& id, Subscription& subscription, const Session& session,
+                       const Running& running, Reason reason, Instant now);
+  void report_periodically(const std::string& id, Subscription& subscription,
+                           const Session& session, const Running& running, Instant now);
+  void notify(const std::string& session_id, const Session& session, Running& running,
+              Reason reason, std::string_view location, const Subscription* about, Instant now);
+  api::media_e5::ClientEnergyReport describe(const Session& session, const Running& running,
+                                             std::string_view session_id, std::string_view location,
+                                             Reason reason, Instant now) const;
+  static void withhold(api::media_e5::ClientEnergyReport& report, const Session& session);
+
+  // eiaf_plan.cpp
+  void plan(Instant now);
+  void desire(const PlanTable& plan);
+  const PlanGroup* group_of(std::string_view session, std::string_view policy) const;
+  static bool exposes(const Session& session, api::media_m1::ExposureRecipient to);
+  static bool exposes(const Session& session, api::media_m1::ExposedParameter parameter);
+
+  const Settings& settings_;
+  Planner& planner_;
+  std::map<std::string, Session, std::less<>> sessions_;
+  std::map<std::string, Server, std::less<>> servers_;
+  std::map<std::string, Subscription, std::less<>> subscriptions_;
+  LocationIndex index_;
+  SessionMap map_;
+  PlanTable plan_;
+  Instant planned_{};
+  Instant ticked_{};
+  Instant began_{};  ///< the first event: before a TTL has passed nobody is moved
+  std::uint64_t moves_ = 0;
+  std::uint64_t dropped_ = 0;
+  Dues dues_;
+};
+
+}  // namespace lobo::media_energy

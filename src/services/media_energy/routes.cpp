@@ -1,0 +1,334 @@
+#include "services/media_energy/routes.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/media_e3.hpp"
+#include "api/media_e5.hpp"
+#include "api/media_m1.hpp"
+#include "api/media_m5.hpp"
+#include "api/state/media_energy.hpp"
+#include "base/require.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "services/media_energy/eiaf.hpp"
+#include "services/media_energy/ports.hpp"
+#include "services/media_energy/server.hpp"
+#include "services/media_energy/session.hpp"
+#include "services/media_energy/subscription.hpp"
+#include "services/media_energy/views.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
+#include "wire/resource/record.hpp"
+#include "wire/resource/route.hpp"
+
+namespace lobo::media_energy {
+
+namespace e3 = api::media_e3;
+namespace e5 = api::media_e5;
+namespace m1 = api::media_m1;
+namespace m5 = api::media_m5;
+namespace state = api::state::media_energy;
+using resource::Decision;
+using resource::Dispatch;
+using resource::RouteContext;
+
+namespace {
+
+using Handle = std::function<Result<Decision>(const RouteContext&)>;
+
+const std::string& param(const RouteContext& context, std::string_view name) {
+  const auto found = context.params.find(name);
+  require(found != context.params.end());  // The path template has it.
+  return found->second;
+}
+
+http::Response json_answer(std::string body, std::uint64_t version) {
+  http::Response response{200, {{"content-type", "application/json"}}, std::move(body)};
+  if (version > 0) response.headers.add("etag", '"' + std::to_string(version) + '"');
+  return response;
+}
+
+template <class State>
+Result<State> state_of(const resource::Record& record) {
+  auto stored = json::read<State>(record.state);
+  if (!stored)
+    return fail(Errc::internal, "a stored state cannot be read: " + stored.error().detail);
+  return std::move(*stored);
+}
+
+/// The record, where it exists and belongs to who asks; nobody learns of another's.
+Result<resource::Record> own(const RouteContext& context, std::string_view kind,
+                             std::string_view name) {
+  auto found = context.lookup.find({std::string(kind), param(context, name)});
+  if (!found) return fail(found.error());
+  if (!*found || (*found)->owner != context.who.subject)
+    return fail(Errc::not_found, "no such resource");
+  return std::move(**found);
+}
+
+struct Page {
+  std::size_t limit = list_limit_default;
+  std::string after;
+};
+Result<Page> page_of(const RouteContext& context) {
+  Page page;
+  const auto query = http::parse_query(http::split_target(context.request.target).query);
+  if (!query) return fail(query.error());
+  for (const auto& [name, value] : *query) {
+    if (name == "cursor") page.after = value;
+    if (name != "limit") continue;
+    const auto limit = parse_decimal(value);
+    if (!limit || *limit < 1 || *limit > list_limit_max)
+      return fail(Errc::out_of_range, "the query is not as the API wants it",
+                  {{Errc::out_of_range, "query:limit", "must be a number from 1 to 1000"}});
+    page.limit = static_cast<std::size_t>(*limit);
+  }
+  return page;
+}
+
+/// One more than asked for tells whether there is a next page.
+template <class List, class Add>
+Result<Decision> list(const RouteContext& context, std::string_view kind, Add add) {
+  const auto page = page_of(context);
+  if (!page) return fail(page.error());
+  const auto records = context.lookup.list(kind, context.who.subject, page->after, page->limit + 1);
+  if (!records) return fail(records.error());
+  List out;
+  std::string last;
+  for (std::size_t i = 0; i < records->size(); ++i) {
+    if (i == page->limit) {
+      out.next = last;
+      break;
+    }
+    last = (*records)[i].key.id;
+    if (auto added = add(out, (*records)[i]); !added) return fail(added.error());
+  }
+  return json_answer(json::write(out), 0);
+}
+
+Handle to_new(std::string_view kind) {
+  return [kind](const RouteContext& context) -> Result<Decision> {
+    return Dispatch{.to = {std::string(kind), std::string(context.fresh_id)}, .creates = true};
+  };
+}
+Handle to_owner(std::string_view kind, std::string_view name) {
+  return [kind, name](const RouteContext& context) -> Result<Decision> {
+    const auto record = own(context, kind, name);
+    if (!record) return fail(record.error());
+    return Dispatch{.to = record->key, .creates = false};
+  };
+}
+
+// ---- M1 ---------------------------------------------------------------------------------------
+
+constexpr std::string_view session_id = "provisioningSessionId";
+
+Result<Decision> read_session(const RouteContext& context) {
+  const auto record = own(context, session_kind, session_id);
+  if (!record) return fail(record.error());
+  const auto stored = state_of<state::SessionState>(*record);
+  if (!stored) return fail(stored.error());
+  return json_answer(json::write(represent(*stored, record->key.id)), record->version);
+}
+
+Result<Decision> list_sessions(const RouteContext& context) {
+  return list<m1::ProvisioningSessionList>(
+      context, session_kind,
+      [](m1::ProvisioningSessionList& out, const resource::Record& record) -> Result<void> {
+        const auto stored = state_of<state::SessionState>(record);
+        if (!stored) return fail(stored.error());
+        out.items.push_back(represent(*stored, record.key.id));
+        return {};
+      });
+}
+
+Handle read_part(Part part, std::string_view id_name) {
+  return [part, id_name](const RouteContext& context) -> Result<Decision> {
+    const auto record = own(context, session_kind, session_id);
+    if (!record) return fail(record.error());
+    const auto stored = state_of<state::SessionState>(*record);
+    if (!stored) return fail(stored.error());
+    auto text = part_text(*stored, part, id_name.empty() ? "" : param(context, id_name));
+    if (!text) return fail(Errc::not_found, "the session has no such thing");
+    return json_answer(std::move(*text), record->version);
+  };
+}
+
+/// Written by hand, so that members that are not known here are in it.
+Result<Decision> list_policies(const RouteContext& context) {
+  const auto record = own(context, session_kind, session_id);
+  if (!record) return fail(record.error());
+  const auto stored = state_of<state::SessionState>(*record);
+  if (!stored) return fail(stored.error());
+  std::string body = R"({"items":[)";
+  for (const auto& kept : stored->policies) {
+    if (body.back() != '[') body += ',';
+    body += part_text(*stored, Part::policy, kept.id).value_or("{}");
+  }
+  return json_answer(body + "]}", 0);
+}
+
+Handle m1_handle(std::string_view id) {
+  namespace op = m1::operation;
+  if (id == op::create_provisioning_session) return to_new(session_kind);
+  if (id == op::list_provisioning_sessions) return list_sessions;
+  if (id == op::get_provisioning_session) return read_session;
+  if (id == op::list_energy_policies) return list_policies;
+  if (id == op::get_content_hosting_configuration) return read_part(Part::hosting, {});
+  if (id == op::get_consumption_reporting_configuration) return read_part(Part::consumption, {});
+  if (id == op::get_energy_information_exposure) return read_part(Part::exposure, {});
+  if (id == op::get_metrics_reporting_configuration)
+    return read_part(Part::metrics, "metricsReportingConfigurationId");
+  if (id == op::get_energy_policy) return read_part(Part::policy, "energyPolicyId");
+  return to_owner(session_kind, session_id);
+}
+
+// ---- M5 ---------------------------------------------------------------------------------------
+
+/// Its entity tag is that of its content: a client asks again with If-None-Match (step 12).
+Handle read_access(const Eiaf& eiaf) {
+  return [&eiaf](const RouteContext& context) -> Result<Decision> {
+    // The store first: what it cannot say now must not look as if it were not there.
+    const auto found = context.lookup.find({std::string(session_kind), param(context, session_id)});
+    if (!found) return fail(found.error());
+    if (!*found) return fail(Errc::not_found, "no such provisioning session");
+    const auto stored = state_of<state::SessionState>(**found);
+    if (!stored) return fail(stored.error());
+    const auto access = eiaf.service_access(param(context, session_id), context.now);
+    if (!access) return fail(access.error());
+    auto body = json::write(*access);
+    return json_answer(body, fnv1a(body));
+  };
+}
+
+Result<Decision> to_session(const RouteContext& context) {
+  const auto found = context.lookup.find({std::string(session_kind), param(context, session_id)});
+  if (!found) return fail(found.error());
+  if (!*found) return fail(Errc::not_found, "no such provisioning session");
+  return Dispatch{.to = (*found)->key, .creates = false};
+}
+
+// ---- E3 ---------------------------------------------------------------------------------------
+
+Handle read_server(const Eiaf& eiaf) {
+  return [&eiaf](const RouteContext& context) -> Result<Decision> {
+    const auto record = own(context, server_kind, "asInstanceId");
+    if (!record) return fail(record.error());
+    const auto stored = state_of<state::ServerState>(*record);
+    if (!stored) return fail(stored.error());
+    const auto registered = json::read<e3::AsRegistration>(stored->text);
+    if (!registered) return fail(Errc::internal, "a stored registration cannot be read");
+    return json_answer(json::write(server_view(record->key.id, *registered, eiaf, context.now)),
+                       record->version);
+  };
+}
+
+Handle list_servers(const Eiaf& eiaf) {
+  return [&eiaf](const RouteContext& context) {
+    return list<e3::ApplicationServerList>(
+        context, server_kind,
+        [&](e3::ApplicationServerList& out, const resource::Record& record) -> Result<void> {
+          const auto stored = state_of<state::ServerState>(record);
+          if (!stored) return fail(stored.error());
+          const auto registered = json::read<e3::AsRegistration>(stored->text);
+          if (!registered) return fail(Errc::internal, "a stored registration cannot be read");
+          out.items.push_back(server_view(record.key.id, *registered, eiaf, context.now));
+          return {};
+        });
+  };
+}
+
+/// A server may register under an identifier that is free; the machine refuses another's.
+Result<Decision> to_server(const RouteContext& context) {
+  return Dispatch{.to = {std::string(server_kind), param(context, "asInstanceId")},
+                  .creates = false};
+}
+
+/// The server that the first report names; the others must name it too.
+Result<Decision> to_reporting_server(const RouteContext& context) {
+  const auto reports = json::read<e3::AsEnergyReports>(context.request.body);
+  if (!reports) return fail(reports.error());
+  const resource::Key key{std::string(server_kind), reports->reports.front().as_instance_id};
+  const auto found = context.lookup.find(key);
+  if (!found) return fail(found.error());
+  if (!*found || (*found)->owner != context.who.subject)
+    return fail(Errc::not_found, "no such application server is registered");
+  return Dispatch{.to = key, .creates = false};
+}
+
+// ---- E5 ---------------------------------------------------------------------------------------
+
+constexpr std::string_view subscription_id = "subscriptionId";
+
+Handle read_subscription(const Eiaf& eiaf) {
+  return [&eiaf](const RouteContext& context) -> Result<Decision> {
+    const auto record = own(context, subscription_kind, subscription_id);
+    if (!record) return fail(record.error());
+    const auto stored = state_of<state::SubscriptionState>(*record);
+    if (!stored) return fail(stored.error());
+    const auto asked = json::read<e5::NewEnergySubscription>(stored->text);
+    if (!asked) return fail(Errc::internal, "a stored subscription cannot be read");
+    return json_answer(
+        json::write(subscription_view(record->key.id, *asked, eiaf.expires(record->key.id))),
+        record->version);
+  };
+}
+
+Result<Decision> to_events(const RouteContext& context) {
+  const auto record = own(context, subscription_kind, subscription_id);
+  if (!record) return fail(record.error());
+  const auto stored = state_of<state::SubscriptionState>(*record);
+  if (!stored) return fail(stored.error());
+  const auto query = events_query(context.request);
+  if (!query) return fail(query.error());
+  return Dispatch{.to = record->key, .creates = false};
+}
+
+Handle others_handle(std::string_view id, const Eiaf& eiaf) {
+  if (id == m5::operation::get_service_access_information) return read_access(eiaf);
+  if (id == m5::operation::submit_consumption_report) return to_session;
+  if (id == e3::operation::list_application_servers) return list_servers(eiaf);
+  if (id == e3::operation::get_application_server) return read_server(eiaf);
+  if (id == e3::operation::register_application_server) return to_server;
+  if (id == e3::operation::deregister_application_server)
+    return to_owner(server_kind, "asInstanceId");
+  if (id == e3::operation::submit_as_energy_reports) return to_reporting_server;
+  if (id == e5::operation::subscribe_to_energy_information) return to_new(subscription_kind);
+  if (id == e5::operation::get_energy_subscription) return read_subscription(eiaf);
+  if (id == e5::operation::list_energy_events) return to_events;
+  if (id == e5::operation::unsubscribe_from_energy_information ||
+      id == e5::operation::report_ue_energy_state ||
+      id == e5::operation::notify_service_location_change)
+    return to_owner(subscription_kind, subscription_id);
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<resource::Route> routes(const Settings& settings, const Eiaf& eiaf) {
+  std::vector<resource::Route> out;
+  const auto add = [&](const resource::Operation& operation, Handle handle,
+                       std::string_view prefix) {
+    require(static_cast<bool>(handle));           // Every operation of the document is served,
+    require(operation.path.starts_with(prefix));  // where the table of prefixes has it.
+    out.push_back({operation, std::move(handle)});
+  };
+  for (const auto& operation : m1::operations())
+    add(operation, m1_handle(operation.id), settings.prefixes.m1);
+  for (const auto& operation : m5::operations())
+    add(operation, others_handle(operation.id, eiaf), settings.prefixes.m5);
+  for (const auto& operation : e3::operations())
+    add(operation, others_handle(operation.id, eiaf), settings.prefixes.e3);
+  for (const auto& operation : e5::operations())
+    add(operation, others_handle(operation.id, eiaf), settings.prefixes.e5);
+  return out;
+}
+
+}  // namespace lobo::media_energy

@@ -1,0 +1,75 @@
+#include "services/media_energy/views.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/media_e3.hpp"
+#include "api/media_e5.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "services/media_energy/eiaf.hpp"
+#include "services/media_energy/subscription.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
+
+namespace lobo::media_energy {
+
+api::media_e3::ApplicationServer server_view(std::string_view id,
+                                             const api::media_e3::AsRegistration& registered,
+                                             const Eiaf& eiaf, Instant now) {
+  api::media_e3::ApplicationServer out;
+  out.as_instance_id = std::string(id);
+  out.service_locations = registered.service_locations;
+  out.host = registered.host;
+  out.can_stand_by = registered.can_stand_by;
+  out.configuration = eiaf.configuration(id);
+  out.reporting = eiaf.reporting(id, now);
+  return out;
+}
+
+api::media_e5::EnergySubscription subscription_view(
+    std::string_view id, const api::media_e5::NewEnergySubscription& asked, Instant expires) {
+  api::media_e5::EnergySubscription out;
+  out.subscription_id = std::string(id);
+  out.provisioning_session_id = asked.provisioning_session_id;
+  out.energy_policy_id = asked.energy_policy_id;
+  out.media_delivery_session_id = asked.media_delivery_session_id;
+  out.session_kind = asked.session_kind;
+  out.bit_rate = asked.bit_rate;
+  out.component_types = asked.component_types;
+  out.codecs = asked.codecs;
+  out.user_consent = asked.user_consent;
+  out.expires = expires;
+  return out;
+}
+
+Result<EventsQuery> events_query(const http::Request& request) {
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  EventsQuery out;
+  std::vector<Fault> faults;
+  for (const auto& [name, value] : *query) {
+    const auto number = parse_decimal(value);
+    if (name == "after") {
+      if (number)
+        out.after = *number;
+      else
+        faults.push_back({Errc::out_of_range, "query:after", "must be a whole number"});
+    } else if (name == "wait") {
+      if (number && *number <= static_cast<std::uint64_t>(poll_wait_max_s))
+        out.wait = std::chrono::seconds{*number};
+      else
+        faults.push_back({Errc::out_of_range, "query:wait", "must be a number from 0 to 10"});
+    }
+  }
+  if (faults.empty()) return out;
+  const Errc code = faults.front().code;
+  return fail(code, "the query is not as the API wants it", std::move(faults));
+}
+
+}  // namespace lobo::media_energy

@@ -1,0 +1,32 @@
+#pragma once
+// What resources look like from outside, and what a question for events asks.
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "api/media_e3.hpp"
+#include "api/media_e5.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "wire/http/message.hpp"
+
+namespace lobo::media_energy {
+
+class Eiaf;
+
+api::media_e3::ApplicationServer server_view(std::string_view id,
+                                             const api::media_e3::AsRegistration& registered,
+                                             const Eiaf& eiaf, Instant now);
+
+api::media_e5::EnergySubscription subscription_view(
+    std::string_view id, const api::media_e5::NewEnergySubscription& asked, Instant expires);
+
+struct EventsQuery {
+  std::uint64_t after = 0;
+  std::chrono::seconds wait{0};
+};
+/// `after` and `wait` of the query; each fault is told by name.
+Result<EventsQuery> events_query(const http::Request& request);
+
+}  // namespace lobo::media_energy
