@@ -92,33 +92,41 @@ bool matches(const std::string& pattern, std::string_view path) {
   return true;
 }
 
+std::map<std::string, DeclaredOperation> of_documents(const std::vector<std::string>& names) {
+  std::map<std::string, DeclaredOperation> out;
+  for (const auto& name : names) {
+    const auto& root = document(name);
+    auto base = root["servers"][0]["url"].as<std::string>();
+    if (const auto brace = base.find('}'); brace != std::string::npos)
+      base = base.substr(brace + 1);
+    for (const auto& path : root["paths"])
+      for (const auto& method : path.second)
+        if (method.second.IsMap() && method.second["operationId"])
+          out.emplace(method.second["operationId"].as<std::string>(),
+                      read(name, base + path.first.as<std::string>(),
+                           method.first.as<std::string>(), method.second));
+  }
+  return out;
+}
+
 }  // namespace
 
 const std::map<std::string, DeclaredOperation>& declared() {
-  static const auto all = [] {
-    std::map<std::string, DeclaredOperation> out;
-    for (const std::string name : {"ss_nra", "nra_adaptation", "ss_nrm", "nrm_callbacks"}) {
-      const auto& root = document(name);
-      auto base = root["servers"][0]["url"].as<std::string>();
-      if (const auto brace = base.find('}'); brace != std::string::npos)
-        base = base.substr(brace + 1);
-      for (const auto& path : root["paths"])
-        for (const auto& method : path.second)
-          if (method.second.IsMap() && method.second["operationId"])
-            out.emplace(method.second["operationId"].as<std::string>(),
-                        read(name, base + path.first.as<std::string>(),
-                             method.first.as<std::string>(), method.second));
-    }
-    return out;
-  }();
+  static const auto all = of_documents({"ss_nra", "nra_adaptation", "ss_nrm", "nrm_callbacks"});
+  return all;
+}
+
+const std::map<std::string, DeclaredOperation>& declared_media() {
+  static const auto all = of_documents({"media_m1", "media_m5", "media_e3", "media_e5"});
   return all;
 }
 
 const DeclaredOperation* operation_of(const http::Request& request) {
   const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
   if (path.empty() || path.front() != '/') return nullptr;
-  for (const auto& [id, operation] : declared())
-    if (operation.method == request.method && matches(operation.path, path)) return &operation;
+  for (const auto* all : {&declared(), &declared_media()})
+    for (const auto& [id, operation] : *all)
+      if (operation.method == request.method && matches(operation.path, path)) return &operation;
   return nullptr;
 }
 

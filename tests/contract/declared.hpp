@@ -26,6 +26,9 @@ struct DeclaredOperation {
 /// By operationId, of the documents that the control plane serves.
 const std::map<std::string, DeclaredOperation>& declared();
 
+/// The same of the media application function.
+const std::map<std::string, DeclaredOperation>& declared_media();
+
 /// The operation that a request is for; null where there is none.
 const DeclaredOperation* operation_of(const http::Request& request);
 

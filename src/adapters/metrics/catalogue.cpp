@@ -74,6 +74,11 @@ constexpr std::array entries{
           "Time from a request's arrival at the router to its answer."},
     Entry{"lobo_http_requests_total", Kind::counter, "operation class",
           "Requests answered, by operation and class of status (2xx, 4xx, …)."},
+    Entry{"lobo_media_notifications_lost_total", Kind::counter, "",
+          "Energy notifications for a recipient that has 64 waiting already for a store that takes "
+          "nothing."},
+    Entry{"lobo_media_steps_total", Kind::counter, "",
+          "Steps of TR 26.942 clause 7.13.6 that were taken; the log has each with its number."},
     Entry{"lobo_monitor_callbacks_total", Kind::counter, "",
           "Callbacks of the network that brought samples."},
     Entry{"lobo_monitor_points_lost_total", Kind::counter, "",

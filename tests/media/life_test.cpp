@@ -1,0 +1,230 @@
+// The media application function over time: what survives a crash, what is told, what the planner
+// of src/energy makes of a fleet.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "graph/media_planner.hpp"
+#include "media/world.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/value.hpp"
+
+namespace lobo::app::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using Driver = lobo::testing::MediaDriver;
+using media_energy::FleetGroup;
+using media_energy::FleetLocation;
+using media_energy::FleetPath;
+using media_energy::FleetState;
+using media_energy::LocationState;
+using media_energy::Objective;
+using media_energy::PlanGroup;
+using media_energy::PlanTable;
+using media_energy::Settings;
+
+const std::string watched =
+    R"({"thresholds":[{"thresholdRef":"t","metric":"POWER_W","direction":"UP","crossing":150,"clear":130}],)"
+    R"("reporting":{"mode":"THRESHOLD","minReportSpacing":1},"recipients":[{"type":"EIC"},)"
+    R"({"type":"ASP_CALLBACK","notificationUri":"http://asp.example/n"}],)"
+    R"("adaptationGuidance":[{"action":"DEFER_DOWNLOAD","triggerThresholdRef":"t"}]})";
+
+class media_life : public ::testing::Test {
+ protected:
+  media_life() : session(w.session()) {
+    w.ask("POST", session + "/content-hosting-configuration", Driver::hosting_text());
+    w.ask("POST", session + "/energy-information-exposure", Driver::everything_exposed());
+    policy = MediaWorld::id_of(w.ask("POST", session + "/energy-policies", watched));
+    w.ask("PUT", "/x-e3/v1/application-servers/as1", Driver::registration("SL1"), {}, "as");
+    client = "/x-e5/v1/subscriptions/" +
+             MediaWorld::id_of(
+                 w.ask("POST", "/x-e5/v1/subscriptions",
+                       R"({"provisioningSessionId":")" + session.substr(session.rfind('/') + 1) +
+                           R"(","energyPolicyId":")" + policy +
+                           R"(","mediaDeliverySessionId":"m","serviceLocationId":"SL1"})",
+                       {}, "ue"));
+  }
+  http::Response report(double watts, std::uint64_t sequence) {
+    Driver text;  // Only for the words of a report.
+    text.now = w.loop.now();
+    return w.ask(
+        "POST", "/x-e3/v1/as-energy-reports",
+        text.report_text("as1", "SL1", {.power_w = watts}, 100.0 * static_cast<double>(sequence), 0,
+                         1000 * sequence, sequence),
+        {}, "as");
+  }
+  std::string events(std::uint64_t after = 0, int wait = 0) {
+    const auto answer = w.ask(
+        "GET", client + "/events?after=" + std::to_string(after) + "&wait=" + std::to_string(wait),
+        {}, {}, "ue");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.body;
+  }
+  static std::uint64_t last(const std::string& body) {
+    const auto read = json::read<api::media_e5::EnergyEvents>(body);
+    return read ? read->last : 0;
+  }
+
+  MediaWorld w;
+  std::string session, policy, client;
+};
+
+TEST_F(media_life, a_question_waits_for_the_event_and_the_provider_is_notified) {
+  EXPECT_EQ(report(180, 1).status, 200);
+  const auto first = last(events());
+  const auto before = w.loop.now();
+  const auto body = events(first, 10);
+  EXPECT_NE(body.find("THRESHOLD_CROSSED"), std::string::npos) << body;
+  EXPECT_LE(w.loop.now() - before, 3s);
+  w.loop.run_for(1s);
+  ASSERT_EQ(w.sink.seen.size(), 1U);
+  EXPECT_NE(w.sink.seen[0].body.find(R"("sequence":1)"), std::string::npos);
+}
+
+TEST_F(media_life, a_question_without_an_event_is_answered_when_its_time_is_over) {
+  const auto first = last(events());
+  const auto before = w.loop.now();
+  EXPECT_NE(events(first, 5).find(R"("events":[])"), std::string::npos);
+  EXPECT_GE(w.loop.now() - before, 5s);
+  EXPECT_LE(w.loop.now() - before, 7s);
+}
+
+TEST_F(media_life, what_was_acknowledged_survives_a_crash) {
+  const auto before = last(events());
+  w.loop.run_for(2s);
+  w.crash_and_restart();
+  EXPECT_EQ(w.ask("GET", session + "/energy-policies/" + policy).status, 200);
+  EXPECT_EQ(w.ask("GET", client, {}, {}, "ue").status, 200);
+  EXPECT_EQ(w.ask("GET", "/x-e3/v1/application-servers/as1", {}, {}, "as").status, 200);
+  // Numbers go on upwards, so that nobody takes a new event for an old one.
+  const auto body = events(before);
+  EXPECT_GT(last(body), before);
+  EXPECT_EQ(report(180, 1).status, 200);
+  w.loop.run_for(3s);
+  EXPECT_NE(events(last(body)).find("DEFER_DOWNLOAD"), std::string::npos);
+}
+
+TEST_F(media_life, a_session_that_goes_takes_its_subscriptions_along) {
+  EXPECT_EQ(w.ask("DELETE", session).status, 204);
+  w.loop.run_for(1s);
+  EXPECT_EQ(w.ask("GET", client, {}, {}, "ue").status, 404);
+}
+
+TEST_F(media_life, reports_cost_no_commit) {
+  const auto before = w.durable();
+  for (std::uint64_t i = 1; i <= 20; ++i) EXPECT_EQ(report(120, i).status, 200);
+  EXPECT_TRUE(before == w.durable());
+}
+
+// ---- the planner behind the port ----------------------------------------------------------------
+
+FleetLocation location(const std::string& id, double idle_w,
+                       LocationState state = LocationState::active) {
+  FleetLocation out;
+  out.id = id;
+  out.state = state;
+  out.servers = 10;
+  out.server_mbps = 1000;
+  out.idle_w = idle_w;
+  out.max_w = idle_w + 50;
+  out.carbon_g_per_kwh = 400;
+  return out;
+}
+FleetGroup group(const std::string& id, double mbps, std::vector<FleetPath> paths) {
+  FleetGroup out;
+  out.id = id;
+  out.sessions = static_cast<std::uint32_t>(mbps / 4);
+  out.demand_mbps = mbps;
+  out.latency_ms_max = 100;
+  out.paths = std::move(paths);
+  return out;
+}
+
+class media_planner : public ::testing::Test {
+ protected:
+  double share(const PlanTable& table, std::string_view of, std::string_view at) {
+    for (const auto& one : table.groups)
+      if (one.id == of)
+        for (const auto& part : one.shares)
+          if (part.location == at) return part.weight;
+    return 0;
+  }
+  Settings settings;
+  MediaPlanner planner{settings};
+  Instant now{24h};
+};
+
+TEST_F(media_planner, leads_a_fleet_to_the_cheaper_place_step_by_step) {
+  FleetState fleet{{location("dear", 300), location("cheap", 100)},
+                   {group("g", 1000, {{0, 10, 1000, false}, {1, 10, 0, false}})}};
+  double before = 0;
+  for (int i = 0; i < 200; ++i) {
+    const auto table = planner.plan(fleet, now);
+    ASSERT_TRUE(table) << table.error().detail;
+    const auto cheap = share(*table, "g", "cheap");
+    EXPECT_GE(cheap, before - 1e-6);
+    EXPECT_LE(cheap - before, 101)
+        << "no more than a tenth of a place, or a twentieth of the demand";
+    EXPECT_LT(table->gap, 0.2);
+    before = cheap;
+    fleet.groups[0].paths[0].current_mbps = 1000 - cheap;
+    fleet.groups[0].paths[1].current_mbps = cheap;
+    now += 60s;
+  }
+  EXPECT_NEAR(before, 1000, 1);
+  EXPECT_EQ(planner.plan(fleet, now)->locations.at(1).servers, 0U) << "dear stands by";
+}
+
+TEST_F(media_planner, leaves_alone_who_is_where_nothing_is_known) {
+  const FleetState fleet{{location("dark", 100, LocationState::unknown), location("lit", 100)},
+                         {group("g", 800, {{0, 10, 500, false}, {1, 10, 300, false}})}};
+  const auto table = planner.plan(fleet, now);
+  ASSERT_TRUE(table) << table.error().detail;
+  EXPECT_EQ(share(*table, "g", "dark"), 500);
+  EXPECT_NEAR(share(*table, "g", "lit"), 300, 1e-6);
+}
+
+TEST_F(media_planner, never_goes_below_a_floor) {
+  auto far = group("g", 400, {{0, 10, 400, false}, {1, 90, 0, false}});
+  far.latency_ms_max = 50;
+  const FleetState fleet{{location("near", 500), location("far", 10)}, {far}};
+  for (int i = 0; i < 10; ++i, now += 60s) {
+    const auto table = planner.plan(fleet, now);
+    ASSERT_TRUE(table);
+    EXPECT_EQ(share(*table, "g", "far"), 0);
+  }
+}
+
+TEST_F(media_planner, minds_the_objective_of_each_group) {
+  auto clean = location("clean", 200);
+  clean.carbon_g_per_kwh = 20;
+  auto thrifty = location("thrifty", 100);
+  thrifty.carbon_g_per_kwh = 600;
+  auto by_carbon = group("c", 500, {{0, 10, 0, false}, {1, 10, 0, false}});
+  by_carbon.objective = Objective::carbon;
+  const FleetState fleet{{clean, thrifty},
+                         {group("e", 500, {{0, 10, 0, false}, {1, 10, 0, false}}), by_carbon}};
+  const auto table = planner.plan(fleet, now);
+  ASSERT_TRUE(table) << table.error().detail;
+  EXPECT_GT(share(*table, "e", "thrifty"), share(*table, "e", "clean"));
+  EXPECT_GT(share(*table, "c", "clean"), share(*table, "c", "thrifty"));
+}
+
+TEST_F(media_planner, orders_locations_for_a_session_the_same_way_each_time) {
+  PlanGroup of{"g", {{"a", 1}, {"b", 3}}, {{"c", 1}}, 0};
+  int first_b = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const auto order = planner.order("s" + std::to_string(i), of);
+    ASSERT_EQ(order.size(), 3U);
+    EXPECT_EQ(order[2], "c") << "only if the others fail";
+    first_b += order[0] == "b" ? 1 : 0;
+    EXPECT_EQ(order, planner.order("s" + std::to_string(i), of));
+  }
+  EXPECT_NEAR(first_b, 750, 60);
+}
+
+}  // namespace
+}  // namespace lobo::app::testing
