@@ -1,6 +1,7 @@
 #include "services/media_energy/figures.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "api/media_e3.hpp"
 #include "api/media_types.hpp"
 #include "base/clock.hpp"
+#include "services/media_energy/counters.hpp"
 #include "services/media_energy/ports.hpp"
 
 namespace lobo::media_energy {
@@ -108,7 +110,11 @@ Figures figures_at(const std::string& location, const std::vector<const Server*>
     out.valid_until = std::min(out.valid_until, counters.valid_until());
     out.rel_uncertainty = std::max(out.rel_uncertainty, host->rel_uncertainty);
   }
-  if (out.servers_known > 0) out.cpu /= out.servers_known;
+  if (out.servers_known > 0) {
+    out.cpu /= out.servers_known;
+    // However long a report says that it holds: three missed ones end it.
+    out.valid_until = std::min(out.valid_until, now + missed_reports_max * interval);
+  }
   if (weight > 0) out.rel_uncertainty = uncertain / weight;
   if (octets > 0) out.wh_per_gb = joules / joules_per_wh / (octets / octets_per_gb);
   if (joules > 0) out.bit_per_joule = octets * 8 / joules;

@@ -192,7 +192,7 @@ Handle m1_handle(std::string_view id) {
 
 // ---- M5 ---------------------------------------------------------------------------------------
 
-/// Its entity tag is that of its content: a client asks again with If-None-Match (step 12).
+/// Its entity tag is that of its content, since figures change without a commit.
 Handle read_access(const Eiaf& eiaf) {
   return [&eiaf](const RouteContext& context) -> Result<Decision> {
     // The store first: what it cannot say now must not look as if it were not there.
