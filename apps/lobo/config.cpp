@@ -99,6 +99,12 @@ void resolve(Config& config, const std::filesystem::path& base) {
       resolve(*path, base);
   }
   if (config.gnb) resolve(config.gnb->trace, base);
+  if (config.media_energy) {
+    resolve(config.media_energy->servers, base);
+    resolve(config.media_energy->metrics, base);
+    auto& jwks = config.media_energy->auth.jwks;
+    if (!adapters::crypto::is_url(jwks)) resolve(jwks, base);
+  }
 }
 
 }  // namespace
@@ -171,6 +177,8 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   top.section("netsim", [&](Section& section) { read_netsim(section, config.netsim.emplace()); });
   top.section("upf", [&](Section& section) { read_upf(section, config.upf.emplace()); });
   top.section("gnb", [&](Section& section) { read_gnb(section, config.gnb.emplace()); });
+  top.section("media_energy",
+              [&](Section& section) { read_media_energy(section, config.media_energy.emplace()); });
   top.section("energy_agent",
               [&](Section& section) { read_energy_agent(section, config.energy_agent.emplace()); });
   top.section("energy_steering", [&](Section& section) {
@@ -178,12 +186,14 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   });
   top.finish();
   if (complaints.empty() && !config.nrm && !config.netsim && !config.upf && !config.gnb &&
-      !config.energy_agent && !config.energy_steering)
+      !config.media_energy && !config.energy_agent && !config.energy_steering)
     complaints.add(1, Errc::missing,
-                   "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'energy_agent' or "
-                   "'energy_steering'");
+                   "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'media_energy', "
+                   "'energy_agent' or 'energy_steering'");
   if (!complaints.empty()) return fail(complaints.to_error());
   if (config.nrm && config.nrm->trace.directory.empty()) config.nrm->trace = config.trace;
+  if (config.media_energy && config.media_energy->trace.directory.empty())
+    config.media_energy->trace = config.trace;
   if (config.netsim && config.netsim->trace.directory.empty()) config.netsim->trace = config.trace;
   return config;
 }

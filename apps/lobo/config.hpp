@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "base/result.hpp"
 #include "gnb/gnb_config.hpp"
 #include "services/core_sim/config.hpp"
+#include "services/media_energy/ports.hpp"
 #include "steering/steer_config.hpp"
 #include "upf/upf_config.hpp"
 
@@ -225,6 +227,30 @@ struct NrmConfig {
   bool operator==(const NrmConfig&) const = default;
 };
 
+/// The media application function (media_energy).
+struct MediaEnergyConfig {
+  std::vector<ServerAddress> servers;
+  std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
+  std::string store_path;              ///< of the SQLite file
+  AuthConfig auth;
+  std::string base_uri;  ///< by which applications and clients reach us; empty: the first server
+  std::string steering_uri;  ///< told to clients; empty: there is none
+  std::map<std::string, media_energy::LocationSettings, std::less<>> locations;
+  SinksConfig sinks;
+  QuotasConfig quotas;
+  LimitsConfig limits;
+  TraceConfig trace;
+  double usual_mbps = 4;
+  double utilisation = 0.85;
+  double spare_share = 0.05;
+  bool stand_by = true;  ///< servers that can are told to stand by when the plan does not need them
+  std::chrono::milliseconds plan_every{std::chrono::seconds{30}};
+  std::chrono::milliseconds veto_time{std::chrono::minutes{5}};
+  std::chrono::milliseconds subscription_idle{std::chrono::minutes{15}};
+  std::chrono::milliseconds session_remaining{std::chrono::minutes{20}};
+  bool operator==(const MediaEnergyConfig&) const = default;
+};
+
 struct NetsimConfig {
   std::vector<ServerAddress> servers;
   core_sim::CoreConfig core;  ///< its api_root is set once the port is known
@@ -252,6 +278,7 @@ struct Config {
   std::optional<EnergyAgentConfig> energy_agent;
   std::optional<EnergySteeringConfig> energy_steering;
   std::optional<GnbConfig> gnb;
+  std::optional<MediaEnergyConfig> media_energy;
 };
 
 /// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at

@@ -75,6 +75,12 @@ Result<void> check_files(const Config& config) {
     check_readable("energy_steering.keys", config.energy_steering->steer.keys, faults);
   }
   if (config.gnb) check_readable("gnb.cell.trace", config.gnb->trace, faults);
+  if (config.media_energy) {
+    const auto& media = *config.media_energy;
+    check_servers("media_energy.server", media.servers, faults);
+    if (media.auth.mode == AuthMode::jwt && !adapters::crypto::is_url(media.auth.jwks))
+      check_readable("media_energy.auth.jwks", media.auth.jwks, faults);
+  }
   if (faults.empty()) return {};
   return fail(Errc::not_found, "files that the configuration names are missing", std::move(faults));
 }

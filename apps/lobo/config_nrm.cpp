@@ -34,25 +34,6 @@ constexpr std::uint64_t release_max = 19;
 /// Addresses of one page stand in one URI; 64 of them stay below 6 KiB.
 constexpr std::uint64_t audit_page_max = 64;
 
-void read_auth(Section& section, AuthConfig& out) {
-  section.require("mode");
-  section.choice<AuthMode>("mode", {{"off", AuthMode::off}, {"jwt", AuthMode::jwt}}, out.mode);
-  if (section.text("jwks", out.jwks) && adapters::crypto::is_url(out.jwks))
-    check_uri(section, "jwks", out.jwks);
-  section.text("issuer", out.issuer);
-  section.text("audience", out.audience);
-  section.texts("algorithms", out.algorithms);
-  static const std::set<std::string> known{"ES256", "ES384", "RS256", "PS256", "EdDSA"};
-  for (const auto& algorithm : out.algorithms)
-    if (!known.contains(algorithm))
-      section.complain("algorithms", Errc::not_allowed,
-                       fmt::format("'{}' is none of: {}", algorithm, fmt::join(known, ", ")));
-  section.boolean("client_certificates", out.client_certificates);
-  section.texts("certificate_scopes", out.certificate_scopes);
-  if (out.mode == AuthMode::jwt)
-    for (const auto key : {"jwks", "issuer", "audience"}) section.require(key);
-}
-
 /// What NEF and PCF have in common.
 void read_door(Section& section, NefConfig& out) {
   std::uint64_t release = out.release;
@@ -270,22 +251,6 @@ void read_services(Section& section, NrmConfig& out) {
   });
 }
 
-void read_quotas(Section& section, QuotasConfig& out) {
-  section.integer("resources_per_client", 1, 10'000'000, out.resources_per_client);
-  section.number("requests_per_second", 0.01, 1e6, out.requests_per_second);
-  section.integer("burst", 1, 1'000'000, out.burst);
-}
-
-void read_limits(Section& section, LimitsConfig& out) {
-  section.integer("connections", 1, 1'000'000, out.connections);
-  section.integer("streams_per_connection", 1, 10'000, out.streams_per_connection);
-  section.integer("header_bytes", 1024, 1024 * 1024, out.header_bytes);
-  section.integer("body_bytes", 1024, 16 * 1024 * 1024, out.body_bytes);
-  section.duration("request_time", 100ms, 10min, out.request_time);
-  section.duration("idle_time", 1s, 24h, out.idle_time);
-  section.duration("drain_time", 100ms, 10min, out.drain_time);
-}
-
 void read_audit(Section& section, AuditConfig& out) {
   section.duration("interval", 10s, 24h, out.interval);
   section.integer("page", 1, audit_page_max, out.page);
@@ -334,15 +299,60 @@ void read_monitoring(Section& section, const NrmConfig& all, MonitoringConfig& o
   read_streams(section, all.ues, out.streams);
 }
 
-void check_servers(Section& section, NrmConfig& out) {
-  for (const auto& server : out.metrics)
+}  // namespace
+
+void read_auth(Section& section, AuthConfig& out) {
+  section.require("mode");
+  section.choice<AuthMode>("mode", {{"off", AuthMode::off}, {"jwt", AuthMode::jwt}}, out.mode);
+  if (section.text("jwks", out.jwks) && adapters::crypto::is_url(out.jwks))
+    check_uri(section, "jwks", out.jwks);
+  section.text("issuer", out.issuer);
+  section.text("audience", out.audience);
+  section.texts("algorithms", out.algorithms);
+  static const std::set<std::string> known{"ES256", "ES384", "RS256", "PS256", "EdDSA"};
+  for (const auto& algorithm : out.algorithms)
+    if (!known.contains(algorithm))
+      section.complain("algorithms", Errc::not_allowed,
+                       fmt::format("'{}' is none of: {}", algorithm, fmt::join(known, ", ")));
+  section.boolean("client_certificates", out.client_certificates);
+  section.texts("certificate_scopes", out.certificate_scopes);
+  if (out.mode == AuthMode::jwt)
+    for (const auto key : {"jwks", "issuer", "audience"}) section.require(key);
+}
+
+void read_sinks(Section& section, SinksConfig& out) {
+  section.texts("allow", out.allow);
+  section.boolean("https_only", out.https_only);
+  if (const auto policy = http::SinkPolicy::from(out.allow, out.https_only); !policy)
+    section.complain("allow", policy.error().code, policy.error().detail);
+}
+
+void read_quotas(Section& section, QuotasConfig& out) {
+  section.integer("resources_per_client", 1, 10'000'000, out.resources_per_client);
+  section.number("requests_per_second", 0.01, 1e6, out.requests_per_second);
+  section.integer("burst", 1, 1'000'000, out.burst);
+}
+
+void read_limits(Section& section, LimitsConfig& out) {
+  section.integer("connections", 1, 1'000'000, out.connections);
+  section.integer("streams_per_connection", 1, 10'000, out.streams_per_connection);
+  section.integer("header_bytes", 1024, 1024 * 1024, out.header_bytes);
+  section.integer("body_bytes", 1024, 16 * 1024 * 1024, out.body_bytes);
+  section.duration("request_time", 100ms, 10min, out.request_time);
+  section.duration("idle_time", 1s, 24h, out.idle_time);
+  section.duration("drain_time", 100ms, 10min, out.drain_time);
+}
+
+void check_servers(Section& section, const std::vector<ServerAddress>& servers,
+                   const std::vector<ServerAddress>& metrics, const AuthConfig& auth) {
+  for (const auto& server : metrics)
     if (!is_loopback_address(server.address))
       section.complain(
           "metrics", Errc::not_allowed,
           fmt::format("{} is not loopback; metrics and administration stay on this machine",
                       server.address));
-  if (out.auth.mode != AuthMode::off) return;
-  for (const auto& server : out.servers)
+  if (auth.mode != AuthMode::off) return;
+  for (const auto& server : servers)
     if (!is_loopback_address(server.address))
       section.complain(
           "auth", Errc::not_allowed,
@@ -350,8 +360,6 @@ void check_servers(Section& section, NrmConfig& out) {
                       "is not; set mode: jwt",
                       server.address));
 }
-
-}  // namespace
 
 void read_oauth2(Section& section, OAuth2Config& out) {
   for (const auto key : {"token_uri", "client_id", "client_secret_file"}) section.require(key);
@@ -390,12 +398,7 @@ void read_nrm(Section& section, NrmConfig& out) {
     read_group_management(groups, out.group_management.emplace());
   });
   read_services(section, out);
-  section.section("sinks", [&](Section& sinks) {
-    sinks.texts("allow", out.sinks.allow);
-    sinks.boolean("https_only", out.sinks.https_only);
-    if (const auto policy = http::SinkPolicy::from(out.sinks.allow, out.sinks.https_only); !policy)
-      sinks.complain("allow", policy.error().code, policy.error().detail);
-  });
+  section.section("sinks", [&](Section& sinks) { read_sinks(sinks, out.sinks); });
   section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
   section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });
   section.section("audit", [&](Section& audit) { read_audit(audit, out.audit); });
@@ -403,7 +406,7 @@ void read_nrm(Section& section, NrmConfig& out) {
                   [&](Section& monitoring) { read_monitoring(monitoring, out, out.monitoring); });
   section.duration("duration_max", 1s, std::chrono::hours{24 * 365}, out.duration_max);
   read_trace(section, out.trace);
-  check_servers(section, out);
+  check_servers(section, out.servers, out.metrics, out.auth);
 }
 
 }  // namespace lobo::app

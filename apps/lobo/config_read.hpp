@@ -1,6 +1,8 @@
 #pragma once
 // The readers of the configuration's sections, shared by the files that parse it.
 
+#include <vector>
+
 #include "config.hpp"
 #include "config_section.hpp"
 
@@ -17,6 +19,16 @@ void read_oauth2(Section& section, OAuth2Config& out);
 void read_energy_agent(Section& section, EnergyAgentConfig& out);
 void read_energy_steering(Section& section, EnergySteeringConfig& out);
 void read_gnb(Section& section, GnbConfig& out);
+void read_media_energy(Section& section, MediaEnergyConfig& out);
+
+// Of every server that applications reach.
+void read_auth(Section& section, AuthConfig& out);
+void read_sinks(Section& section, SinksConfig& out);
+void read_quotas(Section& section, QuotasConfig& out);
+void read_limits(Section& section, LimitsConfig& out);
+/// Administration stays on this machine, and so does a server without authentication.
+void check_servers(Section& section, const std::vector<ServerAddress>& servers,
+                   const std::vector<ServerAddress>& metrics, const AuthConfig& auth);
 
 /// Complains unless the text below `key` is an absolute http or https URI with a host.
 void check_uri(Section& section, std::string_view key, std::string_view uri);

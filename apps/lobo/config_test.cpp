@@ -373,6 +373,29 @@ TEST(config, the_presets_in_the_repository_are_right) {
   ASSERT_TRUE(standalone->netsim);
   EXPECT_EQ(standalone->netsim->core.ues.size(), 3U);
   EXPECT_EQ(standalone->nrm->trace.directory, "out/trace");
+  const auto media = load_config(LOBO_SOURCE_DIR "/config/media.yaml");
+  ASSERT_TRUE(media) << media.error().faults.front().where << media.error().faults.front().reason;
+  ASSERT_TRUE(media->media_energy);
+  EXPECT_EQ(media->media_energy->locations.at("SL2").pue, 1.15);
+}
+
+constexpr std::string_view media = R"(media_energy:
+  server: {address: 127.0.0.65, port: 7777}
+  store: {path: media.sqlite}
+  auth: {mode: "off"}
+  service_locations:
+    - {id: SL1, latency_ms: 10}
+    - {id: SL2, pue: 0.5}
+    - {id: SL1}
+  plan: {every: 0s, utilisation: 1.1}
+)";
+
+TEST(config, a_media_section_is_told_what_cannot_be) {
+  EXPECT_TRUE(holds(reason_at(media, 7), "pue"));
+  EXPECT_TRUE(holds(reason_at(media, 8), "twice"));
+  EXPECT_TRUE(holds(reason_at(media, 9), "every"));
+  const auto open = std::string(media).replace(media.find("127.0.0.65"), 10, "192.0.2.5");
+  EXPECT_TRUE(holds(reason_at(open, 4), "loopback"));
 }
 
 }  // namespace

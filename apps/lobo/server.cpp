@@ -436,6 +436,7 @@ std::vector<std::string> NrmServer::urls() const {
   return urls;
 }
 
+adapters::EventLoop& NrmServer::loop() { return parts_->loop; }
 void NrmServer::run() { parts_->loop.run(); }
 
 }  // namespace lobo::app

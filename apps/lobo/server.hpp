@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/http/loop.hpp"
 #include "config.hpp"
 
 namespace lobo::app {
@@ -21,6 +22,8 @@ class NrmServer {
 
   /// The applications' URLs in the order of the configuration, then those of administration.
   std::vector<std::string> urls() const;
+  /// For what else this process serves.
+  adapters::EventLoop& loop();
   /// Serves until SIGTERM or SIGINT, then ends what is under way.
   void run();
 
