@@ -14,7 +14,6 @@
 #include "exit_code.hpp"
 #include "model/address.hpp"
 #include "output.hpp"
-#include "upf/upf_config.hpp"
 
 namespace lobo::app {
 namespace {
@@ -26,8 +25,10 @@ void summarise(std::vector<std::vector<Cell>>& rows, std::string_view section,
         {std::string(section), server.address, std::int64_t{server.port}, server.tls.has_value()});
 }
 
+/// Where the user plane listens.
+template <class Listen>
 void summarise(std::vector<std::vector<Cell>>& rows, std::string_view section,
-               const std::vector<UpfListen>& servers) {
+               const std::vector<Listen>& servers) {
   for (const auto& server : servers)
     rows.push_back(
         {std::string(section), model::to_text(server.address), std::int64_t{server.port}, false});
@@ -51,6 +52,9 @@ Exit check(const Arguments& arguments) {
   if (config->upf) summarise(rows.rows, "upf.metrics", config->upf->metrics);
   if (config->energy_steering)
     summarise(rows.rows, "energy_steering", config->energy_steering->servers);
+  if (config->gnb) summarise(rows.rows, "gnb.n3", std::vector{config->gnb->n3});
+  if (config->gnb) summarise(rows.rows, "gnb.air", config->gnb->air);
+  if (config->gnb) summarise(rows.rows, "gnb.metrics", config->gnb->metrics);
   print_rows(std::cout, rows, arguments.text("output"));
   if (config->nrm && config->nrm->auth.mode == AuthMode::off)
     std::cerr << "note: authentication is off; the server will answer on loopback only\n";

@@ -179,6 +179,8 @@ class Hostile(GnbCase):
                                              capture_output=True, text=True, timeout=20)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("CAP_NET_ADMIN", refused.stderr)
+        checked = self.lobo(self.stage.gnb, "config", "check", str(self.folder / "gnb.yaml"), "-o", "json")
+        self.assertEqual([row["section"] for row in json.loads(checked.stdout)], ["gnb.n3", "gnb.air", "gnb.metrics"])
         with self.stage.gnb.inside():
             taken = subprocess.run([harness.LOBO, "gnb", "-c", str(self.folder / "gnb.yaml"), "--check"],
                                            capture_output=True, text=True, timeout=20)
