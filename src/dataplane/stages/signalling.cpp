@@ -11,6 +11,7 @@
 #include "dataplane/stages/path_counters.hpp"
 #include "dataplane/stages/path_drop.hpp"
 #include "wire/gtpu/packet.hpp"
+#include "wire/gtpu/signals.hpp"
 #include "wire/packet/build.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/parse.hpp"
@@ -19,31 +20,13 @@
 namespace lobo::dataplane {
 namespace {
 
-// TS 29.281 table 6.1-1.
-constexpr std::uint8_t message_echo_request = 1;
-constexpr std::uint8_t message_echo_response = 2;
-constexpr std::uint8_t message_error_indication = 26;
-constexpr std::uint8_t message_supported_extensions = 31;
-constexpr std::uint8_t message_end_marker = 254;
 // Table 8.1-1. Below 128 a type tells its length.
 constexpr std::uint8_t ie_recovery = 14;
 constexpr std::uint8_t ie_teid_data = 16;
 constexpr std::uint8_t ie_peer_address = 133;
 constexpr std::uint8_t ie_with_length = 0x80;
 
-constexpr std::uint8_t flags_with_sequence = 0x32;
-constexpr std::size_t message_bytes_max = 64;
 constexpr double ns_per_second = 1e9;
-
-void write_header(ByteWriter& out, std::uint8_t type, std::size_t ies_bytes,
-                  std::uint16_t sequence_number) {
-  out.u8(flags_with_sequence);
-  out.u8(type);
-  out.be16(static_cast<std::uint16_t>(4 + ies_bytes));
-  out.be32(0);  // TEID: clauses 7.2.2 and 7.3.1
-  out.be16(sequence_number);
-  out.be16(0);
-}
 
 bool resize(packet_io::Packet& packet, std::size_t size) {
   return packet.size() > size ? packet.shrink_back(packet.size() - size)
@@ -98,11 +81,11 @@ ErrorIndication read_error(Bytes ies) {
 
 std::optional<Signal> signal_of(std::uint8_t message_type) {
   switch (message_type) {
-    case message_echo_request: return Signal::echo_request;
-    case message_echo_response: return Signal::echo_response;
-    case message_error_indication: return Signal::error_indication;
-    case message_supported_extensions: return Signal::supported_extensions;
-    case message_end_marker: return Signal::end_marker;
+    case gtpu::message_echo_request: return Signal::echo_request;
+    case gtpu::message_echo_response: return Signal::echo_response;
+    case gtpu::message_error_indication: return Signal::error_indication;
+    case gtpu::message_supported_extensions: return Signal::supported_extensions;
+    case gtpu::message_end_marker: return Signal::end_marker;
     default: return std::nullopt;
   }
 }
@@ -127,12 +110,9 @@ void Signalling::take(Passage& passage, const gtpu::GtpuView& message, const Tur
 }
 
 void Signalling::answer_echo(Passage& passage, const gtpu::GtpuView& message) noexcept {
-  std::array<std::byte, message_bytes_max> room{};
+  std::array<std::byte, gtpu::signal_bytes_max> room{};
   ByteWriter out(room);
-  constexpr std::size_t recovery_bytes = 2;
-  write_header(out, message_echo_response, recovery_bytes, message.sequence_number.value_or(0));
-  out.u8(ie_recovery);
-  out.u8(0);  // clause 8.2: zero, and of no meaning to who receives it
+  gtpu::write_echo_response(out, message.sequence_number.value_or(0));
   if (answer_with(passage, out.written(), passage.view.flow.source_port)) counters_.answers.add(1);
 }
 
@@ -158,21 +138,9 @@ void Signalling::refuse_tunnel(Passage& passage, const Turn& turn) noexcept {
     return;
   }
   const packet::PacketView outer = packet::parse_ethernet(passage.packet->bytes());
-  const bool v6 = outer.flow.ip_version == 6;
-  const std::size_t address_bytes = v6 ? 16 : 4;
-  std::array<std::byte, message_bytes_max> room{};
+  std::array<std::byte, gtpu::signal_bytes_max> room{};
   ByteWriter out(room);
-  write_header(out, message_error_indication, 5 + 3 + address_bytes, 0);
-  out.u8(ie_teid_data);
-  out.be32(passage.facts.teid);
-  out.u8(ie_peer_address);
-  out.be16(static_cast<std::uint16_t>(address_bytes));
-  if (v6) {
-    out.be64(outer.flow.destination_high);
-    out.be64(outer.flow.destination_low);
-  } else {
-    out.be32(static_cast<std::uint32_t>(outer.flow.destination_low));
-  }
+  gtpu::write_error_indication(out, passage.facts.teid, outer.flow.destination());
   // Clause 4.4.2.3: to GTP-U's port, whatever port the packet came from.
   if (!answer_with(passage, out.written(), gtpu::udp_port)) return;
   errors_.octets -= 1;
