@@ -40,7 +40,7 @@ table { border-collapse: collapse; width: 100% } td { overflow-wrap: anywhere } 
 .sim { color: var(--sim) } .real { color: var(--good) } td.number { text-align: right; font-variant-numeric: tabular-nums }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: 6px }
 table.figures { width: auto } td:first-child { white-space: nowrap } td.number { white-space: nowrap } td.state { white-space: nowrap }
-svg { max-width: 100%; height: auto }
+svg { max-width: 100%; height: auto } .wide svg.sequence { max-width: none }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); text-anchor: middle }
 svg .message { paint-order: stroke; stroke: var(--paper); stroke-width: 4px }
 svg .clause { font-size: 10px; fill: var(--soft) } svg .when { font-size: 10px; fill: var(--soft); text-anchor: start }
