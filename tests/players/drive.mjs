@@ -12,17 +12,17 @@ const context = await chromium.launchPersistentContext(profile, {
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"],
 });
+const page = context.pages()[0] ?? await context.newPage();
 try {
-  const page = context.pages()[0] ?? await context.newPage();
   await page.goto(url);
   await page.waitForFunction(() => window.told && (window.told().at > 2 || window.told().errors.length > 0),
-    null, { timeout: 60000 });
+    null, { timeout: 120000, polling: 250 });
   say({ event: "playing", ...await page.evaluate(() => window.told()) });
   for await (const _ of createInterface({ input: process.stdin })) {
     say({ event: "told", ...await page.evaluate(() => window.told()) });
   }
 } catch (e) {
-  say({ event: "failed", why: String(e) });
+  say({ event: "failed", why: String(e), seen: await page.evaluate(() => window.told && window.told()) });
   process.exitCode = 1;
 } finally {
   await context.close();

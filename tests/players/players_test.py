@@ -102,6 +102,8 @@ class Players(harness.Case):
         super().setUp()
         self.www = self.folder / "www"
         shutil.copytree(self.media, self.www)
+        for folder in (self.folder, self.www):
+            os.chmod(folder, 0o755)  # workers of nginx are somebody else where the test is root
         (self.www / "players").mkdir()
         for name, source in DISTRIBUTIONS.items():
             shutil.copy(HERE / "node_modules" / source, self.www / "players" / name)
@@ -113,7 +115,6 @@ class Players(harness.Case):
 
     def start_nginx(self):
         conf = self.write("nginx.conf", NGINX.format(folder=self.folder, port=self.port))
-        os.chmod(self.folder, 0o755)  # workers are somebody else where the test is root
         self.nginx = harness.Process(["nginx", "-c", str(conf), "-e", str(self.folder / "nginx-error.log")],
                                      self.folder / "nginx.log")
         self.addCleanup(self.nginx.end)
@@ -164,13 +165,16 @@ class Players(harness.Case):
         return found
 
     def play(self, player):
+        self.browser_log = (self.folder / "browser.log").open("w")
+        self.addCleanup(self.browser_log.close)
         self.browser = subprocess.Popen(
             ["node", str(HERE / "drive.mjs"), f"http://127.0.0.1:{self.port}/page.html#{player}",
              str(self.folder / "profile")], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=(self.folder / "browser.log").open("w"), text=True)
+            stderr=self.browser_log, text=True)
         self.addCleanup(self.end_browser)
         begun = json.loads(self.browser.stdout.readline() or "{}")
-        self.assertEqual(begun.get("event"), "playing", f"{player}: {begun}")
+        self.assertEqual(begun.get("event"), "playing", f"{player}: {begun}, nginx served:\n"
+                         f"{(self.folder / 'access.log').read_text()[-2000:]}")
         self.assertEqual(begun["errors"], [])
 
     def told(self):

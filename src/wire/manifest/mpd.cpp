@@ -31,6 +31,8 @@ class Survey final : public pugi::xml_tree_walker {
     if (node.type() != pugi::node_element) return true;
     const auto name = local_name(node.name());
     if (name == "ContentSteering") return refuse(Errc::conflict, "it has ContentSteering already");
+    if (name == "BaseURL" && node.attribute("serviceLocation"))
+      return refuse(Errc::conflict, "it has service locations already");
     if (name == "BaseURL" && is_absolute(trim(node.child_value())))
       return refuse(Errc::conflict, "an absolute BaseURL goes past steering: " +
                                         std::string(trim(node.child_value())));

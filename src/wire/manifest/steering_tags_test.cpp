@@ -78,6 +78,7 @@ TEST(mpd_steering, what_steering_would_not_reach_or_has_already_is_refused) {
         "<MPD><Period><BaseURL>//x/</BaseURL></Period></MPD>",
         "<MPD><Period><SegmentTemplate media='https://x/$Number$'/></Period></MPD>",
         "<MPD><BaseURL>a/</BaseURL><BaseURL>b/</BaseURL><Period/></MPD>",
+        "<MPD><BaseURL serviceLocation='a'>a/</BaseURL><Period/></MPD>",
         "<MPD><ContentSteering>http://x/</ContentSteering></MPD>",
         "<MPD><ServiceDescription><ContentSteering/></ServiceDescription></MPD>"}) {
     const auto got = with_steering(text, tags);
