@@ -21,6 +21,8 @@
 #include "adapters/crypto/system_rng.hpp"
 #include "adapters/http/loop.hpp"
 #include "api_client.hpp"
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
@@ -192,7 +194,9 @@ Result<void> NamespacePath::start_captures() {
   if (!n6) return fail(n6.error());
   n6_ = std::move(*n6);
   auto n4 = Recorder::start("lo", directory_ + "/n4.pcap",
-                            [this](Bytes frame) { return n4_messages_.take(frame); });
+                            [this](Bytes frame, std::chrono::nanoseconds arrived) {
+                              return n4_messages_.take(frame, arrived);
+                            });
   if (!n4) return fail(n4.error());
   n4_ = std::move(*n4);
   const Inside inside(spaces_.ran);
@@ -466,7 +470,7 @@ std::vector<adapters::trace::SeenMessage> NamespacePath::messages() const {
   auto all = notes_;
   for (const auto& message : n4_messages_.messages()) {
     const bool by_smf = message.from == live_smf_address;
-    all.push_back({.at = std::chrono::floor<std::chrono::microseconds>(message.at),
+    all.push_back({.at = Instant(std::chrono::floor<std::chrono::microseconds>(message.at)),
                    .from = by_smf ? "netsim" : "upf",
                    .to = by_smf ? "upf" : "netsim",
                    .span = {},

@@ -47,10 +47,14 @@ Result<Run> live_sequence(const std::string& folder, std::vector<SeenMessage> ot
   auto run = adapters::trace::read_last_run(folder);
   if (!run) return run;
   std::vector<SeenMessage> kept;
-  std::map<std::string, std::string> asked;  // by span: who asked; empty: left out
+  // Who asked, empty where it is left out: by span, and where the asker has none, by the server,
+  // which a client of ours asks one thing after the other.
+  std::map<std::string, std::string> asked;
   for (auto& message : run->messages) {
-    if (message.request) asked[message.span] = is_polling(message) ? std::string() : message.from;
-    const auto question = asked.find(message.span);
+    const std::string key =
+        !message.span.empty() ? message.span : (message.request ? message.to : message.from);
+    if (message.request) asked[key] = is_polling(message) ? std::string() : message.from;
+    const auto question = asked.find(key);
     if (question == asked.end() || question->second.empty()) continue;
     const bool of_network = message.from == "nef" || message.to == "nef";
     auto& client = message.request ? message.from : message.to;

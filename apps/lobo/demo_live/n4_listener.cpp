@@ -15,7 +15,7 @@
 
 namespace lobo::app {
 
-bool N4Listener::take(Bytes frame) {
+bool N4Listener::take(Bytes frame, std::chrono::nanoseconds since_1970) {
   const auto view = packet::parse_ethernet(frame);
   if (!view.has_udp ||
       (view.flow.source_port != pfcp::udp_port && view.flow.destination_port != pfcp::udp_port))
@@ -28,7 +28,7 @@ bool N4Listener::take(Bytes frame) {
   const std::string_view name = pfcp::to_string(message.type);
   const std::scoped_lock lock(lock_);
   if (messages_.size() < n4_messages_max)
-    messages_.push_back({.at = std::chrono::system_clock::now(),
+    messages_.push_back({.at = since_1970,
                          .from = model::to_text(view.flow.source()),
                          .text = fmt::format("PFCP {}", name),
                          .request = name.ends_with("request")});

@@ -72,7 +72,7 @@ void Recorder::run() {
 void Recorder::take(const packet_io::Batch& batch) {
   for (const auto& packet : batch.packets()) {
     const Bytes frame = packet.bytes();
-    if (wanted_ && !wanted_(frame)) continue;
+    if (wanted_ && !wanted_(frame, packet.arrived)) continue;
     const auto written =
         writer_.packet({.time = packet.arrived,
                         .link_type = capture::LinkType::ethernet,

@@ -3,6 +3,7 @@
 // demo goes on.
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,8 +21,8 @@ namespace lobo::app {
 
 class Recorder {
  public:
-  /// Which frames are kept; all without one.
-  using Wanted = std::function<bool(Bytes frame)>;
+  /// Which frames are kept; all without one. `arrived` is since 1970.
+  using Wanted = std::function<bool(Bytes frame, std::chrono::nanoseconds arrived)>;
 
   /// Of `interface` where the calling thread is.
   static Result<std::unique_ptr<Recorder>> start(const std::string& interface,
