@@ -29,7 +29,6 @@
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/receiver.hpp"
-#include "wire/xrm_keys/acceptor.hpp"
 #include "wire/xrm_keys/terms.hpp"
 
 namespace lobo::app {

@@ -9,7 +9,6 @@
 
 #include <bitset>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
