@@ -6,8 +6,8 @@ Each target below build/fuzz runs once, one after the other, until it has execut
 seeds in fuzz/corpus/NAME are read only. Each run appends one line to --results, else to
 bench/results/fuzz.ndjson: target, executions, seconds, findings, sanitizers, commit, compiler,
 processor, date. A target that was interrupted, or that a busy machine made wait for too long, is
-recorded with what it had done. --table prints the newest line of each target. Exits with 1 if there
-was a finding and with 2 if there is no target.
+recorded with what it had done. --table prints the newest line of each target, and what all its lines
+executed together. Exits with 1 if there was a finding and with 2 if there is no target.
 """
 
 import argparse
@@ -139,15 +139,19 @@ def machine():
 
 
 def newest(lines):
-    """target -> its newest record."""
-    return {entry["target"]: entry for entry in map(json.loads, lines)}
+    """target -> its newest record, with what all of its records executed together."""
+    records = {}
+    for entry in map(json.loads, lines):
+        entry["all"] = entry["executions"] + records.get(entry["target"], {"all": 0})["all"]
+        records[entry["target"]] = entry
+    return records
 
 
 def table(records):
-    lines = ["target            executions   seconds  findings  sanitizers         date"]
+    lines = ["target            executions   seconds  findings  sanitizers         date         all runs"]
     for name, entry in sorted(records.items()):
         lines.append(f"{name:<16}  {entry['executions']:>10,}  {entry['seconds']:>8,.0f}  {entry['findings']:>8}"
-                     f"  {','.join(entry['sanitizers']):<17}  {entry['date'][:10]}")
+                     f"  {','.join(entry['sanitizers']):<17}  {entry['date'][:10]}  {entry['all']:>11,}")
     return "\n".join(lines)
 
 

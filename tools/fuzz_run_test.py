@@ -82,7 +82,7 @@ class Runs(unittest.TestCase):
                  f'"sanitizers": ["address"], "date": "2026-01-02T03:04:05Z"}}'
                  for name, count in (("b", 1), ("a", 2), ("b", 3000))]
         rows = fuzz_run.table(fuzz_run.newest(lines)).splitlines()[1:]
-        self.assertEqual([["a", "2"], ["b", "3,000"]], [row.split()[:2] for row in rows])
+        self.assertEqual([["a", "2", "2"], ["b", "3,000", "3,001"]], [[*row.split()[:2], row.split()[-1]] for row in rows])
 
 
 class Interruption(unittest.TestCase):
