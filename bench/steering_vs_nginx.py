@@ -63,7 +63,7 @@ class Steering:
         for i in range(SESSIONS):
             with urllib.request.urlopen(f"{self.url}/steer/dash?g=g{i % GROUPS}", timeout=10) as answer:
                 text = answer.read().decode()
-            uris.append(self.url + json.loads(text)["RELOAD-URI"] +
+            uris.append(json.loads(text)["RELOAD-URI"] +
                         "&_DASH_pathway=%22SL1,SL2%22&_DASH_throughput=451754750,614888250")
         self.answer_bytes = len(text)
         self.answer = text

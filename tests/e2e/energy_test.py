@@ -193,8 +193,10 @@ energy_agent:
         _, one = self.start_steering("  keys: keys.txt\n")
         _, two = self.start_steering("  keys: keys.txt\n")
         reload = harness.ask(f"{one}/steer/dash").json["RELOAD-URI"]
-        answer = harness.ask(two + reload).json["RELOAD-URI"]
-        self.assertEqual(answer.split(".")[2:4], reload.split(".")[2:4])  # group and session
+        self.assertTrue(reload.startswith(f"{one}/steer/dash?t="), reload)
+        answer = harness.ask(two + reload[len(one):]).json["RELOAD-URI"]
+        token, again = (uri.split("?t=")[1].split(".") for uri in (reload, answer))
+        self.assertEqual(again[2:4], token[2:4])  # group and session
 
     def test_steering_does_not_start_without_a_plan(self):
         config = self.write("steer.yaml", "energy_steering:\n  server: {address: 127.0.0.1, port: 0}\n  plan: none.json\n")

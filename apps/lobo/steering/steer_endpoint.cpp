@@ -38,6 +38,16 @@ http::Response preflight() {
   return response;
 }
 
+/// "http://host:port" as the player wrote it: Shaka Player takes a RELOAD-URI as it stands, a
+/// relative one would be its last. A proxy that ends TLS tells the scheme; who lies misleads itself
+/// alone.
+std::string origin_of(const http::Request& request) {
+  if (request.authority.empty()) return {};
+  const auto told = request.headers.find("x-forwarded-proto");
+  const bool said = told && (*told == "http" || *told == "https");
+  return (said ? std::string(*told) : request.scheme) + "://" + request.authority;
+}
+
 }  // namespace
 
 SteerEndpoint::SteerEndpoint(const SteerConfig& config, const Clock& clock, Rng& rng, Plan plan,
@@ -100,7 +110,8 @@ void SteerEndpoint::handle(http::Request request, ReplyFn reply) {
   http::Response response{.status = 200, .headers = for_any_origin()};
   response.headers.add("content-type", "application/json");
   response.headers.add("cache-control", "no-store");
-  response.body = steering::write_answer(told, path, asked.manifest);
+  response.body =
+      steering::write_answer(told, origin_of(request) + std::string(path), asked.manifest);
   reply(std::move(response));
 }
 

@@ -40,12 +40,16 @@ class SteerEndpointTest : public ::testing::Test {
   http::Response get(std::string target, std::string method = "GET") {
     http::Request request;
     request.method = std::move(method);
+    if (target.starts_with(origin)) target.erase(0, origin.size());
+    request.scheme = "http";
+    request.authority = "steer.example:7777";
     request.target = std::move(target);
     std::optional<http::Response> got;
     endpoint_.handle(std::move(request), [&](http::Response told) { got = std::move(told); });
     EXPECT_TRUE(got);
     return got.value_or(http::Response{});
   }
+  static constexpr std::string_view origin = "http://steer.example:7777";
   static json::Value body(const http::Response& response) {
     auto value = json::parse(response.body);
     EXPECT_TRUE(value);
@@ -90,11 +94,23 @@ TEST_F(steer_endpoint, players_of_any_origin_may_read_it_and_caches_do_not_keep_
 TEST_F(steer_endpoint, the_reload_uri_leads_back_to_the_same_kind_and_session) {
   const auto once = get("/steer/hls?p=SL1");
   const auto uri = reload(once);
-  EXPECT_TRUE(uri.starts_with("/steer/hls?t=1.own.all.")) << uri;
+  EXPECT_TRUE(uri.starts_with("http://steer.example:7777/steer/hls?t=1.own.all.")) << uri;
   EXPECT_TRUE(uri.ends_with("&p=SL1")) << uri;
   get(uri + "&_HLS_pathway=SL1&_HLS_throughput=5000");
   EXPECT_EQ(endpoint_.counters().sessions, 1U);
   EXPECT_EQ(endpoint_.counters().foreign, 0U);
+}
+
+TEST_F(steer_endpoint, the_reload_uri_is_absolute_with_the_scheme_that_a_proxy_tells) {
+  http::Request request;
+  request.method = "GET";
+  request.scheme = "http";
+  request.authority = "steer.example";
+  request.target = "/steer/dash";
+  request.headers.add("x-forwarded-proto", "https");
+  std::string uri;
+  endpoint_.handle(std::move(request), [&](const http::Response& told) { uri = reload(told); });
+  EXPECT_TRUE(uri.starts_with("https://steer.example/steer/dash?t=")) << uri;
 }
 
 TEST_F(steer_endpoint, load_is_shed_by_longer_ttls_and_never_by_a_refusal) {
