@@ -200,7 +200,7 @@ class Players(harness.Case):
                 if address == LOCATIONS[to]:
                     return at
             self.nginx.selector.select(0.1)  # nginx says nothing: a pause that ends early if it does
-        self.fail(f"no request at {to} within {patience} s")
+        self.fail(f"no request at {to} within {patience} s: {self.told()}")
 
     def moves(self, player):
         self.play(player)
