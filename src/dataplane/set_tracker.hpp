@@ -24,6 +24,7 @@ inline constexpr Elapsed tracked_age_max = std::chrono::seconds{1};
 /// A PDU is lost, not late, once one that follows it by more than this has come.
 inline constexpr unsigned reordered_pdus_max = 8;
 inline constexpr std::uint32_t no_queue_set = 0xFFFFFFFF;
+inline constexpr std::uint8_t no_surplus_yet = 0xFF;
 
 /// What is known of one PDU Set.
 struct TrackedSet {
@@ -36,8 +37,10 @@ struct TrackedSet {
   std::uint16_t psn_high = 0;              ///< the greatest PSN that has come, unwrapped
   std::uint16_t first_rtp_sequence = 0;    ///< the RTP sequence number of PSN 0
   std::uint16_t pssn = 0;
-  bool open = false;
-  bool rtp_known = false;
+  std::uint8_t surplus_each =
+      no_surplus_yet;  ///< the caller's: what PSSize is corrected by, per PDU
+  bool open : 1 = false;
+  bool rtp_known : 1 = false;
 
   bool complete() const { return pdus_in_set != 0 && pdus >= pdus_in_set; }
   /// A PDU before the newest is missing and will not come any more.

@@ -77,11 +77,21 @@ gtpu::DlSession session_of(const Passage& passage, std::optional<std::uint64_t> 
   return session;
 }
 
+/// What each PDU of the set lost on its way to the RAN. Options differ by an octet that aligns them
+/// and by fields that only some PDUs carry, and PDUs of one set may not tell different sizes: what
+/// the first one lost stands for all.
+std::uint32_t removed_each(const Passage& passage) {
+  if (passage.set == nullptr || passage.removed >= no_surplus_yet) return passage.removed;
+  if (passage.set->surplus_each == no_surplus_yet)
+    passage.set->surplus_each = static_cast<std::uint8_t>(passage.removed);
+  return passage.set->surplus_each;
+}
+
 PduSetMark mark_for_ran(const Passage& passage) {
   PduSetMark mark = passage.mark;
   mark.end_of_data_burst = mark.end_of_data_burst && passage.treatment->mark_burst_end;
   mark.pdu_set_size =
-      gtpu::fixed_pdu_set_size(mark.pdu_set_size, mark.pdus_in_set, passage.removed);
+      gtpu::fixed_pdu_set_size(mark.pdu_set_size, mark.pdus_in_set, removed_each(passage));
   return mark;
 }
 

@@ -114,6 +114,25 @@ RC_GTEST_PROP(marking, an_option_is_read_and_taken_out_and_the_size_follows, ())
   RC_ASSERT(upf.pipeline->trace(0).options_removed == removed);
 }
 
+TEST(marking, pdus_of_a_set_tell_one_size_whatever_each_of_them_lost) {
+  Upf upf;
+  upf.serve({test::marked_session(test::option_description())});
+  PduSetMark mark{.psi = Psi::low_bits_of(3),
+                  .pdu_set_size = 3000,
+                  .pdus_in_set = std::uint16_t{3},
+                  .burst_size = 3000};
+  std::vector<std::uint32_t> sizes;
+  for (const std::size_t octets : {100U, 101U, 102U}) {
+    const auto sent =
+        upf.downlink({with_option(test::down_frame(Octets(octets, std::byte{7})), mark)});
+    ASSERT_EQ(sent.n3.size(), 1U);
+    sizes.push_back(Tunnelled(sent.n3[0]).set_information.value().mark.pdu_set_size.value());
+    mark.psn = Psn::wrapped(mark.psn.value() + 1U);
+    mark.burst_size.reset();
+  }
+  EXPECT_EQ(sizes, std::vector(3, sizes[0]));
+}
+
 TEST(marking, options_are_kept_where_that_is_asked_for) {
   Upf upf({.strip_options = false});
   upf.serve({test::marked_session(test::option_description())});

@@ -71,8 +71,9 @@ struct PassageBegin {
   packet_io::Packet* packet = nullptr;
   const RuleSet::Entry* entry = nullptr;
   const Treatment* treatment = nullptr;
-  Bytes uplink_container;    ///< content of the PDU Session Container
-  std::uint32_t octets = 0;  ///< of the user's packet as it came
+  TrackedSet* set = nullptr;  ///< by track; valid until the next packet is tracked
+  Bytes uplink_container;     ///< content of the PDU Session Container
+  std::uint32_t octets = 0;   ///< of the user's packet as it came
   std::uint32_t frame_octets = 0;
   std::uint32_t removed = 0;  ///< octets of UDP options
   PathDrop drop = PathDrop::nothing;

@@ -49,8 +49,8 @@ void Pipeline::downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out
   Sent sent;
   for (Passage& passage : passages) {
     if (passage.goes_on()) {
-      TrackedSet* const set = track(passage, turn.now);
-      policer_.police(passage, set, turn);
+      passage.set = track(passage, turn.now);
+      policer_.police(passage, passage.set, turn);
     }
     leave(passage, turn, counters_.downlink, sent, out);
   }
