@@ -101,7 +101,7 @@ Result<manifest::SteeringTags> tags_of(const Arguments& arguments) {
     tags.locations.push_back({word.substr(0, equals), std::move(url)});
     (ids += ids.empty() ? "" : ",") += word.substr(0, equals);
   }
-  tags.server_url = arguments.text("server");
+  tags.server_url = arguments.text("steering");
   // The endpoint has to know what the manifest names: it clones only what it does not.
   tags.server_url += (tags.server_url.find('?') == std::string::npos ? "?p=" : "&p=") + ids;
   tags.default_location = arguments.text("default");
@@ -153,14 +153,14 @@ std::vector<Verb> energy_verbs() {
                   "steering server",
        .example = "  lobo energy manifest in.mpd -o out.mpd "
                   "--location SL1=http://127.0.1.1:8080/ --location SL2=http://127.0.1.2:8080/ "
-                  "--server http://127.0.0.68:7777/steer/dash",
+                  "--steering http://127.0.0.68:7777/steer/dash",
        .options = {{.name = "IN", .help = "the manifest; - reads standard input", .required = true},
                    {.name = "-o,--out", .help = "where it goes; else to standard output"},
                    {.name = "--location",
                     .help = "ID=URL of a service location; may be given again",
                     .takes = Option::Takes::values,
                     .required = true},
-                   {.name = "--server",
+                   {.name = "--steering",
                     .help = "URL of the steering endpoint, with ?g=GROUP for a group of sessions",
                     .required = true},
                    {.name = "--default", .help = "where to begin; else at the first location"},

@@ -206,7 +206,7 @@ energy_agent:
     def test_a_manifest_gets_its_tags_once(self):
         source = self.write("in.mpd", "<MPD><Period/></MPD>")
         words = ["energy", "manifest", source, "--location", "SL1=http://127.0.1.1:8080/", "--location",
-                 "SL2=http://127.0.1.2:8080", "--server", "http://127.0.0.68:7777/steer/dash"]
+                 "SL2=http://127.0.1.2:8080", "--steering", "http://127.0.0.68:7777/steer/dash"]
         tagged = self.lobo(*words)
         self.assertIn('<BaseURL serviceLocation="SL2">http://127.0.1.2:8080/</BaseURL>', tagged)
         self.assertIn("http://127.0.0.68:7777/steer/dash?p=SL1,SL2</ContentSteering>", tagged)

@@ -153,7 +153,7 @@ class Players(harness.Case):
                      for word in ("--location", f"{name}=http://{address}:{self.port}/")]
         for source, out, kind in (("plain.mpd", "steered.mpd", "dash"), ("master.m3u8", "steered.m3u8", "hls")):
             self.lobo("energy", "manifest", self.www / source, "-o", self.www / out, *locations,
-                      "--server", f"{self.steer_url}/steer/{kind}")
+                      "--steering", f"{self.steer_url}/steer/{kind}")
 
     def media_requests(self):
         """(time, address) of each request for a segment, in order."""
