@@ -64,9 +64,11 @@ class UeWithIpv6(EndToEnd, UpfCase):
         prefix = UE_V6.removesuffix("2")
         packet = ip_packet(self.server_address, prefix + "abcd:1", 6000, 5004, b"privacy address")
         self.assertEqual(self.through(packet)["payload"], packet)
+        # The kernel's own multicast on N6 is counted for the same reason, whenever it comes.
+        before = self.metric("lobo_upf_dropped_packets_total", reason="no_session")
         self.send_downlink(ip_packet(self.server_address, "fd00:45:0:2::2", 6000, 5004, b"another network"))
-        self.wait_for(lambda: self.metric("lobo_upf_dropped_packets_total", reason="no_session") == 1)
-        self.assertFalse(readable(self.gnb, 0))
+        self.wait_for(lambda: self.metric("lobo_upf_dropped_packets_total", reason="no_session") > before)
+        self.assertEqual(self.through(packet)["payload"], packet, "nothing came before it")
 
 
 class TunnelOverIpv6(EndToEnd, UpfCase):
