@@ -59,6 +59,7 @@ class NamespacePath final : public LivePath {
   Result<void> warm_up(DemoWorld& world);
   Result<void> set_cell(const PassTerms& terms);
   Result<json::Value> gnb_status();
+  void settle(DemoWorld& world);
   Result<PassFigures> totals();
   Result<ChildProcess> start_receiver(DemoWorld& world, const Clip& clip, const std::string& file);
   Result<void> send(DemoWorld& world, const Clip& clip);
