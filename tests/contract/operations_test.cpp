@@ -286,33 +286,32 @@ std::vector<Case> cases_of_a_client() {
 
 std::vector<Case> cases_of_the_network() {
   std::vector<Case> out;
-  for (const auto& [operation, kind] : std::map<std::string_view, std::string_view>{
+  for (const auto& [operation, callback] : std::map<std::string_view, std::string_view>{
            {"ReceiveUserPlaneNotification", "unicast"},
            {"ReceiveMonitoringNotification", "ue-watch"},
            {"ReceiveAppSessionEvents", "app-session-events"},
            {"ReceiveAppSessionTermination", "app-session-end"}}) {
+    const std::string_view kind = callback;
     const auto setup = kind.starts_with("app-session") ? through_pcf() : System::Setup{};
-    const auto ask = [kind = kind](System& s, std::string text, http::Headers headers = {}) {
+    const auto ask = [kind](System& s, std::string text, http::Headers headers = {}) {
       return s.ask("POST", callback_of(s, kind), std::move(text), headers, "").status;
     };
-    out.push_back(
-        {operation, 204, [ask, kind = kind](System& s) { return ask(s, news(kind)); }, setup});
+    out.push_back({operation, 204, [ask, kind](System& s) { return ask(s, news(kind)); }, setup});
     out.push_back({operation, 400, [ask](System& s) { return ask(s, "{}"); }, setup});
     out.push_back({operation, 404,
-                   [kind = kind](System& s) {
+                   [kind](System& s) {
                      return s.ask("POST", callback_of(s, kind) + "x", news(kind), {}, "").status;
                    },
                    setup});
     out.push_back({operation, 413,
                    [ask](System& s) { return ask(s, std::string(beyond_any_limit * 20, ' ')); },
                    setup});
-    out.push_back({operation, 415,
-                   [ask, kind = kind](System& s) {
-                     return ask(s, news(kind), {{"content-type", "text/plain"}});
-                   },
-                   setup});
+    out.push_back(
+        {operation, 415,
+         [ask, kind](System& s) { return ask(s, news(kind), {{"content-type", "text/plain"}}); },
+         setup});
     out.push_back({operation, 503,
-                   [kind = kind](System& s) {
+                   [kind](System& s) {
                      const auto at = callback_of(s, kind);
                      s.crash_and_restart();  // As above.
                      s.server().store.set_gone(true);
@@ -320,13 +319,13 @@ std::vector<Case> cases_of_the_network() {
                    },
                    setup});
     out.push_back({operation, 500,
-                   [kind = kind](System& s) {
+                   [kind](System& s) {
                      const auto at = callback_of(s, kind);
                      return over_spoilt(s, s.request("POST", at, news(kind), {}, ""));
                    },
                    setup});
     out.push_back({operation, 429,
-                   [kind = kind](System& s) {
+                   [kind](System& s) {
                      const auto at = callback_of(s, kind);
                      const auto request = s.request("POST", at, grave_news(s, kind), {}, "");
                      s.server().store.set_latency(1s);
