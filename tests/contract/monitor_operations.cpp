@@ -202,28 +202,29 @@ std::string news(std::string_view kind) {
 }
 
 void add_callbacks(std::vector<MonitorCase>& out) {
-  for (const auto& [operation, kind] : std::map<std::string_view, std::string_view>{
+  for (const auto& [operation, callback] : std::map<std::string_view, std::string_view>{
            {"ReceiveMeasurements", "measure"}, {"ReceiveAnalytics", "analytics"}}) {
-    const auto ask = [kind = kind](System& s, std::string text, const http::Headers& headers = {}) {
+    const std::string_view kind = callback;
+    const auto ask = [kind](System& s, std::string text, const http::Headers& headers = {}) {
       return s.ask("POST", callback_of(s, kind), std::move(text), headers, "").status;
     };
-    out.push_back({operation, 204, [ask, kind = kind](System& s) { return ask(s, news(kind)); }});
+    out.push_back({operation, 204, [ask, kind](System& s) { return ask(s, news(kind)); }});
     out.push_back({operation, 400, [ask](System& s) { return ask(s, "{}"); }});
-    out.push_back({operation, 404, [kind = kind](System& s) {
+    out.push_back({operation, 404, [kind](System& s) {
                      return s.ask("POST", callback_of(s, kind) + "x", news(kind), {}, "").status;
                    }});
     out.push_back({operation, 413,
                    [ask](System& s) { return ask(s, std::string(beyond_any_limit * 20, ' ')); }});
-    out.push_back({operation, 415, [ask, kind = kind](System& s) {
+    out.push_back({operation, 415, [ask, kind](System& s) {
                      return ask(s, news(kind), {{"content-type", "text/plain"}});
                    }});
-    out.push_back({operation, 503, [kind = kind](System& s) {
+    out.push_back({operation, 503, [kind](System& s) {
                      const auto at = callback_of(s, kind);
                      s.crash_and_restart();
                      s.server().store.set_gone(true);
                      return s.ask("POST", at, news(kind), {}, "").status;
                    }});
-    out.push_back({operation, 500, [kind = kind](System& s) {
+    out.push_back({operation, 500, [kind](System& s) {
                      const auto at = callback_of(s, kind);
                      spoil_records(s);
                      return s.ask("POST", at, news(kind), {}, "").status;

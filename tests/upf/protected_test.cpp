@@ -115,7 +115,7 @@ TEST_F(Attack, a_flood_of_unknown_keys_and_senders_costs_honest_flows_no_mark) {
   auto honest = stream(1, 1);
   SeededRng rng(3);
   std::size_t marked = 0;
-  for (int round = 0; round < 50; ++round) {
+  for (std::uint64_t round = 0; round < 50; ++round) {
     std::vector<Octets> frames;
     for (std::uint64_t n = 0; n < 63; ++n) {
       Octets body = honest.body(mark_of(n), plain(n));
