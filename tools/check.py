@@ -51,12 +51,15 @@ def in_parallel(jobs, what, command_of, files):
 
 
 def commands():
-    """file (relative) -> its compile command without launcher and output."""
+    """file (relative) -> its compile command without launcher, output and precompiled header."""
     found = {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
         words = shlex.split(entry["command"])
         while words and not words[0].endswith(("c++", "g++", "gcc", "clang++", "clang++-19")):
             words.pop(0)  # ccache
+        if "-Winvalid-pch" in words:  # GCC's, which clang cannot read; -include and its path follow
+            at = words.index("-Winvalid-pch")
+            del words[at:at + 3]
         file = pathlib.Path(entry["directory"], entry["file"]).resolve()
         if file.is_relative_to(ROOT):
             found[str(file.relative_to(ROOT))] = words
