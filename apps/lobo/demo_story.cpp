@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <ratio>
 #include <string>
@@ -253,12 +254,11 @@ class Story {
     const auto planned = world_.net().call(
         "POST", "/netsim-control/v1/faults",
         R"({"kind":"NEVER_ANSWER","operation":"CreateASSessionWithQoSSubscription"})");
-    bool answered = false;
-    world_.nrm().start("POST", collection, create_body("ue5", "xr-silver"), {},
-                       [&answered, this](const Result<http::Response>& answer) {
-                         answered = answer.has_value();
-                         world_.loop().stop();
-                       });
+    // The call ends when the server is killed, which is after this step.
+    const auto answered = std::make_shared<bool>(false);
+    world_.nrm().start(
+        "POST", collection, create_body("ue5", "xr-silver"), {},
+        [answered](const Result<http::Response>& answer) { *answered = answer.has_value(); });
     const bool at_core =
         planned && world_.ask_until(
                        world_.net(), "/netsim-control/v1/reservations",
@@ -269,7 +269,7 @@ class Story {
                        patience);
     world_.kill_server();
     step("the server is killed with -9 in mid-procedure",
-         "decide, commit, act: the request is in the outbox", true, at_core && !answered,
+         "decide, commit, act: the request is in the outbox", true, at_core && !*answered,
          at_core ? "the core held a fifth reservation whose 201 the server never read; nobody was "
                    "promised anything"
                  : "the fifth reservation did not reach the core");
