@@ -19,7 +19,10 @@ add_compile_options(-Wall -Wextra -Wshadow -Wconversion -Wswitch-enum -Wnon-virt
 add_compile_options(-Wno-missing-field-initializers)
 
 set(LOBO_SANITIZE "" CACHE STRING "address,undefined or thread")
+# A test that computes takes up to fifteen times as long with a sanitizer.
+set(LOBO_TEST_SECONDS_MAX 120)
 if(LOBO_SANITIZE)
+  set(LOBO_TEST_SECONDS_MAX 900)
   add_compile_options(-fsanitize=${LOBO_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LOBO_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID MATCHES Clang)

@@ -28,6 +28,6 @@ function(lobo_folder name)
       set(arg_LABEL quick)
     endif()
     gtest_discover_tests(lobo_${name}_test TEST_PREFIX ${name}/ DISCOVERY_MODE PRE_TEST
-                         PROPERTIES LABELS ${arg_LABEL} TIMEOUT 120)
+                         PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${LOBO_TEST_SECONDS_MAX})
   endif()
 endfunction()
