@@ -114,6 +114,7 @@ GATES = {
 THIRD_PARTY = (
     (r"fmt/", "libfmt-dev", (), 0),
     (r"pugixml\.hpp", "libpugixml-dev", ("src/wire/manifest/",), 0),
+    (r"cbor\.h", "libcbor-dev", ("src/wire/sdd/",), 1),
     (r"tl/expected\.hpp", "libexpected-dev", (), 0),
     (r"boost/", "libboost1.81-dev", ("src/adapters/http/", "src/adapters/udp/"), 0),
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),

@@ -95,7 +95,8 @@ PKG_CONFIG_MODULES = {
     "libcrypto": "libssl-dev", "simdjson": "libsimdjson-dev", "fmt": "libfmt-dev",
     "prometheus-cpp-core": "prometheus-cpp-dev", "spdlog": "libspdlog-dev", "yaml-cpp": "libyaml-cpp-dev",
     "gstreamer-rtp-1.0": "libgstreamer-plugins-base1.0-dev",
-    "gstreamer-base-1.0": "libgstreamer-plugins-base1.0-dev", "libxdp": "libxdp-dev", "libbpf": "libbpf-dev",
+    "gstreamer-base-1.0": "libgstreamer-plugins-base1.0-dev", "libcbor": "libcbor-dev",
+    "libxdp": "libxdp-dev", "libbpf": "libbpf-dev",
 }
 PYTHON_MODULES = {"yaml": "python3-yaml", "h2": "python3-h2", "hpack": "python3-h2",
                   "hyperframe": "python3-h2", "jwcrypto": "python3-jwcrypto",
