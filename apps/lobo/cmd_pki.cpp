@@ -65,6 +65,18 @@ Exit keys(const Arguments& arguments) {
   return Exit::ok;
 }
 
+Exit flow_key(const Arguments& arguments) {
+  const auto made = adapters::crypto::make_flow_key_files(std::string(arguments.text("dir")));
+  if (!made)
+    return tell("no key was made", made.error(),
+                "choose an empty folder; existing files are never replaced");
+  Rows rows{.columns = {"file"}, .rows = {}};
+  for (const auto& path : *made) rows.rows.push_back({path});
+  print_rows(std::cout, rows, arguments.text("output"));
+  std::cerr << "note: flow.key is for the SEALDD server alone; relay nodes trust flow.pub\n";
+  return Exit::ok;
+}
+
 Exit token(const Arguments& arguments) {
   const auto life = parse_duration(arguments.text("life"));
   if (!life) {
@@ -126,6 +138,14 @@ std::vector<Verb> pki_verbs() {
                         .fallback = "730d"},
                        output_option()},
            .run = keys},
+          {.path = "pki flow-key",
+           .summary = "make the key of the tokens that let a UE in at a relay node",
+           .example = "  lobo pki flow-key out/flow",
+           .options = {{.name = "DIR",
+                        .help = "folder for the files; made where it is missing",
+                        .required = true},
+                       output_option()},
+           .run = flow_key},
           {.path = "pki token",
            .summary = "sign a bearer token with the laboratory's key",
            .example = "  lobo pki token out/pki --subject app1 > out/app1.token",

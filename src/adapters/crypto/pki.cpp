@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "adapters/crypto/certificate.hpp"
+#include "adapters/crypto/flow_token.hpp"
 #include "adapters/crypto/jws.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -173,6 +174,13 @@ Result<std::vector<std::string>> make_key_pki(const KeyPkiOptions& options, Inst
     }
   }
   return write_files(options.folder, files);
+}
+
+Result<std::vector<std::string>> make_flow_key_files(const std::string& folder) {
+  auto key = make_flow_key();
+  if (!key) return fail(key.error());
+  return write_files(folder, {{folder + "/flow.key", std::move(key->private_key)},
+                              {folder + "/flow.pub", std::move(key->public_key)}});
 }
 
 Result<std::string> issue_token(const std::string& key_file, const TokenRequest& request) {

@@ -40,6 +40,9 @@ struct KeyPkiOptions {
 /// upf-NAME.key, eas-NAME.pem, eas-NAME.key, as make_pki() writes files.
 Result<std::vector<std::string>> make_key_pki(const KeyPkiOptions& options, Instant now);
 
+/// The key of flow tokens (sdd/1): flow.key, which signs, and flow.pub, which nodes trust.
+Result<std::vector<std::string>> make_flow_key_files(const std::string& folder);
+
 struct TokenRequest {
   std::string issuer;
   std::string audience;
