@@ -97,6 +97,11 @@ constexpr std::array entries{
     Entry{"lobo_notifications_total", Kind::counter, "result",
           "Notifications by what became of an attempt: delivered, retried, parked, or dropped "
           "because too many are parked."},
+    Entry{"lobo_sealdd_connections", Kind::gauge, "",
+          "Connections of UEs at the SEALDD server, with those that drain."},
+    Entry{"lobo_sealdd_nodes_alive", Kind::gauge, "", "Relay nodes whose lease has not run out."},
+    Entry{"lobo_sealdd_tells_lost_total", Kind::counter, "",
+          "News for resources of the SEALDD server that found too much waiting already."},
     Entry{"lobo_store_commit_seconds", Kind::histogram, "",
           "Time of one transaction of the store, which carries a batch of units, fsync included."},
     Entry{"lobo_store_failures_total", Kind::counter, "", "Units that the store refused or lost."},

@@ -1,0 +1,84 @@
+#pragma once
+// A connection of one UE in one room (api/sdd_connections.yaml; what request-trans sets up as
+// well): kind "sdd_connection".
+//
+//   REQUESTED    no node carries the room
+//   CONNECTING   a node carries it and the UE has a token; no flow of it is up
+//   ESTABLISHED  a flow is up
+//   RELEASING    its flows drain; nobody sees it any more
+//
+// Whatever changes here is told to notifUri, in order.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/sdd_connections.hpp"
+#include "api/state/sealdd.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "services/sealdd/ports.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/sdd/token.hpp"
+
+namespace lobo::sealdd {
+
+class Nodes;
+
+inline constexpr std::string_view connection_kind = "sdd_connection";
+
+/// The subject of every connection, by which they are found at the start.
+inline constexpr std::string_view every_connection = "sdd_connection";
+/// "ue-17" or "user:bob": one name space for both kinds of target.
+std::string ue_of(const api::common::ValTargetUe& target);
+
+class ConnectionMachine final : public resource::Machine {
+ public:
+  /// All outlive it.
+  ConnectionMachine(const Settings& settings, Ground& ground, sdd::TokenSigner& signer)
+      : settings_(settings), ground_(ground), signer_(signer) {}
+
+  std::string_view kind() const override { return connection_kind; }
+  /// Observe "connection": its state, empty when it is gone. "orders": OrdersGiven.
+  Result<resource::Outcome> step(const resource::Record* current, const resource::Key& key,
+                                 const resource::Event& event, Instant now,
+                                 const resource::Lookup& lookup) const override;
+
+ private:
+  using State = api::state::sealdd::ConnectionState;
+
+  Result<resource::Outcome> create(const resource::Record* current, const resource::Key& key,
+                                   const resource::Command& command, Instant now,
+                                   const resource::Lookup& lookup) const;
+  Result<resource::Outcome> modify(State state, const resource::Record& current,
+                                   const resource::Command& command, Instant now) const;
+  Result<resource::Outcome> told(State state, const resource::Record& current,
+                                 const resource::Told& told, Instant now) const;
+  Result<resource::Outcome> flows_told(State state, const resource::Record& current,
+                                       const std::string& body, Instant now) const;
+  Result<resource::Outcome> moved(State state, const resource::Record& current,
+                                  const std::string& body, Instant now) const;
+  Result<resource::Outcome> fired(State state, const resource::Record& current,
+                                  const std::string& timer, Instant now) const;
+  resource::Outcome release(State state, const resource::Record& current, std::string_view cause,
+                            Instant now) const;
+
+  /// The state is kept, and let known.
+  resource::Outcome kept(const State& state, const std::string& owner) const;
+  void notify(State& state, const std::string& id, const State& before, bool token,
+              resource::Outcome& out, Instant now) const;
+  Result<void> renew_token(State& state, Instant now, resource::Outcome& out) const;
+  static void give(const State& state, std::vector<api::sdd_relay::RelayOrder> orders,
+                   const std::string& node, resource::Outcome& out);
+
+  const Settings& settings_;
+  Ground& ground_;
+  sdd::TokenSigner& signer_;
+};
+
+/// From outside; the token is shown to whoever made it, and nobody else is shown anything.
+api::sdd_connections::SddConnection represent(const api::state::sealdd::ConnectionState& state,
+                                              std::string_view id, const Settings& settings);
+
+}  // namespace lobo::sealdd

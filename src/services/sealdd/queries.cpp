@@ -1,0 +1,67 @@
+#include "services/sealdd/queries.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "services/sealdd/ports.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
+
+namespace lobo::sealdd {
+namespace {
+
+constexpr std::uint64_t order_max = 9'007'199'254'740'991;
+
+tl::unexpected<Error> wrong(std::string_view name, std::string reason) {
+  return fail(Errc::out_of_range, "the query is not as the API wants it",
+              {{Errc::out_of_range, "query:" + std::string(name), std::move(reason)}});
+}
+
+std::optional<std::uint64_t> number(std::string_view text, std::uint64_t least,
+                                    std::uint64_t most) {
+  const auto value = parse_decimal(text);
+  if (!value || *value < least || *value > most) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+Result<OrdersQuery> orders_query(const http::Request& request) {
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  OrdersQuery out;
+  for (const auto& [name, value] : *query) {
+    if (name == "after") {
+      const auto after = number(value, 0, order_max);
+      if (!after) return wrong(name, "must be the number of an order");
+      out.after = static_cast<std::int64_t>(*after);
+    } else if (name == "wait") {
+      const auto wait = number(value, 0, static_cast<std::uint64_t>(poll_wait_max.count()));
+      if (!wait) return wrong(name, "must be milliseconds from 0 to 10000");
+      out.wait = std::chrono::milliseconds(*wait);
+    }
+  }
+  return out;
+}
+
+Result<PageQuery> page_query(const http::Request& request) {
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  PageQuery out;
+  for (const auto& [name, value] : *query) {
+    if (name == "cursor") out.after = value;
+    if (name == "room") out.room = value;
+    if (name != "limit") continue;
+    const auto limit = number(value, 1, list_limit_max);
+    if (!limit) return wrong(name, "must be a number from 1 to 1000");
+    out.limit = static_cast<std::size_t>(*limit);
+  }
+  return out;
+}
+
+}  // namespace lobo::sealdd

@@ -1,0 +1,32 @@
+#pragma once
+// What stands in queries; each fault is told by name.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "base/result.hpp"
+#include "wire/http/message.hpp"
+
+namespace lobo::sealdd {
+
+inline constexpr std::size_t list_limit_default = 100;
+inline constexpr std::size_t list_limit_max = 1000;
+
+struct OrdersQuery {
+  std::int64_t after = 0;
+  std::chrono::milliseconds wait{0};
+};
+/// `after` and `wait` of ListRelayOrders.
+Result<OrdersQuery> orders_query(const http::Request& request);
+
+struct PageQuery {
+  std::size_t limit = list_limit_default;
+  std::string after;
+  std::string room;  ///< empty: of any
+};
+/// `limit`, `cursor` and `room` of a list.
+Result<PageQuery> page_query(const http::Request& request);
+
+}  // namespace lobo::sealdd

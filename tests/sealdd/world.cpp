@@ -1,0 +1,231 @@
+#include "sealdd/world.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
+
+namespace lobo::app::testing {
+
+namespace rly = api::sdd_relay;
+
+void SealddClients::authenticate(const http::Request& request, Instant /*now*/,
+                                 std::function<void(Result<resource::Principal>)> done) {
+  const auto client = request.headers.find("x-lobo-client");
+  if (!client) return done(fail(Errc::unauthenticated, "no credentials"));
+  resource::Principal who{
+      std::string(*client),
+      {"sdd-trans", "sdd-rly", "sdd-tqm", "sdd-pc", "sdd-ddc", "sdd-ds", "sdd-das"}};
+  if (const auto scope = request.headers.find("x-lobo-scopes")) who.scopes = {std::string(*scope)};
+  done(std::move(who));
+}
+
+namespace {
+
+sealdd::Settings settings() {
+  sealdd::Settings out;
+  out.api_root = "http://sealdd.example";
+  out.sinks.https_only = false;
+  out.sinks.hosts = {"mmes.example", "val.example"};
+  out.token_keys = {{7, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}};
+  return out;
+}
+
+}  // namespace
+
+SealddWorld::SealddWorld() : rng_(1), network(loop, rng_) {
+  network.attach("mmes.example", &sink);
+  network.attach("val.example", &sink);
+  start({});
+}
+
+SealddWorld::Process::Process(SealddWorld& world, sim::StoreState durable)
+    : rng(++world.runs_),
+      store(world.loop, std::move(durable)),
+      client(world.network.client("server")),
+      network(world.network.client("server")),
+      plane({.sealdd = settings(),
+             .router = {.resources_per_owner_max = 10000,
+                        .requests_per_second = 1e6,
+                        .request_burst = 1e6},
+             .notifier = {},
+             .enabler = {}},
+            {.store = store,
+             .scheduler = world.loop,
+             .clock = world.loop,
+             .secrets = rng,
+             .jitter = rng,
+             .sinks = *client,
+             .network = *network,
+             .authenticator = clients,
+             .log = log,
+             .metrics = metrics,
+             .signer = signer}) {}
+
+void SealddWorld::start(sim::StoreState durable) {
+  process_ = std::make_unique<Process>(*this, std::move(durable));
+  static_cast<void>(process_->plane.start());
+}
+
+void SealddWorld::crash_and_restart() {
+  process_->store.crash();
+  auto kept = process_->store.state();
+  process_.reset();
+  start(std::move(kept));
+}
+
+http::Request SealddWorld::request(std::string method, std::string target, std::string body,
+                                   http::Headers headers, std::string_view client) const {
+  http::Request out{.method = std::move(method),
+                    .scheme = "http",
+                    .authority = "sealdd.example",
+                    .target = std::move(target),
+                    .headers = std::move(headers),
+                    .body = std::move(body)};
+  if (!out.body.empty() && !out.headers.find("content-type"))
+    out.headers.add("content-type",
+                    out.method == "PATCH" ? "application/merge-patch+json" : "application/json");
+  if (!client.empty()) out.headers.set("x-lobo-client", std::string(client));
+  return out;
+}
+
+std::shared_ptr<std::optional<http::Response>> SealddWorld::begin(http::Request request) {
+  auto answer = std::make_shared<std::optional<http::Response>>();
+  process_->plane.router().handle(
+      std::move(request), [answer](http::Response response) { *answer = std::move(response); });
+  return answer;
+}
+
+http::Response SealddWorld::ask(http::Request request) {
+  auto copy = request;
+  const auto answer = begin(std::move(request));
+  loop.run_until([&] { return answer->has_value(); }, sealdd_answer_within);
+  auto response = answer->value_or(http::Response{});
+  if (on_answer) on_answer(copy, response);
+  return response;
+}
+
+http::Response SealddWorld::ask(std::string method, std::string target, std::string body,
+                                http::Headers headers, std::string_view client) {
+  return ask(
+      request(std::move(method), std::move(target), std::move(body), std::move(headers), client));
+}
+
+std::string SealddWorld::id_of(const http::Response& response) {
+  const std::string location(response.headers.find("location").value_or(""));
+  return location.substr(location.rfind('/') + 1);
+}
+
+json::Value SealddWorld::body_of(const http::Response& response) {
+  const auto body = json::parse(response.body);
+  EXPECT_TRUE(body) << response.status << ' ' << response.body;
+  return body.value_or(json::Value{});
+}
+
+std::vector<std::string> SealddWorld::blamed(const http::Response& response) {
+  std::vector<std::string> out;
+  const auto body = body_of(response);
+  const auto* params = body.find("invalidParams");
+  if (params == nullptr) return out;
+  for (const auto& one : *params->array()) out.push_back(*one.find("param")->text());
+  return out;
+}
+
+std::string SealddWorld::verdict(const http::Response& response) {
+  std::string out = std::to_string(response.status);
+  if (response.status < 400) return out;
+  const auto body = body_of(response);
+  const auto* cause = body.find("cause");
+  return cause != nullptr && cause->text() ? out + ' ' + std::string(*cause->text()) : out;
+}
+
+std::vector<http::Request> SealddWorld::told() {
+  loop.run_for(std::chrono::milliseconds(200));
+  return std::exchange(sink.seen, {});
+}
+
+void SealddWorld::spoil() {
+  std::vector<runtime::StoreChange> unit;
+  for (auto [key, record] : durable().records) {
+    record.state = "{}";
+    ++record.version;
+    unit.emplace_back(runtime::PutRecord{std::move(record)});
+  }
+  process_->store.commit(std::move(unit), [](const Result<void>&) {});
+  loop.run_for(std::chrono::milliseconds(20));
+  crash_and_restart();
+}
+
+std::string connection_text(std::string_view ue, std::string_view room, std::string_view asset,
+                            std::string_view more) {
+  return R"({"room":")" + std::string(room) +
+         R"(","valServiceId":"xr.meet","valServerId":"val-1","valTargetUe":{"valUeId":")" +
+         std::string(ue) + R"("},"notifUri":"http://mmes.example/sdd","flows":{")" +
+         std::string(asset) +
+         R"(":{"direction":"BIDI","qos":{"reliabilityClass":"R0","mbrDl":"4 Mbps","updateRateHz":30,)"
+         R"("alternatives":[{"updateRateHz":15},{"updateRateHz":5,"mbrDl":"1 Mbps","components":1}]}}})" +
+         std::string(more) + "}";
+}
+
+// ---- relay nodes --------------------------------------------------------------------------------
+
+http::Response SimRelay::enrol() {
+  rly::RelayRegistration said;
+  said.conn_info.ipv4_addr = "127.0.0.68";
+  said.conn_info.port = 4433;
+  said.certificate_hash = "aGFzaA==";
+  said.boot_id = boot_;
+  said.capacity.egress_bps = egress_bps_;
+  said.epoch_seen = known.epoch;
+  said.orders_seen = seen;
+  if (draining) said.draining = true;
+  auto answer = world_.ask("PUT", path(), json::write(said), {}, "relay");
+  if (auto node = json::read<rly::RelayNode>(answer.body); node && answer.status < 300) {
+    if (node->epoch != known.epoch) sequence_ = 0;
+    known = std::move(*node);
+  }
+  return answer;
+}
+
+void SimRelay::live(std::chrono::milliseconds time) {
+  for (auto left = time; left.count() > 0; left -= std::chrono::milliseconds(500)) {
+    enrol();
+    world_.loop.run_for(std::min(left, std::chrono::milliseconds(500)));
+  }
+  enrol();
+}
+
+http::Response SimRelay::report(std::vector<rly::RelayFlowState> flows,
+                                std::vector<rly::RelayWindow> windows) {
+  rly::RelayReport said;
+  said.seq = ++sequence_;
+  said.epoch = known.epoch;
+  said.orders_seen = seen;
+  if (!flows.empty()) said.flows = std::move(flows);
+  if (!windows.empty()) said.windows = std::move(windows);
+  auto answer = world_.ask("POST", path() + "/reports", json::write(said), {}, "relay");
+  world_.loop.run_for(std::chrono::milliseconds(50));
+  return answer;
+}
+
+http::Response SimRelay::tell(std::int64_t flow, api::sdd_connections::SddFlowState state) {
+  rly::RelayFlowState one;
+  one.flow_id = flow;
+  one.state = state;
+  return report({one});
+}
+
+std::vector<rly::RelayOrder> SimRelay::orders(int wait_ms) {
+  const auto answer = world_.ask(
+      "GET", path() + "/orders?after=" + std::to_string(seen) + "&wait=" + std::to_string(wait_ms),
+      {}, {}, "relay");
+  const auto read = json::read<rly::RelayOrders>(answer.body);
+  EXPECT_TRUE(read) << answer.status << answer.body;
+  if (!read) return {};
+  if (!read->orders.empty()) seen = read->orders.back().order;
+  return read->orders;
+}
+
+}  // namespace lobo::app::testing
