@@ -34,11 +34,12 @@ ENERGY_SEES = {
 
 # Packets of a capture file come through the port of packets as well, with its one reader and writer.
 # UDP runs on the event loop of the control plane, which stands with HTTP, and so do TLS and the
-# connections that a key channel has. Sockets and devices of the user plane hold its descriptors that
+# connections that a key channel has. QUIC runs over UDP. Sockets and devices of the user plane hold its descriptors that
 # close themselves.
 ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",),
                 "adapters/udp": ("adapters/http", "adapters/capture"),
-                "adapters/key_channel": ("adapters/http",), "adapters/tun": ("adapters/capture",)}
+                "adapters/key_channel": ("adapters/http",), "adapters/tun": ("adapters/capture",),
+                "adapters/quic": ("adapters/http", "adapters/udp", "adapters/capture")}
 
 
 def layer_of_source(path):
@@ -119,6 +120,8 @@ THIRD_PARTY = (
     (r"boost/", "libboost1.81-dev", ("src/adapters/http/", "src/adapters/udp/"), 0),
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
     (r"openssl/", "libssl-dev", ("src/adapters/crypto/", "src/adapters/http/", "src/adapters/aead/"), 0),
+    (r"ngtcp2/", "libngtcp2-dev", ("src/adapters/quic/ngtcp2/",), 0),
+    (r"gnutls/", "libgnutls28-dev", ("src/adapters/quic/ngtcp2/",), 0),
     (r"intel-ipsec-mb\.h", "libipsec-mb-dev", ("src/adapters/aead/",), 0),
     (r"xdp/", "libxdp-dev", ("src/adapters/packet_io/",), 0),
     (r"bpf/", "libbpf-dev", ("src/adapters/packet_io/",), 0),
