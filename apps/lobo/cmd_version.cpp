@@ -7,6 +7,7 @@
 
 #include "adapters/aead/choose.hpp"
 #include "adapters/packet_io/af_xdp.hpp"
+#include "adapters/quic/quic.hpp"
 #include "cli.hpp"
 #include "commands.hpp"
 #include "exit_code.hpp"
@@ -30,6 +31,7 @@ Exit print_version(const Arguments& arguments) {
   say("TLS", fmt::format("on, OpenSSL {}", build_openssl));
   say("AEAD", adapters::aead::describe());
   say("packet I/O", adapters::packet_io::describe());
+  say("QUIC", adapters::quic::describe());
   say("GStreamer plugin", build_gstreamer.empty()
                               ? "off (built without libgstreamer-plugins-base1.0-dev)"
                               : fmt::format("on, GStreamer {}", build_gstreamer));
