@@ -27,6 +27,7 @@
 #include "dataplane/marker.hpp"
 #include "eas_keys.hpp"
 #include "eas_relay.hpp"
+#include "endpoint_option.hpp"
 #include "exit_code.hpp"
 #include "live/live_marks.hpp"
 #include "model/address.hpp"
@@ -40,30 +41,8 @@
 namespace lobo::app {
 namespace {
 
-constexpr std::uint64_t port_max = 65535;
 constexpr std::uint64_t patience_ms_max = 10'000;
 constexpr std::uint64_t seconds_max = 31'536'000;
-
-struct End {
-  model::IpAddress address;
-  std::uint16_t port = 0;
-};
-
-Result<End> end_of(std::string_view option, std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  auto host = text.substr(0, colon);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  const auto address = model::parse_ip_address(host);
-  const std::uint64_t port = colon == std::string_view::npos
-                                 ? port_max + 1
-                                 : parse_decimal(text.substr(colon + 1)).value_or(port_max + 1);
-  const bool bare_ipv6 = address && address->index() == 1 && !text.starts_with('[');
-  if (!address || port > port_max || bare_ipv6)
-    return fail(Errc::pattern,
-                fmt::format("--{} wants ADDRESS:PORT, like 127.0.0.1:5004 or [::1]:5004, not '{}'",
-                            option, text));
-  return End{*address, static_cast<std::uint16_t>(port)};
-}
 
 Result<std::vector<EasEnds>> ends_of(const Arguments& arguments) {
   const auto ins = arguments.all("in");
@@ -74,9 +53,9 @@ Result<std::vector<EasEnds>> ends_of(const Arguments& arguments) {
     return fail(Errc::too_many, fmt::format("at most {} pairs of --in and --to", eas_streams_max));
   std::vector<EasEnds> all;
   for (std::size_t i = 0; i < ins.size(); ++i) {
-    const auto in = end_of("in", ins[i]);
+    const auto in = endpoint_option("in", ins[i]);
     if (!in) return fail(in.error());
-    const auto to = end_of("to", tos[i]);
+    const auto to = endpoint_option("to", tos[i]);
     if (!to) return fail(to.error());
     if (to->port == 0) return fail(Errc::out_of_range, "--to wants a port that is not 0");
     all.push_back({in->address, in->port, to->address, to->port});
@@ -148,7 +127,7 @@ Result<std::optional<EasKeysSettings>> keys_of(const Arguments& arguments, EasSe
   for (const auto* const name : tls_files)
     if (!arguments.given(name))
       return fail(Errc::missing, fmt::format("--keys-by-tls needs --{}", name));
-  const auto at = end_of("keys-by-tls", arguments.text("keys-by-tls"));
+  const auto at = endpoint_option("keys-by-tls", arguments.text("keys-by-tls"));
   if (!at) return fail(at.error());
   const auto life = parse_duration(arguments.text("key-life"));
   if (!life || *life < xrm::key_lifetime_min || *life > xrm::key_lifetime_max)
@@ -180,7 +159,7 @@ Result<std::optional<EasKeysSettings>> keys_of(const Arguments& arguments, EasSe
       .status_port = 0,
       .tell = settings.tell};
   if (arguments.given("status")) {
-    const auto status = end_of("status", arguments.text("status"));
+    const auto status = endpoint_option("status", arguments.text("status"));
     if (!status) return fail(status.error());
     keys.status_address = model::to_text(status->address);
     keys.status_port = status->port;

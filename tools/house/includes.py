@@ -39,7 +39,8 @@ ENERGY_SEES = {
 ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",),
                 "adapters/udp": ("adapters/http", "adapters/capture"),
                 "adapters/key_channel": ("adapters/http",), "adapters/tun": ("adapters/capture",),
-                "adapters/quic": ("adapters/http", "adapters/udp", "adapters/capture")}
+                "adapters/quic": ("adapters/http", "adapters/udp", "adapters/capture"),
+                "adapters/impair": ("adapters/http", "adapters/udp")}
 
 
 def layer_of_source(path):

@@ -36,8 +36,8 @@ namespace {
 constexpr std::size_t datagram_overhead_bytes = 1 + 20 + 4 + 3 + 16;
 constexpr std::uint64_t datagram_frame_bytes_max = 65'535;
 constexpr std::size_t datagram_frame_head_bytes = 3;
-// A datagram for which so many packets in a row had no room will never have one: the path has become
-// smaller. A few are usual, where a path is proved: those carry nothing else.
+// A datagram for which so many packets in a row had no room will never have one: the path has
+// become smaller. A few are usual, where a path is proved: those carry nothing else.
 constexpr unsigned datagram_refusals_max = 16;
 constexpr std::size_t reason_bytes_max = 512;
 
