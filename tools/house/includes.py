@@ -40,7 +40,8 @@ ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",),
                 "adapters/udp": ("adapters/http", "adapters/capture"),
                 "adapters/key_channel": ("adapters/http",), "adapters/tun": ("adapters/capture",),
                 "adapters/quic": ("adapters/http", "adapters/udp", "adapters/capture"),
-                "adapters/impair": ("adapters/http", "adapters/udp")}
+                "adapters/impair": ("adapters/http", "adapters/udp"),
+                "adapters/webtransport": ("adapters/quic",)}
 
 
 def layer_of_source(path):
@@ -122,6 +123,7 @@ THIRD_PARTY = (
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
     (r"openssl/", "libssl-dev", ("src/adapters/crypto/", "src/adapters/http/", "src/adapters/aead/"), 0),
     (r"ngtcp2/", "libngtcp2-dev", ("src/adapters/quic/ngtcp2/",), 0),
+    (r"nghttp3/", "libnghttp3-dev", ("src/adapters/webtransport/",), 0),
     (r"gnutls/", "libgnutls28-dev", ("src/adapters/quic/ngtcp2/",), 0),
     (r"intel-ipsec-mb\.h", "libipsec-mb-dev", ("src/adapters/aead/",), 0),
     (r"xdp/", "libxdp-dev", ("src/adapters/packet_io/",), 0),
