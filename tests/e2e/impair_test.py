@@ -6,7 +6,7 @@ import socket
 
 import harness
 
-COUNT = 500
+COUNT = 200  # few enough for a buffer that nobody reads meanwhile
 
 
 class Impair(harness.Case):
@@ -42,7 +42,7 @@ class Impair(harness.Case):
         told = json.loads(process.unread + process.child.stdout.read())
         up = next(row for row in told if row["direction"] == "up")
         self.assertGreaterEqual(up["taken"], COUNT + 1)
-        self.assertGreater(up["lost"], 50)
+        self.assertGreater(up["lost"], 15)
         self.assertEqual(up["taken"], up["lost"] + up["delivered"])
         self.assertLessEqual(COUNT - len(seen), up["lost"])
         self.assertGreaterEqual(up["delayMsMin"], 5)
