@@ -358,7 +358,10 @@ Checked Gate::take_request(quic::LinkId link, Session& session, quic::StreamNo s
 /// The other end ended the session: the connection has nothing else to carry.
 void Gate::end_session(quic::LinkId link, Session& session, std::uint64_t code,
                        std::string reason) {
-  const bool tell = session.told && !session.ending;
+  // It was ours to end: who read the capsule hangs up by itself. Chromium takes a connection that
+  // is closed under it for one that was lost, and forgets the code.
+  if (session.ending) return;
+  const bool tell = session.told;
   session.ending = true;
   session.told = false;
   if (session.request) (void)below_->write_stream(link, *session.request, {}, true);
