@@ -44,6 +44,7 @@ class Making {
   void hear();
   void order();
   void fit_to_manifest();
+  std::size_t where_it_is() const;
   std::optional<Clone> clone_of(const SteeredLocation& location) const;
   void without_demoted(std::vector<Share>& shares) const;
   std::chrono::seconds ttl(double stretch) const;
@@ -94,6 +95,7 @@ void Making::hear() {
       if (!asked_.measured || !any_works || heard.bits_per_second.value_or(0) > 0 || last) continue;
       there_[i] = false;
       out_.demoted = true;
+      out_.failed.push_back(location.id);
       std::erase_if(token_.demoted,
                     [&](const Demotion& one) { return one.location == lower_half(location.hash); });
       if (token_.demoted.size() == demotions_max) token_.demoted.erase(token_.demoted.begin());
@@ -120,12 +122,20 @@ void Making::order() {
   for (auto* shares : {&now, &target, &reserve}) without_demoted(*shares);
   const std::size_t will = pick(token_.session, target);
   out_.move_pending = will != no_location && will != pick(token_.session, now);
+  const std::size_t stays = now_ < said_.valid_until ? no_location : where_it_is();
 
   std::vector<bool> named(said_.locations.size(), false);
   const auto name = [&](std::size_t i) {
     if (!named[i]) ranked_.push_back(i);
     named[i] = true;
   };
+  // A plan that is not valid any more moves nobody; it still says where those begin who are
+  // nowhere.
+  if (stays != no_location) {
+    out_.held = true;
+    out_.move_pending = false;
+    name(stays);
+  }
   for (const std::size_t at : ranks(token_.session, now, reserve)) name(at % now.size());
   // What failed this session stands behind all that did not: better than nothing when all do.
   for (const std::size_t at : ranks(token_.session, all, {})) name(at);
@@ -135,6 +145,12 @@ void Making::order() {
       if (said_.locations[i].standing == allowed) name(i);
     if (!ranked_.empty()) return;
   }
+}
+
+std::size_t Making::where_it_is() const {
+  for (std::size_t i = 0; i < there_.size(); ++i)
+    if (there_[i] && !demoted_[i] && said_.locations[i].standing != Standing::closed) return i;
+  return no_location;
 }
 
 std::optional<Clone> Making::clone_of(const SteeredLocation& location) const {
@@ -195,6 +211,7 @@ Answer Making::make(const TokenMac& mac, std::uint64_t fresh_session, double str
   out_.ttl = ttl(stretch);
   out_.token = write_token(token_, mac);
   out_.group = token_.group;
+  out_.session = token_.session;
   return std::move(out_);
 }
 

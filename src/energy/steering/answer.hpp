@@ -48,8 +48,11 @@ struct Answer {
   std::string token;
   std::string group;
   TokenFate fate{};
-  bool move_pending = false;  ///< by the end of the plan's release it will be elsewhere
-  bool demoted = false;       ///< a location failed it since it asked last
+  bool move_pending = false;        ///< by the end of the plan's release it will be elsewhere
+  bool demoted = false;             ///< a location failed it since it asked last
+  bool held = false;                ///< the plan is not valid any more: it stays where it is
+  std::uint64_t session = 0;        ///< the hash by which its locations are drawn
+  std::vector<std::string> failed;  ///< which locations failed it since it asked last
   bool operator==(const Answer&) const = default;
 };
 

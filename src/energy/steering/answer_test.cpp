@@ -272,6 +272,32 @@ TEST(steering_answer, a_ttl_ends_with_the_plan_and_an_old_plan_is_not_asked_for_
   }
 }
 
+TEST(steering_answer, a_plan_that_is_not_valid_any_more_moves_nobody) {
+  const auto plan = plan_with(R"([{"id":"all","shares":{"SL2":1},"reserve":{"SL1":1}}])");
+  const auto late = plan.said().valid_until + 1s;
+  const auto at_time = [&](Instant at, std::string_view query) {
+    return ask(plan, parse_steering_query(query), at);
+  };
+  const std::string_view at_first = "_DASH_pathway=%22SL1%22&_DASH_throughput=5000";
+  EXPECT_EQ(at_time(plan.said().valid_until - 1s, at_first).priority.front(), "SL2");
+  const auto held = at_time(late, at_first);
+  EXPECT_EQ(held.priority.front(), "SL1");
+  EXPECT_TRUE(held.held);
+  EXPECT_FALSE(held.move_pending);
+  EXPECT_EQ(at_time(late, "").priority.front(), "SL2") << "who is nowhere yet begins where it said";
+  EXPECT_EQ(at_time(late, "_DASH_pathway=%22SL1,SL2%22&_DASH_throughput=,5000").priority.front(),
+            "SL2")
+      << "what failed a session does not hold it";
+}
+
+TEST(steering_answer, says_which_locations_failed_a_session) {
+  const auto plan = plan_with(R"([{"id":"all","shares":{"SL1":1},"reserve":{"SL2":1}}])");
+  const auto told =
+      ask(plan, parse_steering_query("s=me&_DASH_pathway=%22SL1,SL2%22&_DASH_throughput=,5000"));
+  EXPECT_EQ(told.failed, std::vector<std::string>{"SL1"});
+  EXPECT_EQ(told.session, stable_hash("me"));
+}
+
 TEST(steering_answer, load_is_shed_by_a_longer_ttl_that_stays_bounded) {
   const auto plan = plan_with(thirds);
   EXPECT_GE(ask(plan, {}, now, 1, 4).ttl, 96s);
