@@ -245,6 +245,9 @@ struct MediaEnergyConfig {
   double spare_share = 0.05;
   bool stand_by = true;  ///< servers that can are told to stand by when the plan does not need them
   std::chrono::milliseconds plan_every{std::chrono::seconds{30}};
+  std::chrono::milliseconds plan_spacing{std::chrono::seconds{60}};
+  double release_share = 0.05;
+  std::chrono::milliseconds steering_ttl{std::chrono::seconds{30}};
   std::chrono::milliseconds veto_time{std::chrono::minutes{5}};
   std::chrono::milliseconds subscription_idle{std::chrono::minutes{15}};
   std::chrono::milliseconds session_remaining{std::chrono::minutes{20}};
@@ -264,9 +267,19 @@ struct EnergyAgentConfig {
   std::optional<OAuth2Config> oauth2;
 };
 
+/// A media AF whose plan is followed.
+struct SteeringAfConfig {
+  std::string uri;
+  std::chrono::milliseconds deadline{5000};
+  std::chrono::milliseconds patience{30'000};  ///< for the first plan, where no file has one
+  ClientTls tls;
+  std::optional<OAuth2Config> oauth2;
+};
+
 struct EnergySteeringConfig {
   std::vector<ServerAddress> servers;
   SteerConfig steer;
+  std::optional<SteeringAfConfig> af;
 };
 
 struct Config {

@@ -68,6 +68,9 @@ void read_media_energy(Section& section, MediaEnergyConfig& out) {
   });
   section.section("plan", [&](Section& plan) {
     plan.duration("every", 1s, 1h, out.plan_every);
+    plan.duration("spacing", 0s, 1h, out.plan_spacing);
+    plan.number("release_share", 0.001, 1, out.release_share);
+    plan.duration("steering_ttl", 5s, 5min, out.steering_ttl);
     plan.number("utilisation", 0.01, 1, out.utilisation);
     plan.number("spare_share", 0, 1, out.spare_share);
     plan.boolean("stand_by", out.stand_by);

@@ -21,6 +21,7 @@
 #include "api/media_e5.hpp"
 #include "api/media_m1.hpp"
 #include "api/media_m5.hpp"
+#include "api/media_steering.hpp"
 #include "authentication.hpp"
 #include "base/result.hpp"
 #include "capabilities.hpp"
@@ -61,6 +62,9 @@ Result<media_energy::Settings> media_settings(const MediaEnergyConfig& config,
   out.spare_share = config.spare_share;
   out.servers_stand_by = config.stand_by;
   out.plan_every = whole(config.plan_every);
+  out.plan_spacing = whole(config.plan_spacing);
+  out.release_share = config.release_share;
+  out.steering_ttl = whole(config.steering_ttl);
   out.veto_time = whole(config.veto_time);
   out.subscription_idle = whole(config.subscription_idle);
   return out;
@@ -141,8 +145,9 @@ Result<void> MediaServer::Parts::build() {
   if (trace)
     sinks_traced = std::make_unique<runtime::TracedClient>(*sinks, *trace, "media", clock, rng);
   std::vector<resource::Operation> operations;
-  for (const auto& some : {api::media_m1::operations(), api::media_m5::operations(),
-                           api::media_e3::operations(), api::media_e5::operations()})
+  for (const auto& some :
+       {api::media_m1::operations(), api::media_m5::operations(), api::media_e3::operations(),
+        api::media_e5::operations(), api::media_steering::operations()})
     operations.insert(operations.end(), some.begin(), some.end());
   auto opened = Authentication::open(config.auth, operations, loop, clock);
   if (!opened) return fail(opened.error());

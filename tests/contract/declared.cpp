@@ -117,7 +117,8 @@ const std::map<std::string, DeclaredOperation>& declared() {
 }
 
 const std::map<std::string, DeclaredOperation>& declared_media() {
-  static const auto all = of_documents({"media_m1", "media_m5", "media_e3", "media_e5"});
+  static const auto all =
+      of_documents({"media_m1", "media_m5", "media_e3", "media_e5", "media_steering"});
   return all;
 }
 

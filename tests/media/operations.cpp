@@ -85,6 +85,21 @@ std::vector<MediaOperation> media_operations() {
          const auto at = w.session();
          return "/3gpp-m5/v2/consumption-reporting" + at.substr(sessions.size());
        }},
+      {"GetSteeringPlan", "GET", 200, "", "steer", false,
+       [](MediaWorld& w) {
+         w.ask("POST", w.session() + "/content-hosting-configuration", Driver::hosting_text());
+         server_path(w);
+         w.loop.run_for(w.server().plane.settings().plan_every);
+         Driver words;
+         words.now = w.loop.now();
+         w.ask("POST", "/x-e3/v1/as-energy-reports",
+               words.report_text("as1", "SL1", {}, 100, 0, 1000, 1), {}, "as");
+         w.loop.run_for(w.server().plane.settings().plan_every);
+         return std::string("/x-steering/v1/steering-plan");
+       }},
+      {"SubmitSteeringReports", "POST", 204,
+       R"({"reports":[{"session":"0123456789abcdef","group":"g","sentTo":"SL1","failed":["SL2"]}]})",
+       "steer", false, [](MediaWorld&) { return std::string("/x-steering/v1/steering-reports"); }},
       {"ListApplicationServers", "GET", 200, "", "as", false,
        [](MediaWorld& w) {
          server_path(w);

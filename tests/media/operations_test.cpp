@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using contract::declared_media;
 
-constexpr std::size_t beyond_any_limit = 300'000;
+constexpr std::size_t beyond_any_limit = 2'000'000;
 
 /// Asks the operation as it stands, with these changes.
 struct Ask {
@@ -113,6 +113,10 @@ constexpr std::array exceptions{
     Exception{"RegisterApplicationServer", 500, "what is stored is replaced unread"},
     Exception{"DeregisterApplicationServer", 500, "nothing stored is read for it"},
     Exception{"SubmitAsEnergyReports", 500, "nothing stored is read for it"},
+    Exception{"GetSteeringPlan", 500, "nothing stored is read for it"},
+    Exception{"GetSteeringPlan", 304, "provoked beside eiaf_steering.cpp"},
+    Exception{"GetSteeringPlan", 404, "provoked beside eiaf_steering.cpp"},
+    Exception{"SubmitSteeringReports", 500, "nothing stored is read for it"},
     Exception{"SubmitConsumptionReport", 500, "nothing stored is read for it"},
     Exception{"UnsubscribeFromEnergyInformation", 500, "nothing stored is read for it"},
     Exception{"ReportUeEnergyState", 500, "nothing stored is read for it"},

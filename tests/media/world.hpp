@@ -30,7 +30,8 @@ class MediaClients final : public runtime::Authenticator {
                     std::function<void(Result<resource::Principal>)> done) override {
     const auto client = request.headers.find("x-lobo-client");
     if (!client) return done(fail(Errc::unauthenticated, "no credentials"));
-    resource::Principal who{std::string(*client), {"media-m1", "media-m5", "media-e3", "media-e5"}};
+    resource::Principal who{std::string(*client),
+                            {"media-m1", "media-m5", "media-e3", "media-e5", "media-steering"}};
     if (const auto scope = request.headers.find("x-lobo-scopes"))
       who.scopes = {std::string(*scope)};
     done(std::move(who));

@@ -28,6 +28,7 @@
 #include "services/media_energy/routes.hpp"
 #include "services/media_energy/server.hpp"
 #include "services/media_energy/session.hpp"
+#include "services/media_energy/steering.hpp"
 #include "services/media_energy/subscription.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/http/url.hpp"
@@ -76,6 +77,7 @@ class ToldPlanner final : public media_energy::Planner {
     media_energy::PlanTable out;
     out.revision = ++revision;
     out.made = now;
+    out.valid_until = now + std::chrono::minutes{5};
     out.adoption = "adopted";
     for (const auto& group : fleet.groups) out.groups.push_back({group.id, shares, {}, 0});
     std::ranges::sort(out.groups, {}, &media_energy::PlanGroup::id);
@@ -94,6 +96,7 @@ class ToldPlanner final : public media_energy::Planner {
     for (const auto& share : sorted) out.push_back(share.location);
     return out;
   }
+  std::uint64_t hash(std::string_view session) const override { return fnv1a(session); }
   media_energy::FleetState asked;
   std::vector<media_energy::PlanShare> shares;
   std::map<std::string, std::uint32_t> servers;
@@ -125,6 +128,7 @@ class MediaDriver {
     machines_.push_back(std::make_unique<media_energy::ServerMachine>(settings, eiaf));
     machines_.push_back(std::make_unique<media_energy::SubscriptionMachine>(settings, eiaf));
     machines_.push_back(std::make_unique<media_energy::RecipientMachine>());
+    machines_.push_back(std::make_unique<media_energy::SteeringMachine>());
     routes_ = media_energy::routes(settings, eiaf);
   }
 
@@ -136,6 +140,9 @@ class MediaDriver {
     request.method = std::move(method);
     request.target = std::move(target);
     request.body = std::move(body);
+    return ask(std::move(request), who);
+  }
+  http::Response ask(http::Request request, const std::string& who) {
     resource::PathParams params;
     const auto path = http::split_target(request.target).path;
     for (const auto& route : routes_) {

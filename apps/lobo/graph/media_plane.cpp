@@ -17,6 +17,7 @@
 #include "services/media_energy/routes.hpp"
 #include "services/media_energy/server.hpp"
 #include "services/media_energy/session.hpp"
+#include "services/media_energy/steering.hpp"
 #include "services/media_energy/subscription.hpp"
 #include "wire/http/url.hpp"
 #include "wire/resource/effect.hpp"
@@ -51,6 +52,7 @@ MediaPlane::MediaPlane(Config config, Ports ports)
   machines_.push_back(std::make_unique<media_energy::ServerMachine>(config_.media, eiaf_));
   machines_.push_back(std::make_unique<media_energy::SubscriptionMachine>(config_.media, eiaf_));
   machines_.push_back(std::make_unique<media_energy::RecipientMachine>());
+  machines_.push_back(std::make_unique<media_energy::SteeringMachine>());
   for (const auto& machine : machines_) runner_.add(*machine);
   router_.add(media_energy::routes(config_.media, eiaf_));
   runner_.on_observed([this](const resource::Key& from, const resource::Observe& what) {

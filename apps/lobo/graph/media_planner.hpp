@@ -23,6 +23,7 @@ class MediaPlanner final : public media_energy::Planner {
   Result<media_energy::PlanTable> plan(const media_energy::FleetState& fleet, Instant now) override;
   std::vector<std::string> order(std::string_view session,
                                  const media_energy::PlanGroup& group) const override;
+  std::uint64_t hash(std::string_view session) const override;
 
  private:
   /// Of the groups of one objective.
@@ -31,6 +32,7 @@ class MediaPlanner final : public media_energy::Planner {
     std::vector<std::string> locations;  ///< the same
     energy::Plan plan;
     Instant adopted{};
+    std::vector<std::vector<energy::Flow>> released;  ///< of each group, as last let out
   };
   Result<void> plan_for(media_energy::Objective objective, const media_energy::FleetState& fleet,
                         Instant now, std::vector<std::uint32_t>& servers_used,

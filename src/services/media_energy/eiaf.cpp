@@ -47,6 +47,8 @@ namespace types = api::media_types;
 namespace {
 
 constexpr double bits_per_mbit = 1e6;
+/// Placements are walked for old ones so often: there may be many more of them than anything else.
+constexpr std::chrono::seconds expire_every{10};
 
 std::string url_of(const types::EndpointAddress& at) {
   std::string host = at.hostname    ? *at.hostname
@@ -79,6 +81,10 @@ void Eiaf::observed(const resource::Key& from, const resource::Observe& what, In
     consumption(from.id, what.body, now);
   else if (what.what == "poll")
     poll(from.id, what.body, now);
+  else if (what.what == "plan_poll")
+    plan_poll(what.body, now);
+  else if (what.what == "steered")
+    steered(what.body, now);
   else if (what.what == "ue_energy_state") {
     const auto found = subscriptions_.find(from.id);
     const auto ue = json::read<e5::UeEnergyState>(what.body);
@@ -97,7 +103,7 @@ void Eiaf::session_changed(const std::string& id, const std::string& body, Insta
     if (found == sessions_.end()) return;
     for (const auto& [policy, running] : found->second.policies) gone(running);
     sessions_.erase(found);
-    reindex();
+    changed();
     // Whoever listens to a session that is gone would hear nothing for ever.
     for (const auto& [key, subscription] : subscriptions_)
       if (subscription.asked.provisioning_session_id == id)
@@ -145,14 +151,14 @@ void Eiaf::session_changed(const std::string& id, const std::string& body, Insta
           running.recipients.end())
         tell(one.key, "end", {});
   }
-  reindex();
+  changed();
   step("1", id, "provisioned");
 }
 
 void Eiaf::server_changed(const std::string& id, const std::string& body) {
   if (body.empty()) {
     servers_.erase(id);
-    reindex();
+    changed();
     return;
   }
   const auto stored = json::read<state::ServerState>(body);
@@ -162,7 +168,7 @@ void Eiaf::server_changed(const std::string& id, const std::string& body) {
   auto& server = servers_[id];
   server.id = id;
   server.registered = std::move(*registered);
-  reindex();
+  changed();
   step("3", id, "energy reporting configured");
 }
 
@@ -172,6 +178,7 @@ void Eiaf::subscription_changed(const std::string& id, const std::string& body, 
     if (found == subscriptions_.end()) return;
     answer_polls(id, found->second, now, true);
     map_.forget(found->second.asked.media_delivery_session_id);
+    forget_name(found->second.asked.media_delivery_session_id);
     subscriptions_.erase(found);
     return;
   }
@@ -195,13 +202,14 @@ void Eiaf::subscription_changed(const std::string& id, const std::string& body, 
       rate ? static_cast<double>(rate->count) / bits_per_mbit : settings_.usual_mbps;
   const auto at = subscription.asked.service_location_id
                       ? std::optional<std::string_view>(*subscription.asked.service_location_id)
-                  : subscription.asked.base_url ? index_.find(*subscription.asked.base_url)
+                  : subscription.asked.base_url ? index().find(*subscription.asked.base_url)
                                                 : std::nullopt;
   if (at && settings_.locations.contains(*at))
     map_.saw(subscription.asked.media_delivery_session_id, *at, Source::collector, now,
              settings_.subscription_idle);
   else if (subscription.asked.base_url)
     map_.count_unmapped();
+  name_session(subscription.asked.media_delivery_session_id, id);
   step("8", id, "subscribed to energy information");
   const auto session = sessions_.find(subscription.asked.provisioning_session_id);
   if (session == sessions_.end()) return;
@@ -224,7 +232,7 @@ void Eiaf::reports(const std::string& id, const std::string& body, Instant now) 
     step(std::exchange(first, false) ? "4" : "30", id, "AS energy report");
     for (const auto& part : one.per_service_location)
       for (const auto& url : part.base_urls.value_or(std::vector<std::string>{}))
-        index_.add(url, part.service_location_id);
+        index().add(url, part.service_location_id);
   }
   const auto after =
       server.counters.host() ? std::optional(server.counters.host()->state) : std::nullopt;
@@ -247,7 +255,7 @@ void Eiaf::location_change(const std::string& id, const std::string& body, Insta
   auto& subscription = found->second;
   subscription.active = now;
   const auto named = change->to ? std::optional<std::string_view>(*change->to)
-                                : index_.find(change->to_base_url.value_or(""));
+                                : index().find(change->to_base_url.value_or(""));
   const bool succeeded = change->outcome == e5::MoveOutcome::succeeded;
   step("35f", id, succeeded ? "service location changed" : "service location not changed");
   if (!named || !settings_.locations.contains(*named)) {
@@ -287,9 +295,9 @@ void Eiaf::consumption(const std::string& /*session*/, const std::string& body, 
   if (!report || report->consumption_reporting_units.empty()) return;
   const auto newest = std::ranges::max_element(report->consumption_reporting_units, {},
                                                &m5::ConsumptionReportingUnit::start_time);
-  auto at = index_.find(newest->media_consumed);
+  auto at = index().find(newest->media_consumed);
   if (!at && newest->server_endpoint_address)
-    at = index_.find(url_of(*newest->server_endpoint_address));
+    at = index().find(url_of(*newest->server_endpoint_address));
   if (!at) return map_.count_unmapped();
   map_.saw(report->reporting_client_id, *at, Source::consumption, now, settings_.subscription_idle);
   step("10g", report->reporting_client_id, "mapped to a service location");
@@ -347,7 +355,7 @@ std::optional<e5::EnergyEvents> Eiaf::events(std::string_view id, std::uint64_t 
 // ---- time -------------------------------------------------------------------------------------
 
 std::optional<Instant> Eiaf::next_deadline() const {
-  if (sessions_.empty() && subscriptions_.empty()) return std::nullopt;
+  if (sessions_.empty() && subscriptions_.empty() && plan_polls_.empty()) return std::nullopt;
   return ticked_ + tick;
 }
 
@@ -412,7 +420,13 @@ void Eiaf::advance(Instant now) {
     report_periodically(id, subscription, session->second, policy->second, now);
   }
   for (const auto& id : idle) tell({std::string(subscription_kind), id}, "expire", {});
+  answer_plan_polls(now);
+  if (now < expired_ + expire_every) return;
+  expired_ = now;
   map_.expire(now - settings_.subscription_idle);
+  std::erase_if(steered_, [&](const auto& one) {
+    return one.second.seen < now - settings_.subscription_idle;
+  });
 }
 
 Eiaf::Dues Eiaf::take_dues() { return std::exchange(dues_, {}); }

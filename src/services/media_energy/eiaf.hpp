@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/media_e3.hpp"
@@ -87,8 +88,12 @@ class Eiaf {
                                                     std::uint64_t after) const;
   bool exposes_to_collectors(std::string_view session) const;
   const PlanTable& plan() const { return plan_; }
+  /// The plan as content steering gets it (SteeringPlan); empty before the first one.
+  const std::string& published() const { return published_; }
   FleetState fleet(Instant now) const;
   const SessionMap& placements() const { return map_; }
+  /// Players that are known by content steering alone.
+  std::size_t steered() const { return steered_.size(); }
   std::size_t subscriptions() const { return subscriptions_.size(); }
   std::size_t servers() const { return servers_.size(); }
   std::uint64_t dropped() const { return dropped_; }
@@ -133,6 +138,23 @@ class Eiaf {
     std::uint64_t after = 0;
     Instant until{};
   };
+  struct PlanPoll {
+    resource::RequestId request{};
+    std::string tag;
+    Instant until{};
+  };
+  /// A player that tells nothing of itself: content steering told of it.
+  struct Steered {
+    std::string group;  ///< of the plan
+    Instant seen{};
+    std::map<std::string, Instant> vetoes;  ///< location, until
+  };
+  /// What is looked up by location, made anew after a change.
+  struct AtLocation {
+    std::vector<const Server*> servers;
+    std::vector<std::pair<std::string_view, const Session*>> sessions;  ///< by id, ascending
+    std::optional<std::int64_t> interval_s;  ///< of the most impatient policy
+  };
   struct Subscription {
     api::media_e5::NewEnergySubscription asked;
     Instant made{}, active{};
@@ -160,7 +182,10 @@ class Eiaf {
   void location_change(const std::string& id, const std::string& body, Instant now);
   void consumption(const std::string& session, const std::string& body, Instant now);
   void poll(const std::string& id, const std::string& body, Instant now);
-  void reindex();
+  void changed() { stale_ = true; }
+  void reindex() const;
+  LocationIndex& index() const;
+  const AtLocation* place(std::string_view location) const;
   void answer_polls(const std::string& id, Subscription& subscription, Instant now, bool gone);
   void step(std::string number, std::string about, std::string what);
   void tell(resource::Key to, std::string what, std::string body);
@@ -211,6 +236,16 @@ class Eiaf {
                                              Reason reason, Instant now) const;
   static void withhold(api::media_e5::ClientEnergyReport& report, const Session& session);
 
+  // eiaf_steering.cpp
+  static std::string_view steered_name(std::string_view group);
+  std::string base_url_of(std::string_view location) const;
+  void publish(Instant now);
+  void plan_poll(const std::string& body, Instant now);
+  void answer_plan_polls(Instant now);
+  void steered(const std::string& body, Instant now);
+  void name_session(const std::string& session, const std::string& subscription);
+  void forget_name(const std::string& session);
+
   // eiaf_plan.cpp
   void plan(Instant now);
   void desire(const PlanTable& plan);
@@ -223,11 +258,24 @@ class Eiaf {
   std::map<std::string, Session, std::less<>> sessions_;
   std::map<std::string, Server, std::less<>> servers_;
   std::map<std::string, Subscription, std::less<>> subscriptions_;
-  LocationIndex index_;
+  // Found again from sessions_ and servers_ when they have changed: a report looks here, and a
+  // fleet has many more reports than changes.
+  mutable LocationIndex index_;
+  mutable std::map<std::string, AtLocation, std::less<>> places_;
+  mutable std::map<std::string, api::media_e3::EnergyReportingConfiguration, std::less<>>
+      configurations_;
+  mutable bool stale_ = true;
   SessionMap map_;
+  std::map<std::string, Steered, std::less<>> steered_;
+  std::map<std::string, std::string, std::less<>> hashes_;  ///< of sessions with a subscription
+  std::map<std::string, std::string, std::less<>> subscription_of_;  ///< by media session
+  std::map<std::string, std::string, std::less<>> steered_groups_;   ///< as steering names them
+  std::vector<PlanPoll> plan_polls_;
+  std::string published_, published_tag_;
   PlanTable plan_;
   Instant planned_{};
   Instant ticked_{};
+  Instant expired_{};
   Instant began_{};  ///< the first event: before a TTL has passed nobody is moved
   std::uint64_t moves_ = 0;
   std::uint64_t dropped_ = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,17 +49,42 @@ void Eiaf::saw(std::string_view session, std::string_view location, Source sourc
     map_.count_unmapped();
 }
 
-void Eiaf::reindex() {
+void Eiaf::reindex() const {
+  if (!std::exchange(stale_, false)) return;
   index_.clear();
+  places_.clear();
+  configurations_.clear();
   for (const auto& [id, session] : sessions_) {
     if (!session.hosting) continue;
     for (const auto& one : session.hosting->distribution_configurations)
       if (one.service_location_id && one.base_url)
         index_.add(*one.base_url, *one.service_location_id);
+    for (const auto location : locations_of(*session.hosting)) {
+      auto& place = places_[std::string(location)];
+      place.sessions.emplace_back(id, &session);
+      for (const auto& [policy_id, running] : session.policies) {
+        const auto interval = reporting_interval_of(running.run.policy());
+        place.interval_s = std::min(place.interval_s.value_or(interval), interval);
+      }
+    }
   }
   for (const auto& [id, server] : servers_)
-    for (const auto& part : server.registered.service_locations)
+    for (const auto& part : server.registered.service_locations) {
+      auto& servers = places_[part.service_location_id].servers;
+      if (servers.empty() || servers.back() != &server) servers.push_back(&server);
       for (const auto& url : part.base_urls) index_.add(url, part.service_location_id);
+    }
+}
+
+LocationIndex& Eiaf::index() const {
+  reindex();
+  return index_;
+}
+
+const Eiaf::AtLocation* Eiaf::place(std::string_view location) const {
+  reindex();
+  const auto found = places_.find(location);
+  return found == places_.end() ? nullptr : &found->second;
 }
 
 const Eiaf::Running* Eiaf::running(const Subscription& subscription) const {
@@ -80,28 +106,20 @@ std::vector<const Server*> Eiaf::servers_at(std::string_view location,
     for (const auto& one : session->hosting->distribution_configurations)
       if (one.service_location_id && *one.service_location_id == location && one.as_instance_ids)
         only = &*one.as_instance_ids;
-  std::vector<const Server*> out;
-  for (const auto& [id, server] : servers_) {
-    if (only != nullptr && std::ranges::find(*only, id) == only->end()) continue;
-    if (std::ranges::any_of(server.registered.service_locations,
-                            [&](const auto& part) { return part.service_location_id == location; }))
-      out.push_back(&server);
-  }
+  const auto* here = place(location);
+  if (here == nullptr) return {};
+  auto out = here->servers;
+  if (only != nullptr)
+    std::erase_if(out, [&](const Server* server) {
+      return std::ranges::find(*only, server->id) == only->end();
+    });
   return out;
 }
 
 /// How often servers there are asked to report: the most impatient policy decides.
 std::chrono::seconds Eiaf::interval_at(std::string_view location) const {
-  std::optional<std::int64_t> least;
-  for (const auto& [id, session] : sessions_) {
-    if (!session.hosting) continue;
-    const auto locations = locations_of(*session.hosting);
-    if (std::ranges::find(locations, location) == locations.end()) continue;
-    for (const auto& [policy_id, running] : session.policies) {
-      const auto interval = reporting_interval_of(running.run.policy());
-      least = std::min(least.value_or(interval), interval);
-    }
-  }
+  const auto* here = place(location);
+  const auto least = here == nullptr ? std::nullopt : here->interval_s;
   return std::chrono::seconds{least.value_or(reporting_interval_default_s)};
 }
 
@@ -155,6 +173,9 @@ std::vector<Unit> Eiaf::units(const Session& session, const Policy& policy, Inst
 // ---- E3 ---------------------------------------------------------------------------------------
 
 e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const {
+  reindex();
+  const auto kept = configurations_.find(id);
+  if (kept != configurations_.end()) return kept->second;
   e3::EnergyReportingConfiguration out;
   out.configuration_id = std::string(id);
   out.scope = types::EnergyScope::service_location;
@@ -171,14 +192,12 @@ e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const 
       into = std::min(into.value_or(value), value);
     };
     std::vector<e3::EnergyReportingTrigger> triggers;
-    for (const auto& [session_id, session] : sessions_) {
-      if (!session.hosting) continue;
-      const auto locations = locations_of(*session.hosting);
-      if (std::ranges::none_of(server->second.registered.service_locations, [&](const auto& part) {
-            return std::ranges::find(locations, part.service_location_id) != locations.end();
-          }))
-        continue;
-      for (const auto& [policy_id, running] : session.policies) {
+    std::map<std::string_view, const Session*> concerned;
+    for (const auto& part : server->second.registered.service_locations)
+      if (const auto* here = place(part.service_location_id))
+        concerned.insert(here->sessions.begin(), here->sessions.end());
+    for (const auto& [session_id, session] : concerned) {
+      for (const auto& [policy_id, running] : session->policies) {
         const auto& policy = running.run.policy();
         const auto reporting = policy.reporting.value_or(m1::EnergyReporting{});
         least(interval, reporting_interval_of(policy));
@@ -198,6 +217,7 @@ e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const 
     if (!triggers.empty()) out.triggers = std::move(triggers);
   }
   out.revision = revision_of(out);
+  if (server != servers_.end()) configurations_.emplace(id, out);
   return out;
 }
 

@@ -134,6 +134,22 @@ FleetState Eiaf::fleet(Instant now) const {
     for (const auto& [location, until] : subscription.vetoes)
       if (now < until) ++vetoes[{found->second, location}];
   }
+  // Players that only content steering knows, where a policy was named for them. Those without one
+  // are in what is measured at each place.
+  for (const auto& [name, player] : steered_) {
+    const auto found = groups.find(player.group);
+    if (found == groups.end() || player.group.ends_with('/')) continue;
+    auto& group = out.groups[found->second];
+    ++group.sessions;
+    group.demand_mbps += settings_.usual_mbps;
+    for (const auto& [location, until] : player.vetoes)
+      if (now < until) ++vetoes[{found->second, location}];
+    const auto* placed = map_.find(name);
+    if (placed == nullptr) continue;
+    if (auto* path = path_to(group, placed->location)) path->current_mbps += settings_.usual_mbps;
+    if (const auto at = elsewhere.find(placed->location); at != elsewhere.end())
+      at->second = std::max(0.0, at->second - settings_.usual_mbps);
+  }
   // What a few could not play from, all may; where most could not, nobody is sent.
   for (const auto& [at, count] : vetoes) {
     auto& group = out.groups[at.first];
@@ -164,6 +180,7 @@ void Eiaf::plan(Instant now) {
   }
   plan_ = std::move(*made);
   desire(plan_);
+  publish(now);
   step("1319", "planner", plan_.adoption);
 }
 
@@ -183,11 +200,13 @@ void Eiaf::desire(const PlanTable& plan) {
         here, {}, [](const Server* server) { return server->registered.host.idle_power_w; });
     // Servers that cannot stand by are on whether they are needed or not.
     const auto always_on = servers_at(location.id).size() - here.size();
-    for (std::size_t i = 0; i < here.size(); ++i)
-      here[i]->desired =
+    for (std::size_t i = 0; i < here.size(); ++i) {
+      const auto wanted =
           i + always_on < location.servers || location.state == LocationState::unknown
               ? types::AsState::active
               : types::AsState::standby;
+      if (std::exchange(here[i]->desired, wanted) != wanted) configurations_.erase(here[i]->id);
+    }
   }
 }
 

@@ -24,6 +24,7 @@ struct Prefixes {
   std::string m5 = "/3gpp-m5/v2";
   std::string e3 = "/x-e3/v1";
   std::string e5 = "/x-e5/v1";
+  std::string steering = "/x-steering/v1";
   bool operator==(const Prefixes&) const = default;
 };
 
@@ -52,7 +53,10 @@ struct Settings {
   double spare_share = 0.05;     ///< powered servers beyond those needed
   bool servers_stand_by = true;  ///< drained servers can be told to stand by
   std::chrono::seconds plan_every{30};
-  std::chrono::seconds veto_time{300};  ///< a location that failed a session is not offered again
+  std::chrono::seconds plan_spacing{60};  ///< between plans that are not forced
+  double release_share = 0.05;            ///< of the sessions that may move with one plan
+  std::chrono::seconds steering_ttl{30};  ///< after which steered players ask again
+  std::chrono::seconds veto_time{300};    ///< a location that failed a session is not offered again
   std::chrono::seconds subscription_idle{900};  ///< a subscription that nobody asks for ends
 };
 
@@ -61,8 +65,10 @@ inline constexpr std::size_t policies_max = 32;      ///< of one session
 inline constexpr std::size_t metrics_max = 16;       ///< configurations of one session
 inline constexpr std::size_t servers_max = 10'000;   ///< application servers
 inline constexpr std::size_t subscriptions_max = 100'000;
-inline constexpr std::size_t events_kept_max = 32;  ///< of one subscription
-inline constexpr std::size_t polls_max = 4;         ///< that wait on one subscription
+inline constexpr std::size_t events_kept_max = 32;         ///< of one subscription
+inline constexpr std::size_t polls_max = 4;                ///< that wait on one subscription
+inline constexpr std::size_t plan_polls_max = 64;          ///< that wait for another plan
+inline constexpr std::size_t steered_groups_max = 16'384;  ///< in a published plan
 
 // ---- the planner ------------------------------------------------------------------------------
 
@@ -173,6 +179,8 @@ struct Planner {
   /// All locations of the group that a session may go to, the first first.
   virtual std::vector<std::string> order(std::string_view session,
                                          const PlanGroup& group) const = 0;
+  /// By which order() knows a session: what content steering tells instead of its name.
+  virtual std::uint64_t hash(std::string_view session) const = 0;
 };
 
 }  // namespace lobo::media_energy

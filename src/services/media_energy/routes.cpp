@@ -10,6 +10,7 @@
 #include "api/media_e5.hpp"
 #include "api/media_m1.hpp"
 #include "api/media_m5.hpp"
+#include "api/media_steering.hpp"
 #include "api/state/media_energy.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"
@@ -18,6 +19,7 @@
 #include "services/media_energy/ports.hpp"
 #include "services/media_energy/server.hpp"
 #include "services/media_energy/session.hpp"
+#include "services/media_energy/steering.hpp"
 #include "services/media_energy/subscription.hpp"
 #include "services/media_energy/views.hpp"
 #include "wire/http/message.hpp"
@@ -213,6 +215,12 @@ Result<Decision> to_events(const RouteContext& context) {
   return Dispatch{.to = record->key, .creates = false};
 }
 
+// ---- content steering --------------------------------------------------------------------------
+
+Result<Decision> to_steering(const RouteContext& /*context*/) {
+  return Dispatch{.to = {std::string(steering_kind), std::string(steering_id)}, .creates = false};
+}
+
 Handle others_handle(std::string_view id, const Eiaf& eiaf) {
   if (id == m5::operation::get_service_access_information) return read_access(eiaf);
   if (id == m5::operation::submit_consumption_report) return to_session;
@@ -250,6 +258,8 @@ std::vector<resource::Route> routes(const Settings& settings, const Eiaf& eiaf) 
     add(operation, others_handle(operation.id, eiaf), settings.prefixes.e3);
   for (const auto& operation : e5::operations())
     add(operation, others_handle(operation.id, eiaf), settings.prefixes.e5);
+  for (const auto& operation : api::media_steering::operations())
+    add(operation, to_steering, settings.prefixes.steering);
   return out;
 }
 
