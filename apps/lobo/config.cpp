@@ -97,6 +97,10 @@ void resolve(Config& config, const std::filesystem::path& base) {
     resolve(config.energy_steering->servers, base);
     for (auto* path : {&config.energy_steering->steer.plan, &config.energy_steering->steer.keys})
       resolve(*path, base);
+    if (auto& af = config.energy_steering->af) {
+      for (auto* path : {&af->tls.ca, &af->tls.cert, &af->tls.key}) resolve(*path, base);
+      if (af->oauth2) resolve(af->oauth2->client_secret_file, base);
+    }
   }
   if (config.gnb) resolve(config.gnb->trace, base);
   if (config.media_energy) {

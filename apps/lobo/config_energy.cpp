@@ -56,6 +56,15 @@ void read_af(Section& section, EnergyAgentConfig& out) {
   section.section("oauth2", [&](Section& oauth2) { read_oauth2(oauth2, out.oauth2.emplace()); });
 }
 
+void read_steering_af(Section& section, SteeringAfConfig& out) {
+  section.require("uri");
+  if (section.text("uri", out.uri)) check_uri(section, "uri", out.uri);
+  section.duration("deadline", 100ms, 60s, out.deadline);
+  section.duration("patience", 1s, 1h, out.patience);
+  section.section("tls", [&](Section& tls) { read_client_tls(tls, out.tls); });
+  section.section("oauth2", [&](Section& oauth2) { read_oauth2(oauth2, out.oauth2.emplace()); });
+}
+
 void read_locations(Section& section, AgentConfig& out) {
   std::set<std::string> ids;
   section.each("locations", [&](Section& location) {
@@ -197,9 +206,11 @@ void read_energy_agent(Section& section, EnergyAgentConfig& out) {
 
 void read_energy_steering(Section& section, EnergySteeringConfig& out) {
   auto& steer = out.steer;
-  for (const auto key : {"server", "plan"}) section.require(key);
+  section.require("server");
   read_servers(section, "server", out.servers, true);
   section.text("plan", steer.plan);
+  section.section("af", [&](Section& af) { read_steering_af(af, out.af.emplace()); });
+  if (!out.af) section.require("plan");
   section.text("keys", steer.keys);
   if (section.text("path", steer.path) &&
       (!steer.path.starts_with('/') || steer.path.find_first_of("?#% \"") != std::string::npos))

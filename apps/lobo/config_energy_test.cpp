@@ -115,6 +115,12 @@ TEST(config_energy, steering_wants_servers_and_a_plan) {
       "energy_steering:\n  server: {address: 127.0.0.68, port: 1}\n  plan: p\n";
   EXPECT_EQ(first_fault(plan), "accepted");
   EXPECT_EQ(first_fault(plan + "  path: steer\n"), "energy.yaml:4");
+  const std::string af =
+      "energy_steering:\n  server: {address: 127.0.0.68, port: 1}\n  af: {uri: http://a/}\n";
+  EXPECT_EQ(first_fault(af), "accepted") << "an AF's plan is one as well";
+  EXPECT_EQ(first_fault("energy_steering:\n  server: {address: 127.0.0.68, port: 1}\n"
+                        "  af: {uri: nowhere}\n"),
+            "energy.yaml:3");
   EXPECT_EQ(first_fault(plan + "  token_life: 5min\n"), "energy.yaml:4");
 }
 

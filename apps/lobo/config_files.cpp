@@ -73,6 +73,14 @@ Result<void> check_files(const Config& config) {
     check_servers("energy_steering.server", config.energy_steering->servers, faults);
     check_readable("energy_steering.plan", config.energy_steering->steer.plan, faults);
     check_readable("energy_steering.keys", config.energy_steering->steer.keys, faults);
+    if (const auto& af = config.energy_steering->af) {
+      check_readable("energy_steering.af.tls.ca", af->tls.ca, faults);
+      check_readable("energy_steering.af.tls.cert", af->tls.cert, faults);
+      check_readable("energy_steering.af.tls.key", af->tls.key, faults);
+      if (af->oauth2)
+        check_readable("energy_steering.af.oauth2.client_secret_file",
+                       af->oauth2->client_secret_file, faults);
+    }
   }
   if (config.gnb) check_readable("gnb.cell.trace", config.gnb->trace, faults);
   if (config.media_energy) {

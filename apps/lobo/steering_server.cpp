@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -13,15 +14,20 @@
 #include <vector>
 
 #include "adapters/crypto/system_rng.hpp"
+#include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
 #include "energy/steering/plan_file.hpp"
 #include "energy/steering/plan_table.hpp"
 #include "energy_servers.hpp"
+#include "network_tokens.hpp"
 #include "ready.hpp"
 #include "runtime/ports.hpp"
+#include "steering/plan_follower.hpp"
+#include "steering/sightings.hpp"
 #include "steering/steer_endpoint.hpp"
 #include "steering/token_keys.hpp"
 #include "wiring.hpp"
@@ -35,6 +41,8 @@ using runtime::Level;
 
 constexpr auto drain_time = 1000ms;  ///< an answer takes no longer
 constexpr std::size_t keys_bytes_max = 65536;
+/// A plan that is valid for longer is not watched: a file's may be for a century.
+constexpr auto expiry_watched_most = 24h * 30;
 /// Players ask every TTL: connections are kept a little longer than the longest usual one, so that
 /// a handshake is not paid for each question.
 constexpr auto idle_time = 90s;
@@ -75,12 +83,22 @@ struct SteeringServer::Parts {
   adapters::crypto::SystemRng rng;
   std::unique_ptr<runtime::Log> log;
   SteerEndpoint::Keys own_keys;  ///< where no file is configured
+  Sightings sightings;
+  std::unique_ptr<adapters::HttpClient> http;  ///< to the AF
+  std::unique_ptr<NetworkTokens> tokens;
+  SteerEndpoint::Plan first_plan;  ///< of the AF, before there is an endpoint
   std::optional<SteerEndpoint> endpoint;
   std::vector<std::unique_ptr<adapters::HttpServer>> servers;
+  std::optional<PlanFollower> follower;
+  runtime::Scheduler::TimerId expiry = 0;
 
+  Result<void> follow();
+  Result<SteerEndpoint::Plan> begin_plan();
+  void taken(SteerEndpoint::Plan plan);
+  void watch_expiry();
   Result<SteerEndpoint::Plan> read_plan() const;
   Result<SteerEndpoint::Keys> read_keys();
-  void tell_plan() const;
+  void tell_plan();
   void reload();
   void end();
 };
@@ -105,22 +123,78 @@ Result<SteerEndpoint::Keys> SteeringServer::Parts::read_keys() {
   return SteerEndpoint::Keys(std::move(*keys));
 }
 
-void SteeringServer::Parts::tell_plan() const {
+Result<void> SteeringServer::Parts::follow() {
+  if (!config.af) return {};
+  adapters::ClientConfig rules;
+  rules.limits.body_bytes_max = energy::steering::plan_bytes_max;
+  http = std::make_unique<adapters::HttpClient>(loop, std::move(rules));
+  const auto& tls = config.af->tls;
+  if (!tls.ca.empty() || !tls.cert.empty())
+    if (auto loaded = http->reload_tls(tls_files(tls)); !loaded) return loaded;
+  if (config.af->oauth2) {
+    auto opened = NetworkTokens::open(*config.af->oauth2, *http, loop, clock);
+    if (!opened) return fail(std::move(opened.error()));
+    tokens = std::move(*opened);
+  }
+  follower.emplace(config.af->uri, config.af->deadline,
+                   PlanFollower::Ports{loop, *http, tokens.get(), *log},
+                   [this](SteerEndpoint::Plan plan) { taken(std::move(plan)); });
+  follower->report_from(sightings);
+  follower->start();
+  return {};
+}
+
+void SteeringServer::Parts::taken(SteerEndpoint::Plan plan) {
+  if (!endpoint) {
+    first_plan = std::move(plan);
+    return loop.stop();
+  }
+  endpoint->change(std::move(plan));
+  tell_plan();
+}
+
+/// The file's, so that players are answered while the AF cannot be; else the AF's first one is
+/// waited for: the first request of a player has to succeed.
+Result<SteerEndpoint::Plan> SteeringServer::Parts::begin_plan() {
+  if (!config.steer.plan.empty()) return read_plan();
+  const auto limit = loop.after(config.af->patience, [this] { loop.stop(); });
+  loop.run();
+  loop.cancel(limit);
+  if (!first_plan)
+    return fail(Errc::timeout, fmt::format("the AF at {} gave no plan within {} s", config.af->uri,
+                                           config.af->patience.count() / 1000));
+  return first_plan;
+}
+
+void SteeringServer::Parts::watch_expiry() {
+  loop.cancel(std::exchange(expiry, 0));
+  const auto left = endpoint->plan().said().valid_until - clock.now();
+  if (left > expiry_watched_most) return;
+  expiry = loop.after(std::max(left, Instant::duration::zero()), [this] {
+    expiry = 0;
+    log->event(Level::warn, "plan_expired",
+               {{"version", static_cast<std::int64_t>(endpoint->plan().said().version)},
+                {"note", "players stay where they are; new ones begin by its shares"}});
+  });
+}
+
+void SteeringServer::Parts::tell_plan() {
   const auto& plan = endpoint->plan();
   log->event(Level::info, "plan",
              {{"version", static_cast<std::int64_t>(plan.said().version)},
               {"locations", static_cast<std::int64_t>(plan.said().locations.size())},
               {"groups", static_cast<std::int64_t>(plan.said().groups.size())},
               {"file", config.steer.plan}});
-  if (plan.said().valid_until <= clock.now())
-    log->event(Level::warn, "plan_expired", {{"file", config.steer.plan}});
+  watch_expiry();
   for (const auto& warning : plan.warnings())
     log->event(Level::warn, "plan_warning", {{"note", warning}});
 }
 
 /// Both or neither: a plan that is wrong leaves the one that is used.
 void SteeringServer::Parts::reload() {
-  auto plan = read_plan();
+  // An AF's plan comes by itself; of a file and an AF, the AF's is the newer one.
+  const bool afs = follower && follower->counters().plans > 0;
+  auto plan = afs ? Result<SteerEndpoint::Plan>(endpoint->shared_plan()) : read_plan();
   auto keys = read_keys();
   if (!plan || !keys) {
     const auto why = in_words(plan ? keys.error() : plan.error());
@@ -144,12 +218,14 @@ Result<std::unique_ptr<SteeringServer>> SteeringServer::open(const Config& confi
   auto log = open_log(parts->logger, "steer", parts->loop, parts->clock);
   if (!log) return fail(std::move(log.error()));
   parts->log = std::move(*log);
-  auto plan = parts->read_plan();
+  if (auto following = parts->follow(); !following) return fail(std::move(following.error()));
+  auto plan = parts->begin_plan();
   if (!plan) return fail(std::move(plan.error()));
   auto keys = parts->read_keys();
   if (!keys) return fail(std::move(keys.error()));
   parts->endpoint.emplace(parts->config.steer, parts->clock, parts->rng, std::move(*plan),
                           std::move(*keys));
+  if (parts->follower) parts->endpoint->note_in(parts->sightings);
   LimitsConfig limits;
   limits.idle_time = idle_time;
   for (const auto& address : parts->config.servers) {

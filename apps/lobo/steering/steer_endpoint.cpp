@@ -106,6 +106,9 @@ void SteerEndpoint::handle(http::Request request, ReplyFn reply) {
   if (told.demoted) ++counters_.demoted;
   if (told.move_pending) ++counters_.moves_pending;
   if (longer > 1) ++counters_.stretched;
+  if (told.held) ++counters_.held;
+  if (sightings_ != nullptr)
+    sightings_->add({told.session, told.group, told.priority.front(), told.failed});
 
   http::Response response{.status = 200, .headers = for_any_origin()};
   response.headers.add("content-type", "application/json");

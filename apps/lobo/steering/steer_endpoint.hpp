@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/rng.hpp"
@@ -14,6 +15,7 @@
 #include "energy/steering/plan_table.hpp"
 #include "energy/steering/token.hpp"
 #include "runtime/ports.hpp"
+#include "steering/sightings.hpp"
 #include "steering/steer_config.hpp"
 
 namespace lobo::app {
@@ -27,6 +29,7 @@ struct SteerCounters {
   std::uint64_t moves_pending = 0;
   std::uint64_t stretched = 0;  ///< told to ask more seldom because of load
   std::uint64_t elsewhere = 0;  ///< not below our path
+  std::uint64_t held = 0;       ///< left where they were, because the plan is not valid any more
 };
 
 class SteerEndpoint final : public runtime::HttpHandler {
@@ -39,7 +42,11 @@ class SteerEndpoint final : public runtime::HttpHandler {
   void handle(http::Request request, ReplyFn reply) override;
 
   void change(Plan plan, Keys keys);
+  void change(Plan plan) { change(std::move(plan), keys_); }
+  /// Where players were sent is written down there from now on; it outlives the endpoint.
+  void note_in(Sightings& sightings) { sightings_ = &sightings; }
   const energy::steering::PlanTable& plan() const { return *plan_; }
+  const Plan& shared_plan() const { return plan_; }
   const SteerCounters& counters() const { return counters_; }
 
  private:
@@ -53,6 +60,7 @@ class SteerEndpoint final : public runtime::HttpHandler {
   Rng& rng_;
   Plan plan_;
   Keys keys_;
+  Sightings* sightings_ = nullptr;
   SteerCounters counters_;
   Instant window_{};
   std::uint64_t in_window_ = 0;
