@@ -92,6 +92,7 @@ void resolve(Config& config, const std::filesystem::path& base) {
     auto& tls = config.energy_agent->tls;
     for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
     if (config.energy_agent->oauth2) resolve(config.energy_agent->oauth2->client_secret_file, base);
+    resolve(config.energy_agent->agent.supply.file, base);
   }
   if (config.energy_steering) {
     resolve(config.energy_steering->servers, base);

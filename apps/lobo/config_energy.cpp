@@ -179,6 +179,7 @@ void read_supply(Section& section, AgentSupply& out) {
   if (section.number("carbon_g_per_kwh", 0, 5000, number)) out.carbon_g_per_kwh = number;
   if (section.number("renewable_ratio", 0, 1, number)) out.renewable_ratio = number;
   section.text("zone", out.zone);
+  section.text("file", out.file);
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
+#include <fstream>
 #include <functional>
+#include <ios>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +46,16 @@ std::vector<meter::ZoneReading> zones_below(const std::string& sys_root) {
   return zones;
 }
 
+constexpr std::streamsize supply_bytes_max = 128;
+
+std::optional<std::string> read_supply(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(supply_bytes_max, '\0');
+  file.read(text.data(), supply_bytes_max);
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return text.empty() ? std::nullopt : std::optional(std::move(text));
+}
+
 }  // namespace
 
 // Members stand in the order of construction: whoever uses another stands below it.
@@ -73,6 +86,7 @@ AgentWorld EnergyAgentServer::Parts::world() {
               },
           .zones = [this] { return zones_below(config.agent.sys_root); },
           .proc_stat = [this] { return power::read_proc_stat(config.agent.proc_root); },
+          .supply = [this] { return read_supply(config.agent.supply.file); },
           .log =
               [this](const std::function<void(std::string_view)>& piece,
                      const std::function<void()>& begin_file) {

@@ -141,6 +141,19 @@ void EnergyAgent::read_traffic(meter::Traffic& traffic) {
       [&] { lines_.restart(); });
 }
 
+/// A file that cannot be read says nothing, and is counted: what was configured holds.
+void EnergyAgent::read_supply(meter::Report& report) {
+  if (config_.supply.file.empty()) return;
+  const auto text = world_.supply();
+  const auto read = text ? parse_supply(*text) : std::nullopt;
+  if (!read) {
+    ++counters_.supplies_unreadable;
+    return;
+  }
+  report.carbon_g_per_kwh = read->carbon_g_per_kwh;
+  report.renewable_ratio = read->renewable_ratio;
+}
+
 void EnergyAgent::report(meter::Reason reason) {
   auto report = ledger_.take(ports_.clock.now(), reason, duty_.state());
   if (!report) return;
@@ -150,6 +163,7 @@ void EnergyAgent::report(meter::Reason reason) {
   told_state_ = duty_.state();
   report->requests_active = requests_active_;
   report->revision = revision_;
+  read_supply(*report);
   report->validity_s = validity_s_;
   outbox_.push(std::move(*report));
   flush();

@@ -33,6 +33,8 @@ struct AgentWorld {
   std::function<std::chrono::microseconds()> monotonic;
   std::function<std::vector<energy::meter::ZoneReading>()> zones;
   std::function<std::optional<std::string>()> proc_stat;
+  /// The file of the grid's figures, where there is one.
+  std::function<std::optional<std::string>()> supply = [] { return std::nullopt; };
   /// What the access log got since the last call, in pieces, and where another file began.
   std::function<void(const std::function<void(std::string_view)>& piece,
                      const std::function<void()>& begin_file)>
@@ -55,6 +57,7 @@ struct AgentCounters {
   std::uint64_t send_failures = 0;
   std::uint64_t lines_unreadable = 0;
   std::uint64_t commands_failed = 0;
+  std::uint64_t supplies_unreadable = 0;
 };
 
 class EnergyAgent {
@@ -82,6 +85,7 @@ class EnergyAgent {
   void sample();
   void read_traffic(energy::meter::Traffic& traffic);
   void report(energy::meter::Reason reason);
+  void read_supply(energy::meter::Report& report);
   void do_duty();
   void ask_status();
   void obey(energy::meter::Order order);

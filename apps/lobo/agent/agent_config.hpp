@@ -23,6 +23,7 @@ struct AgentSupply {
   std::optional<double> carbon_g_per_kwh;
   std::optional<double> renewable_ratio;
   std::string zone;
+  std::string file;  ///< "G_PER_KWH [RENEWABLE_RATIO]", looked at before each report
   bool operator==(const AgentSupply&) const = default;
 };
 

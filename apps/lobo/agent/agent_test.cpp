@@ -133,6 +133,7 @@ class AgentWorldTest : public ::testing::Test {
         .monotonic = [this] { return loop_.now() - begin_; },
         .zones = [this] { return zones_; },
         .proc_stat = [this]() -> std::optional<std::string> { return stat_; },
+        .supply = [this] { return supply_; },
         .log =
             [this](const auto& piece, const auto&) {
               piece(log_);
@@ -156,6 +157,7 @@ class AgentWorldTest : public ::testing::Test {
   std::vector<energy::meter::ZoneReading> zones_;
   std::string stat_ = "cpu  0 0 0 0\ncpu0 0 0 0 0\n";
   std::string log_;
+  std::optional<std::string> supply_;
   std::vector<std::string> commands_;
   bool command_works_ = true;
   std::optional<EnergyAgent> agent_;
@@ -176,6 +178,24 @@ TEST_F(energy_agent, registers_with_its_name_plate_and_reports_in_the_interval_t
   EXPECT_EQ(af_.reports[1].configuration_revision, "1");
   EXPECT_EQ(af_.reports[1].validity_time, 30);
   for (std::size_t i = 0; i < af_.reports.size(); ++i) EXPECT_EQ(af_.reports[i].sequence, i + 1);
+}
+
+TEST_F(energy_agent,
+       tells_the_grid_as_its_file_has_it_and_what_was_configured_where_that_is_unreadable) {
+  auto with = config();
+  with.supply.carbon_g_per_kwh = 400;
+  with.supply.file = "grid.txt";
+  supply_ = "210 0.6\n";
+  start(with);
+  loop_.run_for(2s);
+  EXPECT_EQ(af_.reports.back().supply->carbon_intensity_g_per_k_wh, 210);
+  EXPECT_EQ(af_.reports.back().supply->renewable_ratio, 0.6);
+  for (const auto* text : {"", "green", "-1", "1 2", "99999"}) {
+    supply_ = text;
+    loop_.run_for(10s);
+    EXPECT_EQ(af_.reports.back().supply->carbon_intensity_g_per_k_wh, 400) << text;
+  }
+  EXPECT_EQ(agent_->counters().supplies_unreadable, 5U);
 }
 
 TEST_F(energy_agent, tells_whose_energy_it_was_with_method_and_uncertainty) {

@@ -1,17 +1,21 @@
 #include "agent/messages.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "agent/agent_config.hpp"
 #include "api/media_e3.hpp"
 #include "api/media_types.hpp"
+#include "base/text.hpp"
 #include "energy/meter/ledger.hpp"
 #include "energy/meter/power_model.hpp"
 #include "energy/meter/trigger.hpp"
@@ -22,6 +26,8 @@ namespace {
 
 namespace meter = energy::meter;
 namespace types = api::media_types;
+
+constexpr double carbon_g_per_kwh_max = 5000;
 
 types::EnergyMethod method_of(meter::Method method) {
   switch (method) {
@@ -71,7 +77,8 @@ std::optional<meter::Metric> metric_of(types::EnergyMetric metric) {
 }
 
 std::optional<api::media_e3::AsSupply> supply_of(const AgentSupply& supply) {
-  if (supply == AgentSupply{}) return std::nullopt;
+  if (!supply.carbon_g_per_kwh && !supply.renewable_ratio && supply.zone.empty())
+    return std::nullopt;
   api::media_e3::AsSupply out;
   out.carbon_intensity_g_per_k_wh = supply.carbon_g_per_kwh;
   out.renewable_ratio = supply.renewable_ratio;
@@ -135,8 +142,28 @@ api::media_e3::AsEnergyReport message_of(const AgentConfig& config, const meter:
     location.server_errors = totals.use.errors_5xx;
     out.per_service_location.push_back(std::move(location));
   }
-  out.supply = supply_of(config.supply);
+  AgentSupply supply = config.supply;
+  if (report.carbon_g_per_kwh) supply.carbon_g_per_kwh = report.carbon_g_per_kwh;
+  if (report.renewable_ratio) supply.renewable_ratio = report.renewable_ratio;
+  out.supply = supply_of(supply);
   return out;
+}
+
+std::optional<AgentSupply> parse_supply(std::string_view text) {
+  AgentSupply out;
+  bool wrong = false;
+  const auto number = [&](std::string_view word, double most) {
+    double value = 0;
+    const auto [end, bad] = std::from_chars(word.data(), word.data() + word.size(), value);
+    wrong = wrong || bad != std::errc{} || end != word.data() + word.size() || !(value >= 0) ||
+            value > most;
+    return value;
+  };
+  text = trim(text);
+  const auto space = text.find(' ');
+  out.carbon_g_per_kwh = number(text.substr(0, space), carbon_g_per_kwh_max);
+  if (space != std::string_view::npos) out.renewable_ratio = number(trim(text.substr(space)), 1);
+  return wrong ? std::nullopt : std::optional(out);
 }
 
 std::vector<meter::TriggerSettings> triggers_of(

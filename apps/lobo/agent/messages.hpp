@@ -1,7 +1,9 @@
 #pragma once
 // E3 messages from the agent's values, and back: nothing but the change of form.
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/agent_config.hpp"
@@ -18,6 +20,9 @@ api::media_e3::AsRegistration registration_of(const AgentConfig& config, double 
 api::media_e3::AsEnergyReport message_of(const AgentConfig& config,
                                          const energy::meter::Report& report,
                                          const std::string& boot_id);
+
+/// "210" or "210 0.6": g/kWh and the renewable share. Nothing where it is neither.
+std::optional<AgentSupply> parse_supply(std::string_view text);
 
 /// Triggers that the agent can watch; others are the AF's own to compare.
 std::vector<energy::meter::TriggerSettings> triggers_of(

@@ -63,6 +63,8 @@ struct Report {
   LocationTotals other;
   std::optional<std::uint64_t> requests_active;
   std::string revision;  ///< of the configuration that it follows; empty: none was given yet
+  std::optional<double> carbon_g_per_kwh;  ///< of the grid, when it was made
+  std::optional<double> renewable_ratio;
   std::optional<std::int64_t> validity_s;
   bool operator==(const Report&) const = default;
 };
