@@ -234,7 +234,8 @@ struct MediaEnergyConfig {
   std::string store_path;              ///< of the SQLite file
   AuthConfig auth;
   std::string base_uri;  ///< by which applications and clients reach us; empty: the first server
-  std::string steering_uri;  ///< told to clients; empty: there is none
+  std::string steering_uri;              ///< told to clients; empty: there is none
+  std::vector<std::string> web_origins;  ///< of pages that may use M5 and E5; "*": any
   std::map<std::string, media_energy::LocationSettings, std::less<>> locations;
   SinksConfig sinks;
   QuotasConfig quotas;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "config_section.hpp"
 #include "energy/problem.hpp"
 #include "services/media_energy/ports.hpp"
+#include "web_origins.hpp"
+#include "wire/http/url.hpp"
 
 namespace lobo::app {
 namespace {
@@ -53,6 +56,15 @@ void read_media_energy(Section& section, MediaEnergyConfig& out) {
   for (const auto& [key, uri] :
        {std::pair{"base_uri", &out.base_uri}, std::pair{"steering_uri", &out.steering_uri}})
     if (section.text(key, *uri)) check_uri(section, key, *uri);
+  section.texts("web_origins", out.web_origins);
+  if (out.web_origins.size() > web_origins_max)
+    section.complain("web_origins", Errc::too_many, fmt::format("at most {}", web_origins_max));
+  for (const auto& origin : out.web_origins) {
+    const auto url = origin == "*" ? std::nullopt : std::optional(http::parse_url(origin + '/'));
+    if (url && (!*url || (*url)->origin() != origin))
+      section.complain("web_origins", Errc::pattern,
+                       fmt::format("'{}' is no origin such as https://page.example", origin));
+  }
   section.each("service_locations", [&](Section& location) { read_location(location, out); });
   if (out.locations.size() > energy::locations_max)
     section.complain("service_locations", Errc::out_of_range,

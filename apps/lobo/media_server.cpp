@@ -33,6 +33,7 @@
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
 #include "services/media_energy/ports.hpp"
+#include "web_origins.hpp"
 #include "wire/http/ssrf.hpp"
 #include "wire/resource/route.hpp"
 #include "wiring.hpp"
@@ -92,6 +93,7 @@ struct MediaServer::Parts {
   std::unique_ptr<AdminHandler> admin;
   LateHandler handler, admin_handler;
   std::unique_ptr<runtime::TracedHandler> traced;
+  std::unique_ptr<WebOrigins> pages;
   std::vector<std::unique_ptr<adapters::HttpServer>> servers, admin_servers;
   bool draining = false;
 
@@ -172,6 +174,12 @@ Result<void> MediaServer::Parts::build() {
   if (trace) {
     traced = std::make_unique<runtime::TracedHandler>(*front, *trace, "media", clock);
     front = traced.get();
+  }
+  if (!config.web_origins.empty()) {
+    const auto& prefixes = plane->settings().prefixes;
+    pages = std::make_unique<WebOrigins>(
+        config.web_origins, std::vector<std::string>{prefixes.m5 + '/', prefixes.e5 + '/'}, *front);
+    front = pages.get();
   }
   handler.hand_to(*front);
   admin_sources = std::make_unique<AdminSources>(AdminSources{

@@ -61,6 +61,10 @@ int provoke(const MediaOperation& operation, int status) {
     case 400:
       if (takes_body) return p.ask({.body = "{"});
       return p.ask({.body = "{}"});
+    case 304: {
+      const auto now = p.world.ask(p.request());
+      return p.ask({.headers = {{"if-none-match", std::string(*now.headers.find("etag"))}}});
+    }
     case 401: return p.ask({.who = ""});
     case 403: return p.ask({.headers = {{"x-lobo-scopes", "other"}}});
     case 404:
@@ -114,7 +118,6 @@ constexpr std::array exceptions{
     Exception{"DeregisterApplicationServer", 500, "nothing stored is read for it"},
     Exception{"SubmitAsEnergyReports", 500, "nothing stored is read for it"},
     Exception{"GetSteeringPlan", 500, "nothing stored is read for it"},
-    Exception{"GetSteeringPlan", 304, "provoked beside eiaf_steering.cpp"},
     Exception{"GetSteeringPlan", 404, "provoked beside eiaf_steering.cpp"},
     Exception{"SubmitSteeringReports", 500, "nothing stored is read for it"},
     Exception{"SubmitConsumptionReport", 500, "nothing stored is read for it"},

@@ -33,8 +33,6 @@ namespace {
 
 constexpr std::int64_t valid_for_plans = 3;
 constexpr double watts_per_kw = 1000;
-/// Below it, shares by hashing are far from what was meant (docs/energy-planner.md).
-constexpr std::uint32_t few_sessions = 200;
 /// Of a location's capacity as much may arrive as twice the share of the sessions that may move.
 constexpr double capacity_to_demand = 2;
 /// A path's throughput is not measured here: the location's rate is what it may promise.
@@ -126,7 +124,7 @@ energy::Problem few_where_told(energy::Problem problem,
   for (std::size_t g = 0; g < problem.groups.size(); ++g) {
     auto& group = problem.groups[g];
     const double sum = sum_of(released[g]);
-    if (group.sessions >= few_sessions || sum <= 0) continue;
+    if (group.sessions >= energy::small_group_sessions || sum <= 0) continue;
     for (auto& path : group.paths) {
       const auto told = std::ranges::find(released[g], path.location, &energy::Flow::location);
       path.current_mbps = told == released[g].end() ? 0 : told->mbps / sum * group.demand_mbps;

@@ -128,7 +128,10 @@ Handle read_access(const Eiaf& eiaf) {
     const auto access = eiaf.service_access(param(context, session_id), context.now);
     if (!access) return fail(access.error());
     auto body = json::write(*access);
-    return json_answer(body, fnv1a(body));
+    const auto tag = fnv1a(body);
+    if (context.request.headers.find("if-none-match") == '"' + std::to_string(tag) + '"')
+      return http::Response{304, {{"etag", '"' + std::to_string(tag) + '"'}}, {}};
+    return json_answer(std::move(body), tag);
   };
 }
 
