@@ -1,4 +1,4 @@
-// `lobo energy agent | steer | manifest`.
+// `lobo energy agent | steer | manifest | ue`.
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -12,6 +12,7 @@
 
 #include "base/result.hpp"
 #include "cli.hpp"
+#include "cmd_energy_ue.hpp"
 #include "commands.hpp"
 #include "config.hpp"
 #include "config_files.hpp"
@@ -167,7 +168,8 @@ std::vector<Verb> energy_verbs() {
                    {.name = "--play-first",
                     .help = "DASH: begin at the default, ask afterwards",
                     .takes = Option::Takes::nothing}},
-       .run = manifest_tags}};
+       .run = manifest_tags},
+      energy_ue_verb()};
 }
 
 }  // namespace lobo::app

@@ -36,7 +36,9 @@ POLICY = {
 EXPOSED = ["energyAdaptationRecommendation", "energyConsumptionValue", "energyCharacteristics", "energyThresholdStatus"]
 
 
-class MediaFunction(harness.Case):
+class MediaStage(harness.Case):
+    """A media application function, what a provider and servers ask of it; no tests."""
+
     def setUp(self):
         super().setUp()
         self.sequence = 0
@@ -105,6 +107,8 @@ class MediaFunction(harness.Case):
                     return event["energyAdaptationRecommendation"]
         raise AssertionError("nothing was recommended")
 
+
+class MediaFunction(MediaStage):
     def test_a_client_is_led_away_from_a_location_that_takes_too_much(self):
         self.provision()
         self.register("as1", "SL1")

@@ -20,7 +20,8 @@ media_energy:
     - {{id: SL3, latency_ms: 10}}
   sinks: {{allow: [127.0.0.0/8], https_only: false}}
   sessions: {{usual_mbps: 1}}
-  plan: {{every: 1s, spacing: 0s, release_share: 1, steering_ttl: 5s, stand_by: false}}
+  plan: {{{plan}}}
+  web_origins: ["*"]
 """
 AGENT = """
 energy_agent:
@@ -83,9 +84,10 @@ class Meters:
 
 class EnergyStage(stage.Stage):
     """Three agents, the AF, and steering that follows its plan."""
+    planning = "every: 1s, spacing: 0s, release_share: 1, steering_ttl: 5s, stand_by: false"
 
     def start_steering(self):
-        self.af = self.start("serve", "-c", self.write("media.yaml", AF.format(folder=self.folder)))
+        self.af = self.start("serve", "-c", self.write("media.yaml", AF.format(folder=self.folder, plan=self.planning)))
         self.url = self.af.ready()[0]
         self.provision()
         self.meters = Meters(self.folder)

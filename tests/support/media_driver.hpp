@@ -115,6 +115,7 @@ inline media_energy::Settings media_settings() {
     location.idle_w_min = 5;
     out.locations.emplace(id, location);
   }
+  out.steering_url = "http://steer.example/steer/dash";
   out.sinks.https_only = false;
   out.sinks.hosts = {"asp.example", "oam.example"};
   return out;

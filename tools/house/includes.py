@@ -26,10 +26,12 @@ WIRE_SEES = {
 }
 
 # The planner is one of numbers: neither messages nor their schemas. The meter counts for it, and steering
-# turns its plan into answers for players, whose queries and manifests are its messages.
+# turns its plan into answers for players, whose queries and manifests are its messages. The client is the
+# other end of the AF's APIs.
 ENERGY_SEES = {
     "energy/meter": ("energy",),
     "energy/steering": ("energy", "wire/http", "wire/json"),
+    "energy/client": ("wire/http", "wire/json", "api"),
 }
 
 # Packets of a capture file come through the port of packets as well, with its one reader and writer.
