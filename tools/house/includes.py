@@ -9,9 +9,12 @@ SOURCES = (".hpp", ".cpp", ".h", ".c", ".cc")
 
 # Our folders as they appear in an #include: first path component, or two for those with siblings.
 LAYERS_WITH_SIBLINGS = ("wire", "services", "adapters", "energy")
-LAYERS = ("base", "model", "wire", "api", "services", "dataplane", "relay", "energy", "runtime",
+LAYERS = ("base", "model", "wire", "api", "sync", "services", "dataplane", "relay", "energy", "runtime",
           "adapters", "sim")
 DOMAIN = ("services", "dataplane", "relay", "energy")
+# `sync` is what the metaverse enabler, SEALDD and the client decide alike about synchronisation sessions
+# (the merge of policies, schedules, tiers): below them, since siblings do not see each other, and above
+# the API types that it speaks of.
 
 # wire/resource joins HTTP messages and JSON; UDP options lie in a packet's surplus area, XRM
 # metadata in a UDP option, their keys are agreed on in JSON, a capture's records hold packets, and a
@@ -79,8 +82,10 @@ def may_see(source, target):
     if top_source == "energy":
         return target in ("base", "model") or target in ENERGY_SEES.get(source, ())
     below_wire = top_target in ("base", "model", "wire")
-    if top_source in DOMAIN:
+    if top_source == "sync":
         return below_wire or target == "api"
+    if top_source in DOMAIN:
+        return below_wire or target in ("api", "sync")
     if top_source == "runtime":
         return below_wire
     if top_source in ("adapters", "sim"):
