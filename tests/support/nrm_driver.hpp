@@ -7,11 +7,9 @@
 
 #include <algorithm>
 #include <deque>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <set>
-#include <sstream>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -26,6 +24,7 @@
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
 #include "services/seal_nrm/unicast.hpp"
+#include "support/text_file.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -479,13 +478,5 @@ class NrmDriver {
 
 inline const std::string plain_create =
     R"({"valTgtUe":{"valUeId":"ue1"},"uniQosReq":"video-hd","notifUri":"http://127.0.0.1:9000/n","suppFeat":"70000000001"})";
-
-inline std::string text_of_file(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  EXPECT_FALSE(text.str().empty()) << path;
-  return text.str();
-}
 
 }  // namespace lobo::testing

@@ -1,0 +1,96 @@
+#include "graph/metaverse_plane.hpp"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.hpp"
+#include "runtime/network_peer.hpp"
+#include "runtime/ports.hpp"
+#include "services/metaverse/policy.hpp"
+#include "services/metaverse/ports.hpp"
+#include "services/metaverse/routes.hpp"
+#include "services/metaverse/session.hpp"
+#include "services/metaverse/subscription.hpp"
+#include "wire/http/url.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
+
+namespace lobo::app {
+
+/// Notifications that were given up stand in the outbox until somebody resends them.
+class MetaversePlane::ParkedInStore final : public metaverse::Parked {
+ public:
+  explicit ParkedInStore(const runtime::Store& store) : store_(store) {}
+
+  Result<std::vector<metaverse::ParkedNotification>> of(
+      const resource::Key& subscription) const override {
+    const auto effects = store_.effects_of(subscription);
+    if (!effects) return fail(effects.error());
+    std::vector<metaverse::ParkedNotification> out;
+    for (const auto& effect : *effects) {
+      if (!effect.parked) continue;
+      auto stored = resource::effect_from_json(effect.body);
+      auto* notify = stored ? std::get_if<resource::Notify>(&*stored) : nullptr;
+      if (notify != nullptr)
+        out.push_back({notify->sequence, effect.attempts, std::move(notify->body)});
+    }
+    return out;
+  }
+
+ private:
+  const runtime::Store& store_;
+};
+
+MetaversePlane::MetaversePlane(Config config, Ports ports)
+    : config_(std::move(config)),
+      ports_(ports),
+      policies_(config_.metaverse),
+      parked_(std::make_unique<ParkedInStore>(ports.store)),
+      scheduler_(ports.scheduler),
+      replies_(scheduler_, ports.clock),
+      notifier_(
+          ports.store, scheduler_, ports.sinks, ports.jitter, ports.log, ports.metrics,
+          [this](const http::Url& url) { return config_.metaverse.sinks.check(url); },
+          config_.notifier),
+      runner_({ports.store, scheduler_, ports.clock, ports.log, ports.metrics, replies_, calls_,
+               notifier_}),
+      router_({runner_, replies_, ports.authenticator, ports.store, ports.clock, ports.secrets,
+               ports.log, ports.metrics},
+              config_.router) {
+  calls_.add(std::string(metaverse::sealdd_peer),
+             std::make_unique<runtime::NetworkPeer>(
+                 config_.sealdd, ports.sealdd, ports.sealdd_tokens, ports.clock, ports.metrics));
+  machines_.push_back(std::make_unique<metaverse::SessionMachine>(config_.metaverse, policies_));
+  machines_.push_back(std::make_unique<metaverse::PolicyMachine>(config_.metaverse));
+  machines_.push_back(std::make_unique<metaverse::SubscriptionMachine>(config_.metaverse));
+  for (const auto& machine : machines_) runner_.add(*machine);
+  router_.add(metaverse::routes(config_.metaverse, *parked_));
+  runner_.on_observed([this](const resource::Key& from, const resource::Observe& what) {
+    if (what.what != "policy") return;
+    if (what.body.empty())
+      policies_.erase(from.id);
+    else
+      policies_.put(from.id, what.body);
+  });
+}
+
+MetaversePlane::~MetaversePlane() = default;
+
+Result<void> MetaversePlane::start() {
+  // Policies first: the sessions that are taken up again look into them.
+  const auto keys = ports_.store.by_subject(metaverse::policy_kind, metaverse::every_policy,
+                                            metaverse::policies_max);
+  if (!keys) return fail(keys.error());
+  for (const auto& key : *keys) {
+    const auto record = ports_.store.find(key);
+    if (!record) return fail(record.error());
+    if (*record) policies_.put(key.id, (*record)->state);
+  }
+  return runner_.recover();
+}
+
+}  // namespace lobo::app

@@ -1,0 +1,17 @@
+#pragma once
+// Method and path <-> event, for sessions, subscriptions, policies and SEALDD's callbacks.
+
+#include <vector>
+
+#include "services/metaverse/ports.hpp"
+#include "wire/resource/route.hpp"
+
+namespace lobo::metaverse {
+
+inline constexpr std::size_t list_limit_default = 100;
+inline constexpr std::size_t list_limit_max = 1000;
+
+/// Both outlive the routes.
+std::vector<resource::Route> routes(const Settings& settings, const Parked& parked);
+
+}  // namespace lobo::metaverse
