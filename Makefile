@@ -6,6 +6,9 @@
 JOBS ?= $(shell nproc)
 jobs = $(or $(patsubst -j%,%,$(filter -j%,$(MAKEFLAGS))),$(JOBS))
 
+# Tests of real processes wait more than they compute: one more at a time.
+test_jobs = $(shell expr $(jobs) + 1)
+
 # How long each fuzz target runs in `make nightly`, in seconds, and how many seeds are simulated.
 FUZZ_SECONDS ?= 60
 SEEDS ?= 2000
@@ -27,7 +30,7 @@ build:
 
 test: build
 	@tools/install_packages.sh players
-	@tools/run_tests.py --preset dev --jobs $(jobs)
+	@tools/run_tests.py --preset dev --jobs $(test_jobs)
 
 demo:
 	@tools/install_packages.sh build test
