@@ -1,7 +1,6 @@
 #include "graph/sealdd_plane.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -13,9 +12,7 @@
 #include "base/result.hpp"
 #include "runtime/network_peer.hpp"
 #include "runtime/ports.hpp"
-#include "services/sealdd/connection.hpp"
 #include "services/sealdd/hub.hpp"
-#include "services/sealdd/node.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/routes.hpp"
 #include "wire/http/url.hpp"
@@ -35,6 +32,7 @@ SealddPlane::SealddPlane(Config config, Ports ports)
     : config_(std::move(config)),
       ports_(ports),
       hub_(config_.sealdd, ports.clock.now()),
+      machines_(config_.sealdd, hub_, ports.signer),
       scheduler_(ports.scheduler),
       replies_(scheduler_, ports.clock),
       notifier_(
@@ -53,11 +51,8 @@ SealddPlane::SealddPlane(Config config, Ports ports)
     calls_.add(config_.enabler->name, std::make_unique<runtime::NetworkPeer>(
                                           *config_.enabler, ports.network, ports.enabler_tokens,
                                           ports.clock, ports.metrics));
-  machines_.push_back(std::make_unique<sealdd::NodeMachine>(config_.sealdd, hub_.nodes()));
-  machines_.push_back(
-      std::make_unique<sealdd::ConnectionMachine>(config_.sealdd, hub_.nodes(), ports.signer));
-  for (const auto& machine : machines_) runner_.add(*machine);
-  router_.add(sealdd::routes(config_.sealdd, hub_.nodes()));
+  for (const auto* machine : machines_.all()) runner_.add(*machine);
+  router_.add(sealdd::routes(config_.sealdd, hub_, machines_));
   runner_.on_observed([this](const resource::Key& from, const resource::Observe& what) {
     hub_.observed(from, what, ports_.clock.now());
     observed();
@@ -71,14 +66,7 @@ SealddPlane::~SealddPlane() = default;
 
 /// What is stored is let known again: nodes first, since connections speak of them.
 Result<void> SealddPlane::restore() {
-  struct Kind {
-    std::string_view kind, subject;
-    std::size_t max;
-  };
-  static constexpr std::array kinds{
-      Kind{sealdd::node_kind, sealdd::every_node, sealdd::nodes_max},
-      Kind{sealdd::connection_kind, sealdd::every_connection, sealdd::connections_max}};
-  for (const auto& one : kinds) {
+  for (const auto& one : sealdd::restored_kinds()) {
     const auto keys = ports_.store.by_subject(one.kind, one.subject, one.max);
     if (!keys) return fail(keys.error());
     for (const auto& key : *keys) {

@@ -4,9 +4,7 @@
 
 #include <cstddef>
 #include <deque>
-#include <memory>
 #include <optional>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -21,8 +19,8 @@
 #include "runtime/scoped_scheduler.hpp"
 #include "services/sealdd/hub.hpp"
 #include "services/sealdd/ports.hpp"
+#include "services/sealdd/routes.hpp"
 #include "wire/resource/effect.hpp"
-#include "wire/resource/machine.hpp"
 #include "wire/sdd/token.hpp"
 
 namespace lobo::app {
@@ -77,7 +75,7 @@ class SealddPlane {
   Config config_;
   Ports ports_;
   sealdd::Hub hub_;
-  std::vector<std::unique_ptr<resource::Machine>> machines_;
+  sealdd::Machines machines_;
   runtime::ScopedScheduler scheduler_;  ///< before all that put work off: it outlives them
   runtime::Replies replies_;
   runtime::Calls calls_;

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,7 @@
 
 #include "api/sdd_connections.hpp"
 #include "api/sdd_relay.hpp"
+#include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
@@ -22,6 +25,7 @@
 #include "services/sealdd/flows.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/tokens.hpp"
+#include "services/sealdd/transmission.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
@@ -150,6 +154,48 @@ void ConnectionMachine::notify(State& connection, const std::string& id, const S
                                             json::write(notif), std::string(clause)});
 }
 
+Result<resource::Outcome> ConnectionMachine::establish(State& fresh, FlowRequests flows,
+                                                       Instant now) const {
+  auto place = ground_.place(fresh.room, ids_needed(flows), now);
+  if (!place) return fail(std::move(place.error()));
+  fresh.node_id = place->node;
+  fresh.epoch = place->epoch;
+  fresh.conn_info = place->at;
+  fresh.redundant_conn_info = place->redundant;
+  fresh.certificate_hash = place->certificate_hash;
+  auto grant = granted(fresh.room, flows, {}, ground_);
+  if (!grant) return fail(std::move(grant.error()));
+  fresh.flows = std::move(*grant);
+  fresh.state = SddConnectionState::connecting;
+  // The token that lets the UE in.
+  resource::Outcome effects;
+  if (auto token = renew_token(fresh, now, effects); !token) return fail(std::move(token.error()));
+  effects.effects.emplace_back(resource::StartTimer{std::string(expire_timer), fresh.exp_time});
+  return effects;
+}
+
+/// TS 29.548 SDD_Transmission: ESTABLISHED and RELEASED, by the VAL server's address. A Tell, so
+/// that it is committed together with what it tells of.
+void ConnectionMachine::tell_status(const State& connection,
+                                    api::sdd_transmission::ConnStatusEventKnown event, Instant now,
+                                    const resource::Lookup& lookup, resource::Outcome& out) {
+  std::set<std::string> servers;
+  if (connection.val_server_conn_info) servers.insert(text_of(*connection.val_server_conn_info));
+  for (const auto& [asset, flow] : connection.flows)
+    if (flow.server_ep && flow.server_ep->conn_info)
+      servers.insert(text_of(*flow.server_ep->conn_info));
+  for (const auto& server : servers) {
+    const auto keys = lookup.by_subject(status_kind, server, status_subscribers_max);
+    if (!keys) continue;
+    for (const auto& key : *keys) {
+      const auto record = lookup.find(key);
+      if (!record || !*record) continue;
+      auto told = status_report(**record, connection, event, now);
+      if (told) out.effects.emplace_back(resource::Tell{key, "report", std::move(*told)});
+    }
+  }
+}
+
 // ---- requests -----------------------------------------------------------------------------------
 
 Result<resource::Outcome> ConnectionMachine::create(const resource::Record* current,
@@ -194,23 +240,10 @@ Result<resource::Outcome> ConnectionMachine::create(const resource::Record* curr
   if (asked->trans_type == sdc::SddTransType::urllc)
     for (auto& [asset, flow] : flows)
       if (!flow.redundancy) flow.redundancy = api::sync_types::Redundancy::dual;
-  auto place = ground_.place(fresh.room, ids_needed(flows), now);
-  if (!place) return fail(std::move(place.error()));
-  fresh.node_id = place->node;
-  fresh.epoch = place->epoch;
-  fresh.conn_info = place->at;
-  fresh.redundant_conn_info = place->redundant;
-  fresh.certificate_hash = place->certificate_hash;
-  auto grant = granted(fresh.room, flows, {}, ground_);
-  if (!grant) return fail(std::move(grant.error()));
-  fresh.flows = std::move(*grant);
-  fresh.state = SddConnectionState::connecting;
-  // 3. The token that lets the UE in.
-  resource::Outcome effects;
-  if (auto token = renew_token(fresh, now, effects); !token) return fail(std::move(token.error()));
+  auto effects = establish(fresh, std::move(flows), now);
+  if (!effects) return fail(std::move(effects.error()));
   auto out = kept(fresh, command.who.subject);
-  std::ranges::move(effects.effects, std::back_inserter(out.effects));
-  out.effects.emplace_back(resource::StartTimer{std::string(expire_timer), fresh.exp_time});
+  std::ranges::move(effects->effects, std::back_inserter(out.effects));
   auto answer = json_answer(201, json::write(represent(fresh, key.id, settings_)));
   answer.headers.add("location", location(settings_, key.id));
   out.effects.emplace_back(resource::Reply{command.request, std::move(answer), true});
@@ -274,13 +307,17 @@ Result<resource::Outcome> ConnectionMachine::modify(State connection,
 /// The node lets its flows drain; the record goes when it says that they did, or when they should
 /// have.
 resource::Outcome ConnectionMachine::release(State connection, const resource::Record& current,
-                                             std::string_view cause, Instant now) const {
+                                             std::string_view cause, Instant now,
+                                             const resource::Lookup& lookup) const {
   const auto node = connection.node_id.value_or("");
   connection.state = SddConnectionState::releasing;
   connection.cause = std::string(cause);
   connection.token.reset();
   auto out = kept(connection, current.owner);
   give(connection, release_orders(connection, settings_.drain.count(), cause), node, out);
+  if (connection.established_at)
+    tell_status(connection, api::sdd_transmission::ConnStatusEventKnown::released, now, lookup,
+                out);
   out.effects.emplace_back(resource::StopTimer{std::string(expire_timer)});
   out.effects.emplace_back(resource::StopTimer{std::string(token_timer)});
   out.effects.emplace_back(resource::StartTimer{
@@ -292,8 +329,8 @@ resource::Outcome ConnectionMachine::release(State connection, const resource::R
 
 Result<resource::Outcome> ConnectionMachine::flows_told(State connection,
                                                         const resource::Record& current,
-                                                        const std::string& body,
-                                                        Instant now) const {
+                                                        const std::string& body, Instant now,
+                                                        const resource::Lookup& lookup) const {
   const auto told = json::read<state::FlowsTold>(body);
   if (!told) return resource::Outcome{};
   const State before = connection;
@@ -317,7 +354,7 @@ Result<resource::Outcome> ConnectionMachine::flows_told(State connection,
   });
   if (connection.state == SddConnectionState::releasing) {
     if (!closed) return resource::Outcome{};
-    return fired(std::move(connection), current, std::string(drained_timer), now);
+    return fired(std::move(connection), current, std::string(drained_timer), now, lookup);
   }
   if (any(sdc::SddFlowState::up) || any(sdc::SddFlowState::stalled)) {
     if (connection.state != SddConnectionState::established) connection.established_at = now;
@@ -331,6 +368,9 @@ Result<resource::Outcome> ConnectionMachine::flows_told(State connection,
   if (connection == before) return resource::Outcome{};
   resource::Outcome notified;
   notify(connection, current.key.id, before, false, notified, now);
+  if (connection.state == SddConnectionState::established && connection.state != before.state)
+    tell_status(connection, api::sdd_transmission::ConnStatusEventKnown::established, now, lookup,
+                notified);
   auto out = kept(connection, current.owner);
   std::ranges::move(notified.effects, std::back_inserter(out.effects));
   return out;
@@ -392,7 +432,8 @@ Result<resource::Outcome> ConnectionMachine::moved(State connection,
 
 Result<resource::Outcome> ConnectionMachine::fired(State connection,
                                                    const resource::Record& current,
-                                                   const std::string& timer, Instant now) const {
+                                                   const std::string& timer, Instant now,
+                                                   const resource::Lookup& lookup) const {
   if (timer == drained_timer) {
     const auto before = connection;
     connection.state = SddConnectionState::released;
@@ -405,7 +446,7 @@ Result<resource::Outcome> ConnectionMachine::fired(State connection,
     return out;
   }
   if (connection.state == SddConnectionState::releasing) return resource::Outcome{};
-  if (timer == expire_timer) return release(std::move(connection), current, "EXPIRED", now);
+  if (timer == expire_timer) return release(std::move(connection), current, "EXPIRED", now, lookup);
   if (timer != token_timer || !connection.node_id) return resource::Outcome{};
   resource::Outcome effects;
   const auto before = connection;
@@ -418,9 +459,12 @@ Result<resource::Outcome> ConnectionMachine::fired(State connection,
 }
 
 Result<resource::Outcome> ConnectionMachine::told(State connection, const resource::Record& current,
-                                                  const resource::Told& told, Instant now) const {
-  if (told.what == "flows") return flows_told(std::move(connection), current, told.body, now);
+                                                  const resource::Told& told, Instant now,
+                                                  const resource::Lookup& lookup) const {
+  if (told.what == "flows")
+    return flows_told(std::move(connection), current, told.body, now, lookup);
   if (told.what == "moved") return moved(std::move(connection), current, told.body, now);
+  if (told.what == "act") return act(std::move(connection), current, told.body, now);
   if (told.what == "notif_uri_moved") {  // A sink that answered 308.
     connection.notif_uri = told.body;
     return kept(connection, current.owner);
@@ -435,6 +479,8 @@ Result<resource::Outcome> ConnectionMachine::step(const resource::Record* curren
   const auto* command = std::get_if<resource::Command>(&event);
   if (command != nullptr && command->operation == sdc::operation::create_sdd_connection)
     return create(current, key, *command, now, lookup);
+  if (command != nullptr && command->operation == api::sdd_transmission::operation::request_trans)
+    return transmit(current, key, *command, now);
   if (current == nullptr) {
     if (command != nullptr) return fail(Errc::not_found, "no such connection");
     return resource::Outcome{};
@@ -442,15 +488,15 @@ Result<resource::Outcome> ConnectionMachine::step(const resource::Record* curren
   auto stored = json::read<State>(current->state);
   if (!stored) return fail(Errc::internal, "a stored connection cannot be read");
   if (const auto* message = std::get_if<resource::Told>(&event))
-    return told(std::move(*stored), *current, *message, now);
+    return told(std::move(*stored), *current, *message, now, lookup);
   if (const auto* timer = std::get_if<resource::TimerFired>(&event))
-    return fired(std::move(*stored), *current, timer->name, now);
+    return fired(std::move(*stored), *current, timer->name, now, lookup);
   if (command == nullptr) return resource::Outcome{};
   if (current->owner != command->who.subject || stored->state == SddConnectionState::releasing)
     return fail(Errc::not_found, "no such connection");
   if (command->operation == sdc::operation::patch_sdd_connection)
     return modify(std::move(*stored), *current, *command, now);
-  auto out = release(std::move(*stored), *current, "RELEASED", now);
+  auto out = release(std::move(*stored), *current, "RELEASED", now, lookup);
   out.effects.emplace_back(resource::Reply{command->request, {204, {}, {}}, false});
   return out;
 }

@@ -15,9 +15,12 @@
 #include <vector>
 
 #include "api/sdd_connections.hpp"
+#include "api/sdd_relay.hpp"
+#include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "services/sealdd/flows.hpp"
 #include "services/sealdd/ports.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/sdd/token.hpp"
@@ -54,20 +57,34 @@ class ConnectionMachine final : public resource::Machine {
   Result<resource::Outcome> modify(State state, const resource::Record& current,
                                    const resource::Command& command, Instant now) const;
   Result<resource::Outcome> told(State state, const resource::Record& current,
-                                 const resource::Told& told, Instant now) const;
+                                 const resource::Told& told, Instant now,
+                                 const resource::Lookup& lookup) const;
   Result<resource::Outcome> flows_told(State state, const resource::Record& current,
-                                       const std::string& body, Instant now) const;
+                                       const std::string& body, Instant now,
+                                       const resource::Lookup& lookup) const;
   Result<resource::Outcome> moved(State state, const resource::Record& current,
                                   const std::string& body, Instant now) const;
   Result<resource::Outcome> fired(State state, const resource::Record& current,
-                                  const std::string& timer, Instant now) const;
+                                  const std::string& timer, Instant now,
+                                  const resource::Lookup& lookup) const;
   resource::Outcome release(State state, const resource::Record& current, std::string_view cause,
-                            Instant now) const;
+                            Instant now, const resource::Lookup& lookup) const;
+  // connection_trans.cpp
+  Result<resource::Outcome> transmit(const resource::Record* current, const resource::Key& key,
+                                     const resource::Command& command, Instant now) const;
+  // connection_act.cpp
+  Result<resource::Outcome> act(State state, const resource::Record& current,
+                                const std::string& body, Instant now) const;
 
   /// The state is kept, and let known.
   resource::Outcome kept(const State& state, const std::string& owner) const;
   void notify(State& state, const std::string& id, const State& before, bool token,
               resource::Outcome& out, Instant now) const;
+  /// To subscriptions to the status of its VAL server's connections.
+  static void tell_status(const State& state, api::sdd_transmission::ConnStatusEventKnown event,
+                          Instant now, const resource::Lookup& lookup, resource::Outcome& out);
+  /// Place, flows and token of a fresh one.
+  Result<resource::Outcome> establish(State& fresh, FlowRequests flows, Instant now) const;
   Result<void> renew_token(State& state, Instant now, resource::Outcome& out) const;
   static void give(const State& state, std::vector<api::sdd_relay::RelayOrder> orders,
                    const std::string& node, resource::Outcome& out);

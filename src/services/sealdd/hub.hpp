@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "services/sealdd/measures.hpp"
 #include "services/sealdd/nodes.hpp"
+#include "services/sealdd/policy.hpp"
 #include "services/sealdd/ports.hpp"
 #include "wire/http/message.hpp"
 #include "wire/resource/effect.hpp"
@@ -37,10 +39,17 @@ class Hub {
 
   Nodes& nodes() { return nodes_; }
   const Nodes& nodes() const { return nodes_; }
+  const Measures& measures() const { return measures_; }
 
  private:
+  void connection(const std::string& id, const std::string& body, bool restored, Instant now);
+  void kept(const resource::Key& key, const std::string& body, Instant now);
+
   const Settings& settings_;
   Nodes nodes_;
+  Measures measures_;
+  Policies policies_;
+  std::vector<resource::Tell> told_;
 };
 
 }  // namespace lobo::sealdd

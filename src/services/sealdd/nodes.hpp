@@ -66,7 +66,8 @@ class Nodes final : public Ground {
   void fenced(const std::string& id, std::int64_t epoch);
   void node_gone(const std::string& id, Instant now);
   void renewed(const std::string& id, const api::sdd_relay::RelayRegistration& said, Instant now);
-  void reported(const std::string& id, const api::sdd_relay::RelayReport& report, Instant now);
+  /// False for one that was seen before.
+  bool reported(const std::string& id, const api::sdd_relay::RelayReport& report, Instant now);
   void asked(const std::string& id, const api::state::sealdd::OrdersQuestion& question,
              Instant now);
   /// A connection as it is now; `restored` at the start.

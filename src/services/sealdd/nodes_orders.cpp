@@ -22,15 +22,15 @@ namespace rly = api::sdd_relay;
 namespace state = api::state::sealdd;
 using api::sdd_connections::SddFlowState;
 
-void Nodes::reported(const std::string& id, const rly::RelayReport& report, Instant now) {
+bool Nodes::reported(const std::string& id, const rly::RelayReport& report, Instant now) {
   const auto found = nodes_.find(id);
-  if (found == nodes_.end()) return;
+  if (found == nodes_.end()) return false;
   auto& node = found->second;
   node.lease_until = now + settings_.lease;
   if (report.orders_seen) acknowledge(node, *report.orders_seen);
-  if (report.seq <= node.reported) return;  // Seen before.
+  if (report.seq <= node.reported) return false;
   node.reported = report.seq;
-  if (!report.flows) return;
+  if (!report.flows) return true;
   std::map<std::string, state::FlowsTold> told;
   for (const auto& one : *report.flows) {
     if (node.settle) node.settled.insert(one.flow_id);
@@ -55,6 +55,7 @@ void Nodes::reported(const std::string& id, const rly::RelayReport& report, Inst
   }
   for (const auto& [connection, what] : told)
     dues_.told.push_back({{std::string(connection_kind), connection}, "flows", json::write(what)});
+  return true;
 }
 
 void Nodes::acknowledge(Node& node, std::int64_t seen) {

@@ -30,8 +30,9 @@ struct Settings {
   std::chrono::milliseconds drain{1000};   ///< a released flow goes on for so long
   std::chrono::milliseconds settle{5000};  ///< clients of a node that began anew come back
   std::chrono::seconds token_life{600};    ///< then a new one is made and told
-  std::chrono::seconds connection_life{86400};       ///< where no expTime is asked for
-  std::vector<api::sdd_relay::TokenKey> token_keys;  ///< what nodes are to believe
+  std::chrono::seconds connection_life{86400};        ///< where no expTime is asked for
+  std::chrono::seconds subscription_life{7 * 86400};  ///< and of a policy configuration
+  std::vector<api::sdd_relay::TokenKey> token_keys;   ///< what nodes are to believe
 };
 
 inline constexpr std::size_t nodes_max = 1000;

@@ -8,6 +8,8 @@
 
 #include "base/result.hpp"
 #include "base/text.hpp"
+#include "model/supported_features.hpp"
+#include "services/sealdd/kept.hpp"
 #include "services/sealdd/ports.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
@@ -61,6 +63,37 @@ Result<PageQuery> page_query(const http::Request& request) {
     if (!limit) return wrong(name, "must be a number from 1 to 1000");
     out.limit = static_cast<std::size_t>(*limit);
   }
+  return out;
+}
+
+Result<ReportsQuery> reports_query(const http::Request& request) {
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  ReportsQuery out;
+  int selectors = 0;
+  for (const auto& [name, value] : *query) {
+    if (name == "app-traffic-ids") {
+      for (const auto one : split(value, ',')) out.whom.assets.emplace(one);
+    } else if (name == "val-ue-ids-list") {
+      ++selectors;
+      for (const auto one : split(value, ',')) out.whom.ues.emplace(one);
+    } else if (name == "val-group-id") {
+      ++selectors;
+      out.whom.room = value;
+    } else if (name == "all-val-ues") {
+      if (value != "true" && value != "false") return wrong(name, "must be true or false");
+      selectors += value == "true" ? 1 : 0;
+    } else if (name == "supp-feat") {
+      const auto features = model::SupportedFeatures::parse(value);
+      if (!features) return wrong(name, "must be hexadecimal digits");
+      out.features = true;
+      out.extended = features->has(extension_feature);
+    }
+  }
+  if (out.whom.assets.empty())
+    return fail(Errc::missing, "the query is not as the API wants it",
+                {{Errc::missing, "query:app-traffic-ids", "of which traffic?"}});
+  if (selectors > 1) return wrong("val-ue-ids-list", "goes alone: a group, or UEs, or everybody");
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "services/sealdd/measures.hpp"
 #include "wire/http/message.hpp"
 
 namespace lobo::sealdd {
@@ -28,5 +29,13 @@ struct PageQuery {
 };
 /// `limit`, `cursor` and `room` of a list.
 Result<PageQuery> page_query(const http::Request& request);
+
+struct ReportsQuery {
+  Whom whom;
+  bool features = false;
+  bool extended = false;
+};
+/// Of GetHistTransQualMeasReports: whose reports, exactly one of a group, UEs or everybody.
+Result<ReportsQuery> reports_query(const http::Request& request);
 
 }  // namespace lobo::sealdd

@@ -1,16 +1,21 @@
 #include "services/sealdd/routes.hpp"
 
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/sdd_connections.hpp"
+#include "api/sdd_policy.hpp"
 #include "api/sdd_relay.hpp"
+#include "api/sdd_tqm.hpp"
+#include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "services/sealdd/connection.hpp"
+#include "services/sealdd/hub.hpp"
+#include "services/sealdd/kept.hpp"
 #include "services/sealdd/node.hpp"
 #include "services/sealdd/nodes.hpp"
 #include "services/sealdd/ports.hpp"
@@ -23,8 +28,11 @@
 namespace lobo::sealdd {
 
 namespace rly = api::sdd_relay;
+namespace pc = api::sdd_policy;
 namespace sdc = api::sdd_connections;
 namespace state = api::state::sealdd;
+namespace tqm = api::sdd_tqm;
+namespace tra = api::sdd_transmission;
 using resource::Decision;
 using resource::Dispatch;
 using resource::Handle;
@@ -128,17 +136,100 @@ Handle node_handle(std::string_view id, const Nodes& nodes) {
   return nullptr;
 }
 
+// ---- what is kept as a whole --------------------------------------------------------------------
+
+Handle read_kept(const KeptMachine& machine, std::string_view id_name) {
+  return [&machine, id_name](const RouteContext& context) -> Result<Decision> {
+    const auto record = own(context, machine.kind(), id_name);
+    if (!record) return fail(record.error());
+    const auto stored = state_of<state::KeptState>(*record);
+    if (!stored) return fail(stored.error());
+    return json_answer(machine.represent(*stored), record->version);
+  };
+}
+
+// ---- transmission -------------------------------------------------------------------------------
+
+/// Asking again means the same connection, so that its key follows from the request.
+Result<Decision> to_transmission(const RouteContext& context) {
+  const auto asked = json::read<tra::TransReq>(context.request.body);
+  if (!asked) return fail(asked.error());
+  return Dispatch{.to = {std::string(connection_kind), connection_of(*asked, context.who.subject)},
+                  .creates = false};
+}
+
+Handle transmission_handle(std::string_view id, const Machines& machines) {
+  namespace op = tra::operation;
+  constexpr std::string_view subscription = "subscriptionId";
+  if (id == op::request_trans) return to_transmission;
+  if (id == op::create_conn_status_subsc) return to_new(status_kind);
+  if (id == op::get_conn_status_subsc) return read_kept(machines.status, subscription);
+  return to_owner(status_kind, subscription);
+}
+
+// ---- measurement --------------------------------------------------------------------------------
+
+Handle read_reports(const Hub& hub) {
+  return [&hub](const RouteContext& context) -> Result<Decision> {
+    const auto query = reports_query(context.request);
+    if (!query) return fail(query.error());
+    tqm::HistTransQualMeasReports out;
+    out.reports = hub.measures().history(query->whom, query->extended, context.now);
+    if (query->features) out.supp_feat = query->extended ? "1" : "0";
+    return json_answer(json::write(out), 0);
+  };
+}
+
+Handle quality_handle(std::string_view id, const Hub& hub, const Machines& machines) {
+  namespace op = tqm::operation;
+  constexpr std::string_view subscription = "subscriptionId";
+  if (id == op::get_hist_trans_qual_meas_reports) return read_reports(hub);
+  if (id == op::create_trans_qual_meas_subsc) return to_new(quality_kind);
+  if (id == op::get_ind_trans_qual_meas_subsc) return read_kept(machines.quality, subscription);
+  return to_owner(quality_kind, subscription);
+}
+
+// ---- policies -----------------------------------------------------------------------------------
+
+Handle policy_handle(std::string_view id, const Machines& machines) {
+  namespace op = pc::operation;
+  if (id == op::create_policy_config) return to_new(policy_kind);
+  if (id == op::get_ind_policy_config) return read_kept(machines.policy, "configId");
+  return to_owner(policy_kind, "configId");
+}
+
 }  // namespace
 
-std::vector<resource::Route> routes(const Settings& settings, const Nodes& nodes) {
+std::vector<Restored> restored_kinds() {
+  return {{node_kind, every_node, nodes_max},
+          {connection_kind, every_connection, connections_max},
+          {quality_kind, every_quality, kept_max},
+          {policy_kind, every_policy, kept_max}};
+}
+
+std::vector<resource::Operation> operations() {
+  std::vector<resource::Operation> out;
+  for (const auto& some : {sdc::operations(), rly::operations(), tra::operations(),
+                           tqm::operations(), pc::operations()})
+    out.insert(out.end(), some.begin(), some.end());
+  return out;
+}
+
+std::vector<resource::Route> routes(const Settings& settings, const Hub& hub,
+                                    const Machines& machines) {
   std::vector<resource::Route> out;
-  const auto add = [&out](const resource::Operation& operation, Handle handle) {
-    require(static_cast<bool>(handle));  // Every operation of the documents is served.
-    out.push_back({operation, std::move(handle)});
+  const auto add = [&out](const auto& of, const auto& handle) {
+    for (const auto& operation : of) {
+      auto found = handle(operation.id);
+      require(static_cast<bool>(found));  // Every operation of the documents is served.
+      out.push_back({operation, std::move(found)});
+    }
   };
-  for (const auto& operation : sdc::operations())
-    add(operation, connection_handle(operation.id, settings));
-  for (const auto& operation : rly::operations()) add(operation, node_handle(operation.id, nodes));
+  add(sdc::operations(), [&](auto id) { return connection_handle(id, settings); });
+  add(rly::operations(), [&](auto id) { return node_handle(id, hub.nodes()); });
+  add(tra::operations(), [&](auto id) { return transmission_handle(id, machines); });
+  add(tqm::operations(), [&](auto id) { return quality_handle(id, hub, machines); });
+  add(pc::operations(), [&](auto id) { return policy_handle(id, machines); });
   return out;
 }
 
