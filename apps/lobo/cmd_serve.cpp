@@ -18,6 +18,7 @@
 #include "media_server.hpp"
 #include "output.hpp"
 #include "ready.hpp"
+#include "sealdd_server.hpp"
 #include "server.hpp"
 
 namespace lobo::app {
@@ -36,9 +37,9 @@ Exit serve(const Arguments& arguments) {
   const std::string file(arguments.text("config"));
   const auto config = load_config(file);
   if (!config) return tell(what, config.error(), "lobo config check " + file), Exit::configuration;
-  if (!config->nrm && !config->media_energy) {
-    tell(what, {Errc::missing, file + " has neither a section nrm nor media_energy", {}},
-         "see config/standalone.yaml and config/media.yaml");
+  if (!config->nrm && !config->media_energy && !config->sealdd) {
+    tell(what, {Errc::missing, file + " has none of the sections nrm, media_energy, sealdd", {}},
+         "see config/standalone.yaml, config/media.yaml and config/sealdd.yaml");
     return Exit::configuration;
   }
   if (const auto files = check_files(*config); !files)
@@ -64,6 +65,15 @@ Exit serve(const Arguments& arguments) {
     for (auto& url : media->urls()) urls.push_back(std::move(url));
     if (!nrm) media->stop_at_signals();
   }
+  std::unique_ptr<SealddServer> sealdd;
+  if (config->sealdd) {
+    make_folder_of(config->sealdd->store_path);
+    auto opened = SealddServer::open(*config->sealdd, config->logger, loop);
+    if (!opened) return tell(what, opened.error(), hint), Exit::failed;
+    sealdd = std::move(*opened);
+    for (auto& url : sealdd->urls()) urls.push_back(std::move(url));
+    if (!nrm && !media) sealdd->stop_at_signals();
+  }
   if (const auto told = announce_ready(urls, std::string(arguments.text("ready-file")), std::cout);
       !told)
     return tell(what, told.error(), "choose a --ready-file that can be written"), Exit::failed;
@@ -74,14 +84,15 @@ Exit serve(const Arguments& arguments) {
 }  // namespace
 
 std::vector<Verb> serve_verbs() {
-  return {{.path = "serve",
-           .summary =
-               "run the servers that the configuration has (nrm, media_energy); SIGTERM ends them "
-               "gracefully, SIGHUP reads the configuration of nrm again",
-           .example = "  lobo serve -c config/standalone.yaml",
-           .options = {{.name = "-c,--config", .help = "the configuration", .required = true},
-                       {.name = "--ready-file", .help = "where to write the URLs once it listens"}},
-           .run = serve}};
+  return {
+      {.path = "serve",
+       .summary =
+           "run the servers that the configuration has (nrm, media_energy, sealdd); SIGTERM ends "
+           "them gracefully, SIGHUP reads the configuration of nrm again",
+       .example = "  lobo serve -c config/standalone.yaml",
+       .options = {{.name = "-c,--config", .help = "the configuration", .required = true},
+                   {.name = "--ready-file", .help = "where to write the URLs once it listens"}},
+       .run = serve}};
 }
 
 }  // namespace lobo::app

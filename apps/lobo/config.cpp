@@ -110,6 +110,17 @@ void resolve(Config& config, const std::filesystem::path& base) {
     auto& jwks = config.media_energy->auth.jwks;
     if (!adapters::crypto::is_url(jwks)) resolve(jwks, base);
   }
+  if (config.sealdd) {
+    auto& sealdd = *config.sealdd;
+    resolve(sealdd.servers, base);
+    resolve(sealdd.metrics, base);
+    if (!adapters::crypto::is_url(sealdd.auth.jwks)) resolve(sealdd.auth.jwks, base);
+    if (sealdd.enabler) {
+      auto& tls = sealdd.enabler->tls;
+      for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
+      if (sealdd.enabler->oauth2) resolve(sealdd.enabler->oauth2->client_secret_file, base);
+    }
+  }
 }
 
 }  // namespace
@@ -184,6 +195,7 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   top.section("gnb", [&](Section& section) { read_gnb(section, config.gnb.emplace()); });
   top.section("media_energy",
               [&](Section& section) { read_media_energy(section, config.media_energy.emplace()); });
+  top.section("sealdd", [&](Section& section) { read_sealdd(section, config.sealdd.emplace()); });
   top.section("energy_agent",
               [&](Section& section) { read_energy_agent(section, config.energy_agent.emplace()); });
   top.section("energy_steering", [&](Section& section) {
@@ -191,14 +203,15 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   });
   top.finish();
   if (complaints.empty() && !config.nrm && !config.netsim && !config.upf && !config.gnb &&
-      !config.media_energy && !config.energy_agent && !config.energy_steering)
+      !config.media_energy && !config.sealdd && !config.energy_agent && !config.energy_steering)
     complaints.add(1, Errc::missing,
-                   "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'media_energy', "
+                   "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'media_energy', 'sealdd', "
                    "'energy_agent' or 'energy_steering'");
   if (!complaints.empty()) return fail(complaints.to_error());
   if (config.nrm && config.nrm->trace.directory.empty()) config.nrm->trace = config.trace;
   if (config.media_energy && config.media_energy->trace.directory.empty())
     config.media_energy->trace = config.trace;
+  if (config.sealdd && config.sealdd->trace.directory.empty()) config.sealdd->trace = config.trace;
   if (config.netsim && config.netsim->trace.directory.empty()) config.netsim->trace = config.trace;
   return config;
 }

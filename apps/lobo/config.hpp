@@ -255,6 +255,35 @@ struct MediaEnergyConfig {
   bool operator==(const MediaEnergyConfig&) const = default;
 };
 
+/// Another service of ours, where it runs apart.
+struct ServiceDoorConfig {
+  std::string uri;
+  ClientTls tls;
+  std::optional<OAuth2Config> oauth2;
+  bool operator==(const ServiceDoorConfig&) const = default;
+};
+
+/// The SEALDD server (sealdd).
+struct SealddConfig {
+  std::vector<ServerAddress> servers;
+  std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
+  std::string store_path;              ///< of the SQLite file
+  AuthConfig auth;
+  std::string base_uri;    ///< by which applications and nodes reach us; empty: the first server
+  std::string token_keys;  ///< folder of the key that signs flow tokens; made where there is none
+  std::optional<ServiceDoorConfig> enabler;  ///< the MMES
+  SinksConfig sinks;
+  QuotasConfig quotas;
+  LimitsConfig limits;
+  TraceConfig trace;
+  std::chrono::milliseconds lease{3000};
+  std::chrono::milliseconds drain{1000};
+  std::chrono::milliseconds settle{5000};
+  std::chrono::milliseconds token_life{std::chrono::minutes{10}};
+  std::chrono::milliseconds connection_life{std::chrono::hours{24}};
+  bool operator==(const SealddConfig&) const = default;
+};
+
 struct NetsimConfig {
   std::vector<ServerAddress> servers;
   core_sim::CoreConfig core;  ///< its api_root is set once the port is known
@@ -293,6 +322,7 @@ struct Config {
   std::optional<EnergySteeringConfig> energy_steering;
   std::optional<GnbConfig> gnb;
   std::optional<MediaEnergyConfig> media_energy;
+  std::optional<SealddConfig> sealdd;
 };
 
 /// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at

@@ -20,6 +20,7 @@ void read_energy_agent(Section& section, EnergyAgentConfig& out);
 void read_energy_steering(Section& section, EnergySteeringConfig& out);
 void read_gnb(Section& section, GnbConfig& out);
 void read_media_energy(Section& section, MediaEnergyConfig& out);
+void read_sealdd(Section& section, SealddConfig& out);
 
 // Of every server that applications reach.
 void read_auth(Section& section, AuthConfig& out);

@@ -377,6 +377,12 @@ TEST(config, the_presets_in_the_repository_are_right) {
   ASSERT_TRUE(media) << media.error().faults.front().where << media.error().faults.front().reason;
   ASSERT_TRUE(media->media_energy);
   EXPECT_EQ(media->media_energy->locations.at("SL2").pue, 1.15);
+  const auto sealdd = load_config(LOBO_SOURCE_DIR "/config/sealdd.yaml");
+  ASSERT_TRUE(sealdd) << sealdd.error().faults.front().where
+                      << sealdd.error().faults.front().reason;
+  ASSERT_TRUE(sealdd->sealdd);
+  EXPECT_EQ(sealdd->sealdd->lease, std::chrono::seconds{3});
+  EXPECT_EQ(sealdd->sealdd->enabler->uri, "http://127.0.0.67:7777");
 }
 
 constexpr std::string_view media = R"(media_energy:

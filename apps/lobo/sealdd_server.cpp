@@ -1,0 +1,301 @@
+#include "sealdd_server.hpp"
+
+#include <signal.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "adapters/crypto/flow_token.hpp"
+#include "adapters/crypto/pki.hpp"
+#include "adapters/crypto/system_rng.hpp"
+#include "adapters/http/client.hpp"
+#include "adapters/http/loop.hpp"
+#include "adapters/http/server.hpp"
+#include "adapters/metrics/prometheus_metrics.hpp"
+#include "adapters/store/sqlite_store.hpp"
+#include "admin_routes.hpp"
+#include "authentication.hpp"
+#include "base/result.hpp"
+#include "capabilities.hpp"
+#include "config.hpp"
+#include "graph/sealdd_plane.hpp"
+#include "late_handler.hpp"
+#include "network_tokens.hpp"
+#include "ready.hpp"
+#include "runtime/network_peer.hpp"
+#include "runtime/ports.hpp"
+#include "runtime/router.hpp"
+#include "runtime/traced.hpp"
+#include "services/sealdd/ports.hpp"
+#include "services/sealdd/routes.hpp"
+#include "wire/http/ssrf.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/formats.hpp"
+#include "wire/resource/route.hpp"
+#include "wiring.hpp"
+
+namespace lobo::app {
+namespace {
+
+using runtime::Level;
+
+std::chrono::seconds whole(std::chrono::milliseconds time) {
+  return std::chrono::ceil<std::chrono::seconds>(time);
+}
+
+Result<sealdd::Settings> sealdd_settings(const SealddConfig& config, const std::string& first_url,
+                                         const adapters::crypto::FlowPublicKey& key) {
+  sealdd::Settings out;
+  out.api_root = config.base_uri.empty() ? first_url : config.base_uri;
+  while (out.api_root.ends_with('/')) out.api_root.pop_back();
+  auto sinks = http::SinkPolicy::from(config.sinks.allow, config.sinks.https_only);
+  if (!sinks) return fail(sinks.error());
+  out.sinks = std::move(*sinks);
+  out.lease = config.lease;
+  out.drain = config.drain;
+  out.settle = config.settle;
+  out.token_life = whole(config.token_life);
+  out.connection_life = whole(config.connection_life);
+  std::string raw;
+  for (const auto octet : key.raw) raw += std::to_integer<char>(octet);
+  out.token_keys.push_back({key.id, json::base64_encode(raw)});
+  return out;
+}
+
+/// The key that signs, made where there is none yet.
+Result<std::unique_ptr<adapters::crypto::FlowTokenSigner>> open_signer(const std::string& folder) {
+  const auto file = std::filesystem::path(folder) / "flow.key";
+  std::error_code unknown;
+  if (!std::filesystem::exists(file, unknown)) {
+    std::filesystem::create_directories(folder, unknown);
+    if (auto made = adapters::crypto::make_flow_key_files(folder); !made)
+      return fail(std::move(made.error()));
+  }
+  return adapters::crypto::FlowTokenSigner::open(file.string());
+}
+
+/// Keys lie beside the store where nothing else is said.
+std::string keys_folder(const SealddConfig& config) {
+  if (!config.token_keys.empty()) return config.token_keys;
+  const auto folder = std::filesystem::path(config.store_path).parent_path();
+  return (folder / "flow").string();
+}
+
+std::optional<runtime::PeerConfig> enabler_at(const SealddConfig& config, bool own) {
+  runtime::PeerConfig out{.name = "mmes",
+                          .scheme = "http",
+                          .authority = "mmes.local",
+                          .path_prefix = {},
+                          .redirect_authorities = {}};
+  if (own) return out;
+  if (!config.enabler) return std::nullopt;
+  const auto root = http::parse_url(config.enabler->uri);
+  if (!root) return std::nullopt;
+  out.scheme = root->scheme;
+  out.authority = root->authority();
+  out.path_prefix = root->target.substr(0, root->target.find_last_not_of('/') + 1);
+  return out;
+}
+
+}  // namespace
+
+// Members stand in the order of construction: whoever uses another stands below it.
+struct SealddServer::Parts {
+  Parts(const SealddConfig& given, adapters::EventLoop& on, runtime::HttpClient* own)
+      : config(given), loop(on), own_enabler(own) {}
+
+  SealddConfig config;
+  adapters::EventLoop& loop;
+  runtime::HttpClient* own_enabler;
+  adapters::SystemClock clock;
+  adapters::crypto::SystemRng rng;
+  adapters::metrics::PrometheusMetrics metrics;
+  std::unique_ptr<runtime::Log> log;
+  std::unique_ptr<runtime::Trace> trace;
+  std::unique_ptr<adapters::store::SqliteStore> store;
+  std::unique_ptr<adapters::crypto::FlowTokenSigner> signer;
+  std::unique_ptr<adapters::HttpClient> enabler;
+  std::unique_ptr<NetworkTokens> enabler_tokens;
+  std::unique_ptr<adapters::HttpClient> sinks;
+  std::unique_ptr<runtime::HttpClient> sinks_traced, enabler_traced;
+  std::unique_ptr<Authentication> authentication;
+  std::unique_ptr<SealddPlane> plane;
+  std::unique_ptr<AdminSources> admin_sources;
+  std::unique_ptr<AdminHandler> admin;
+  LateHandler handler, admin_handler;
+  std::unique_ptr<runtime::TracedHandler> traced;
+  std::vector<std::unique_ptr<adapters::HttpServer>> servers, admin_servers;
+  bool draining = false;
+
+  Result<void> open_store();
+  Result<void> listen();
+  Result<void> connect_enabler();
+  Result<void> build();
+  void drain();
+  std::vector<std::string> urls() const;
+};
+
+Result<void> SealddServer::Parts::open_store() {
+  auto opened = adapters::store::SqliteStore::open({.file = config.store_path}, loop, &metrics);
+  if (!opened) return fail(opened.error());
+  store = std::move(*opened);
+  return {};
+}
+
+// Before the plane is built, because it has to know the port; nothing is answered before the loop
+// runs.
+Result<void> SealddServer::Parts::listen() {
+  for (const auto& address : config.servers)
+    servers.push_back(std::make_unique<adapters::HttpServer>(
+        loop, server_config(address, config.limits), handler));
+  for (const auto& address : config.metrics)
+    admin_servers.push_back(std::make_unique<adapters::HttpServer>(
+        loop, server_config(address, config.limits), admin_handler));
+  for (const auto* some : {&servers, &admin_servers})
+    for (const auto& server : *some)
+      if (auto open = server->listen(); !open) return open;
+  return {};
+}
+
+std::vector<std::string> SealddServer::Parts::urls() const {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < servers.size(); ++i)
+    out.push_back(
+        url_of(config.servers[i].address, servers[i]->port(), config.servers[i].tls.has_value()));
+  for (std::size_t i = 0; i < admin_servers.size(); ++i)
+    out.push_back(url_of(config.metrics[i].address, admin_servers[i]->port(), false));
+  return out;
+}
+
+Result<void> SealddServer::Parts::connect_enabler() {
+  adapters::ClientConfig rules;
+  if (config.enabler) {
+    const auto root = http::parse_url(config.enabler->uri);
+    if (!root) return fail(root.error());
+    if (root->scheme == "https") rules.tls = tls_files(config.enabler->tls);
+  }
+  enabler = std::make_unique<adapters::HttpClient>(loop, std::move(rules));
+  if (trace)
+    enabler_traced =
+        std::make_unique<runtime::TracedClient>(*enabler, *trace, "sealdd", clock, rng);
+  if (!config.enabler || !config.enabler->oauth2) return {};
+  auto opened = NetworkTokens::open(*config.enabler->oauth2, *enabler, loop, clock);
+  if (!opened) return fail(opened.error());
+  enabler_tokens = std::move(*opened);
+  return {};
+}
+
+Result<void> SealddServer::Parts::build() {
+  auto key = open_signer(keys_folder(config));
+  if (!key) return fail(key.error());
+  signer = std::move(*key);
+  auto settings = sealdd_settings(config, urls().front(), signer->public_key());
+  if (!settings) return fail(settings.error());
+  if (auto connected = connect_enabler(); !connected) return connected;
+  adapters::ClientConfig sink_rules;
+  sink_rules.admits = [this](std::string_view host, std::string_view address) {
+    return plane->settings().sinks.admits(host, address);
+  };
+  sinks = std::make_unique<adapters::HttpClient>(loop, std::move(sink_rules));
+  if (trace)
+    sinks_traced = std::make_unique<runtime::TracedClient>(*sinks, *trace, "sealdd", clock, rng);
+  std::vector<resource::Operation> operations;
+  for (const auto& operation : sealdd::operations()) operations.push_back(operation);
+  auto opened = Authentication::open(config.auth, operations, loop, clock);
+  if (!opened) return fail(opened.error());
+  authentication = std::move(*opened);
+  plane = std::make_unique<SealddPlane>(
+      SealddPlane::Config{.sealdd = std::move(*settings),
+                          .router = {.resources_per_owner_max = config.quotas.resources_per_client,
+                                     .requests_per_second = config.quotas.requests_per_second,
+                                     .request_burst = static_cast<double>(config.quotas.burst)},
+                          .notifier = {},
+                          .enabler = enabler_at(config, own_enabler != nullptr)},
+      SealddPlane::Ports{
+          .store = *store,
+          .scheduler = loop,
+          .clock = clock,
+          .secrets = rng,
+          .jitter = rng,
+          .sinks = sinks_traced ? *sinks_traced : static_cast<runtime::HttpClient&>(*sinks),
+          .network = own_enabler != nullptr ? *own_enabler
+                     : enabler_traced       ? *enabler_traced
+                                            : static_cast<runtime::HttpClient&>(*enabler),
+          .authenticator = authentication->port(),
+          .log = *log,
+          .metrics = metrics,
+          .signer = *signer,
+          .enabler_tokens = enabler_tokens.get()});
+  runtime::HttpHandler* front = &plane->router();
+  if (trace) {
+    traced = std::make_unique<runtime::TracedHandler>(*front, *trace, "sealdd", clock);
+    front = traced.get();
+  }
+  handler.hand_to(*front);
+  admin_sources = std::make_unique<AdminSources>(AdminSources{
+      .metrics = [this] { return metrics.expose(); },
+      .ready = [this]() -> Result<void> {
+        if (draining) return fail(Errc::unavailable, "the server is shutting down");
+        if (store->failing()) return fail(Errc::unavailable, "the store cannot be written");
+        return {};
+      },
+      .capabilities = [this] { return capabilities_of(plane->router().operations(), false); },
+      .store = *store,
+      .notifier = plane->notifier()});
+  admin = std::make_unique<AdminHandler>(*admin_sources);
+  admin_handler.hand_to(*admin);
+  return plane->start();
+}
+
+void SealddServer::Parts::drain() {
+  if (draining) return loop.stop();  // asked twice: at once
+  draining = true;
+  log->event(Level::info, "draining", {{"patience_ms", config.limits.drain_time.count()}});
+  auto left = std::make_shared<std::size_t>(servers.size());
+  for (const auto& server : servers)
+    server->drain(config.limits.drain_time, [this, left] {
+      if (--*left == 0) loop.stop();
+    });
+}
+
+Result<std::unique_ptr<SealddServer>> SealddServer::open(const SealddConfig& config,
+                                                         const LoggerConfig& logger,
+                                                         adapters::EventLoop& loop,
+                                                         runtime::HttpClient* enabler) {
+  auto parts = std::make_unique<Parts>(config, loop, enabler);
+  auto log = open_log(logger, "sealdd", loop, parts->clock);
+  if (!log) return fail(log.error());
+  parts->log = std::move(*log);
+  auto trace = open_trace(config.trace, "sealdd");
+  if (!trace) return fail(trace.error());
+  parts->trace = std::move(*trace);
+  for (const auto stage : {&Parts::open_store, &Parts::listen, &Parts::build})
+    if (auto done = (*parts.*stage)(); !done) return fail(done.error());
+  if (config.auth.mode == AuthMode::off)
+    parts->log->event(Level::warn, "authentication_off",
+                      {{"note", "whoever reaches this loopback address may do everything"}});
+  return std::unique_ptr<SealddServer>(new SealddServer(std::move(parts)));
+}
+
+SealddServer::SealddServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+SealddServer::~SealddServer() = default;
+
+runtime::HttpHandler& SealddServer::handler() { return parts_->handler; }
+
+std::vector<std::string> SealddServer::urls() const { return parts_->urls(); }
+
+void SealddServer::stop_at_signals() {
+  for (const int number : {SIGTERM, SIGINT})
+    parts_->loop.on_signal(number, [this] { parts_->drain(); });
+}
+
+}  // namespace lobo::app
