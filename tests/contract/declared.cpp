@@ -122,10 +122,15 @@ const std::map<std::string, DeclaredOperation>& declared_media() {
   return all;
 }
 
+const std::map<std::string, DeclaredOperation>& declared_metaverse() {
+  static const auto all = of_documents({"mm_das", "mm_pol", "mm_callbacks"});
+  return all;
+}
+
 const DeclaredOperation* operation_of(const http::Request& request) {
   const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
   if (path.empty() || path.front() != '/') return nullptr;
-  for (const auto* all : {&declared(), &declared_media()})
+  for (const auto* all : {&declared(), &declared_media(), &declared_metaverse()})
     for (const auto& [id, operation] : *all)
       if (operation.method == request.method && matches(operation.path, path)) return &operation;
   return nullptr;

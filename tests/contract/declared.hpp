@@ -29,6 +29,9 @@ const std::map<std::string, DeclaredOperation>& declared();
 /// The same of the media application function.
 const std::map<std::string, DeclaredOperation>& declared_media();
 
+/// The same of the metaverse enabler's server.
+const std::map<std::string, DeclaredOperation>& declared_metaverse();
+
 /// The operation that a request is for; null where there is none.
 const DeclaredOperation* operation_of(const http::Request& request);
 
