@@ -22,6 +22,8 @@ struct Limits {
 
   /// How long states wait for others that go the same way.
   std::chrono::microseconds window{4000};
+  /// How long a state is worth being sent where its flow does not say.
+  std::chrono::milliseconds ttl_usual{100};
   /// A receiver hears of each component at least so often, and has the key frame of its deltas.
   std::chrono::milliseconds repeat{1000};
 

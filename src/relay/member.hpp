@@ -19,6 +19,7 @@
 #include "relay/report.hpp"
 #include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"
+#include "wire/sdd/frame.hpp"
 #include "wire/sdd/stream_header.hpp"
 #include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
@@ -43,6 +44,7 @@ struct Flow {
   // Followed from the above by settle().
   sdd::ComponentMask seen = sdd::all_components;
   std::chrono::microseconds period{};
+  std::chrono::microseconds ttl{};  ///< two windows at least: one is what the relay itself takes
 
   FlowState state = FlowState::up;
   Window published;
@@ -128,6 +130,7 @@ struct Member {
   bool scarce = false;  ///< the budget did not do the last time: the most urgent come first
   std::optional<Instant> blocked_since;
   bool second_path = false;  ///< the same UE was here by another connection before
+  std::size_t datagram_max = sdd::datagram_bytes_max;  ///< that the far end said it takes
   std::uint64_t next_tag = 0;
   DatagramLoss datagrams;
 

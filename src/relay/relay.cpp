@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "relay/ports.hpp"
 #include "relay/report.hpp"
 #include "relay/room.hpp"
+#include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/frame.hpp"
 #include "wire/sdd/token.hpp"
@@ -248,6 +250,11 @@ Reports Relay::report(Instant now) {
   }
   (void)now;
   return made;
+}
+
+std::vector<Replica> Relay::replica(std::string_view room, sdd::Alias alias) {
+  const auto found = rooms_.find(room);
+  return found == rooms_.end() ? std::vector<Replica>() : found->second->replica(alias);
 }
 
 Relay::Link* Relay::holder(sdd::FlowId flow, LinkId& id) {

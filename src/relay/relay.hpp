@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "relay/ports.hpp"
 #include "relay/report.hpp"
 #include "relay/room.hpp"
+#include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/stream_header.hpp"
 #include "wire/sdd/token.hpp"
@@ -60,6 +62,9 @@ class Relay {
   Reports report(Instant now);
   const NodeCounts& counts() const { return counts_; }
 
+  /// What a replica of an asset is now; nothing where it is not here.
+  std::vector<Replica> replica(std::string_view room, sdd::Alias alias);
+
   std::size_t links() const { return links_held_.size(); }
   std::size_t rooms() const { return rooms_.size(); }
   std::size_t flows() const { return flows_; }
@@ -80,6 +85,7 @@ class Relay {
     Instant idle_since{};
     bool greeted = false;
     bool closing = false;
+    std::size_t datagram_max = 0;
     std::string ue;
     sdd::ControlReader control;
     std::unordered_map<sdd::FlowId, FlowRef> flows;

@@ -48,6 +48,7 @@ void Relay::hear(LinkId id, Link& link, const sdd::Hello& hello, Instant now) {
   if (hello.version != sdd::protocol_version)
     return close(id, link, sdd::Cause::protocol, "this version is not spoken here", now);
   link.greeted = true;
+  link.datagram_max = hello.datagram_max;
   tell(id, sdd::Hello{.version = sdd::protocol_version,
                       .role = sdd::Role::relay,
                       .name = node_,
@@ -75,7 +76,9 @@ Member* Relay::member_for(LinkId id, Link& link, Room& room, const std::string& 
   if (here != room.members().end()) return here->get();
   if (link.rooms.size() >= limits_.rooms_of_link_max) return nullptr;
   link.rooms.push_back(&room);
-  return &room.join(id, ue);
+  Member& joined = room.join(id, ue);
+  joined.datagram_max = link.datagram_max;
+  return &joined;
 }
 
 void Relay::renew(FlowRef& known, const sdd::FlowToken& token, const sdd::TokenFlow& claims) {
@@ -178,17 +181,15 @@ void Relay::hear(LinkId id, Link& link, const sdd::Update& update, Instant) {
   const auto& [room, member, flow] = known->second;
   if (update.components) flow->wished = *update.components;
   if (update.rate_mhz) flow->rate_wished_mhz = *update.rate_mhz;
-  if (update.nearest) {
-    member->nearest = static_cast<std::uint32_t>(
-        std::min<std::size_t>(*update.nearest, limits_.assets_of_room_max));
-    if (member->nearest == 0) member->chosen.clear();
-  }
   if (update.wishes) {
     member->wishes.clear();
     for (const sdd::Wish& wish : *update.wishes) member->wishes[wish.alias] = wish.priority;
   }
   if (update.bps_max) member->bps_wished = *update.bps_max;
   if (update.position) room->place(*member, *update.position);
+  if (update.nearest)
+    room->look_from(*member, static_cast<std::uint32_t>(std::min<std::size_t>(
+                                 *update.nearest, limits_.assets_of_room_max)));
   room->settle(*member);
 }
 

@@ -55,6 +55,7 @@ struct SumVerifier final : sdd::TokenVerifier {
 struct PathOf {
   std::uint64_t bytes_per_second = 0;  ///< 0: any
   std::chrono::microseconds delay{1000};
+  std::chrono::microseconds jitter{};  ///< up to this is added to the delay
   double loss = 0;
   bool reads = true;
 };
@@ -86,6 +87,10 @@ struct Client {
   std::map<StreamNo, GotStream> streams;
   std::uint64_t datagrams = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t lost = 0;  ///< datagrams
+  // Where a core is behind it: what comes is handed over after the path's delay, and not kept.
+  std::function<void(Bytes)> take_datagram;
+  std::function<void(Bytes)> take_control;
 
   template <class Message>
   std::vector<Message> heard() const {
@@ -227,8 +232,11 @@ class World final : public Links {
       at(client.free_at, [this, link, &client] {
         if (client.free_at <= now_) relay_.on_writable(link, now_);
       });
+    const auto jitter = static_cast<std::uint64_t>(client.path.jitter.count());
+    const auto more = std::chrono::microseconds(jitter > 0 ? rng_.below(jitter) : 0);
+    client.lost += lost ? 1U : 0U;
     if (!lost)
-      at(arrival, [this, &client, bytes = std::vector(datagram.begin(), datagram.end())] {
+      at(arrival + more, [this, &client, bytes = std::vector(datagram.begin(), datagram.end())] {
         arrive(client, bytes);
       });
     at(arrival + client.path.delay,
@@ -236,6 +244,10 @@ class World final : public Links {
   }
   void send_control(LinkId link, Bytes bytes) override {
     Client& client = of(link);
+    if (client.take_control)
+      return at(
+          now_ + client.path.delay,
+          [&client, kept = std::vector(bytes.begin(), bytes.end())] { client.take_control(kept); });
     if (!client.path.reads) {
       unread_[link] += bytes.size();
       return;
@@ -279,6 +291,7 @@ class World final : public Links {
   void arrive(Client& client, const std::vector<std::byte>& datagram) {
     ++client.datagrams;
     client.bytes += datagram.size();
+    if (client.take_datagram) return client.take_datagram(datagram);
     ByteReader in(datagram);
     while (in.left() > 0) {
       const auto frame = sdd::read_frame(in);

@@ -67,6 +67,10 @@ class Room {
   /// Everything that it may see is sent again: `components` of one asset, or of all where 0.
   void repeat(Member& member, sdd::Alias alias, sdd::ComponentMask components, Instant now);
   void place(Member& member, const sdd::Position& at);
+  /// It sees so many assets only, those that are nearest to it now; 0: all.
+  void look_from(Member& member, std::uint32_t nearest);
+  /// The newest state of an asset, for a replica that others read.
+  std::vector<Replica> replica(sdd::Alias alias);
 
   // ---- what is published (room_publish.cpp)
   void publish(Member& member, Flow& flow, const sdd::Frame& frame, Instant now);
@@ -98,6 +102,8 @@ class Room {
   void retarget(Member& member, std::size_t slot);
   void retarget(Member& member);
   void grow(Member& member);
+  void map_assets();
+  void choose_nearest(Member& member);
   void choose_nearest(std::size_t slice, std::size_t slices);
   std::optional<sdd::Position> standpoint(const Member& member) const;
   void wake(Instant now);
@@ -109,7 +115,8 @@ class Room {
   void serve_urgent(Member& member, Packer& packer, Instant now);
   enum class Served : std::uint8_t { done, later, no_budget };
   Served serve_slot(Member& member, std::size_t slot, Packer& packer, Instant now);
-  void send_state(Member& member, const State& state, Flow& flow, Packer& packer);
+  enum class Sent : std::uint8_t { first, again };
+  void send_state(const State& state, Flow& flow, Packer& packer, Sent how);
   void refill(Member& member, Instant now) const;
   void hold(Member& member, Instant now);
   void limit_rate(Member& member);

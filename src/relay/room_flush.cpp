@@ -27,7 +27,6 @@ namespace lobo::relay {
 namespace {
 
 constexpr auto turn_bytes_min = static_cast<std::int64_t>(sdd::datagram_bytes_max);
-constexpr std::uint8_t dup_path_bit = 0x04;  // of a frame's first octet
 
 std::int64_t micros(Instant at) { return at.time_since_epoch().count(); }
 
@@ -49,17 +48,28 @@ class Room::Packer {
   Packer(Links& links, Member& member)
       : links_(links),
         member_(member),
-        most_(std::min(sdd::datagram_bytes_max, links.datagram_max(member.link))) {}
+        most_(std::min(
+            {sdd::datagram_bytes_max, links.datagram_max(member.link), member.datagram_max})) {}
 
-  /// False where no datagram of this path takes the frame.
-  bool add(const Block& block, sdd::FlowId flow) {
-    const std::size_t size = 1 + sdd::varint_bytes(flow) + block.rest.size();
+  /// False where no datagram of this path takes the frame. A state that is sent again goes without
+  /// its time: how long it lay here says nothing of the path.
+  bool add(const Block& block, const Flow& flow, Sent sent) {
+    const std::size_t left_out = sent == Sent::again ? sizeof(sdd::NodeTime) : 0;
+    const std::size_t size = 1 + sdd::varint_bytes(flow.claims.id) + block.rest.size() - left_out;
     if (size > most_) return false;
     if (used_ + size > most_) send();
+    unsigned first = block.first;
+    if (member_.second_path && flow.claims.redundant) first |= sdd::frame_dup_path_flag;
+    if (left_out > 0) first &= ~sdd::frame_time_flag;
     ByteWriter out(MutableBytes(place_).subspan(used_));
-    out.u8(static_cast<std::uint8_t>(block.first | (member_.second_path ? dup_path_bit : 0)));
-    sdd::write_varint(out, flow);
-    std::memcpy(place_.data() + used_ + out.position(), block.rest.data(), block.rest.size());
+    out.u8(static_cast<std::uint8_t>(first));
+    sdd::write_varint(out, flow.claims.id);
+    std::byte* at = place_.data() + used_ + out.position();
+    const std::size_t head = left_out > 0 ? sdd::frame_time_at : block.rest.size();
+    std::memcpy(at, block.rest.data(), head);
+    if (left_out > 0)
+      std::memcpy(at + head, block.rest.data() + head + left_out,
+                  block.rest.size() - head - left_out);
     used_ += size;
     member_.budget_bytes -= static_cast<std::int64_t>(size);
     member_.turn_left -= static_cast<std::int64_t>(size);
@@ -105,17 +115,16 @@ void Room::limit_rate(Member& member) {
   member.bps = least;
 }
 
-void Room::send_state(Member& member, const State& state, Flow& flow, Packer& packer) {
+void Room::send_state(const State& state, Flow& flow, Packer& packer, Sent how) {
   bool sent = true;
   for (std::size_t i = 0; i < state.blocks(); ++i)
-    sent = packer.add(state.block(i), flow.claims.id) && sent;
+    sent = packer.add(state.block(i), flow, how) && sent;
   if (!sent) {
     ++flow.delivered.dropped;
     return;
   }
   ++flow.delivered.states;
   flow.delivered.bytes += state.bytes();
-  (void)member;
 }
 
 Room::Served Room::serve_slot(Member& member, std::size_t number, Packer& packer, Instant now) {
@@ -128,19 +137,19 @@ Room::Served Room::serve_slot(Member& member, std::size_t number, Packer& packer
   if (!again && at < progress.due_us) return Served::later;
   if (used_up(member)) return Served::no_budget;
   const State& newest = slot.newest;
-  if (!again && now - newest.received() > flow.claims.ttl) {
+  if (!again && now - newest.received() > flow.ttl) {
     ++flow.delivered.expired;
     return Served::done;
   }
   const std::int64_t repeat = std::chrono::microseconds(limits_.repeat).count();
   if (newest.base() &&
       (!progress.has_key || progress.key != *newest.base() || at - progress.key_us >= repeat)) {
-    send_state(member, slot.key, flow, packer);
+    send_state(slot.key, flow, packer, Sent::again);
     progress.has_key = true;
     progress.key = *newest.base();
     progress.key_us = at;
   }
-  send_state(member, newest, flow, packer);
+  send_state(newest, flow, packer, again ? Sent::again : Sent::first);
   if (again) ++flow.delivered.repeated;
   if (!newest.base()) {
     progress.has_key = true;
@@ -201,11 +210,11 @@ void Room::serve_lossy(Member& member, Packer& packer, Instant now) {
     const LossyState next = member.lossy.front();
     member.lossy.pop_front();
     Flow& flow = *member.flows[next.flow];
-    if (now - next.state->received() > flow.claims.ttl) {
+    if (now - next.state->received() > flow.ttl) {
       ++flow.delivered.expired;
       continue;
     }
-    send_state(member, *next.state, flow, packer);
+    send_state(*next.state, flow, packer, Sent::first);
   }
 }
 
@@ -267,7 +276,7 @@ void Room::hold(Member& member, Instant now) {
   }
   std::erase_if(member.lossy, [&](const LossyState& waiting) {
     Flow& flow = *member.flows[waiting.flow];
-    if (now - waiting.state->received() <= flow.claims.ttl) return false;
+    if (now - waiting.state->received() <= flow.ttl) return false;
     ++flow.delivered.expired;
     return true;
   });
@@ -325,35 +334,44 @@ std::optional<sdd::Position> Room::standpoint(const Member& member) const {
   return member.position;
 }
 
+void Room::map_assets() {
+  std::vector<Placed> points;
+  for (std::size_t i = 0; i < assets_.size(); ++i)
+    if (assets_[i].here && assets_[i].at)
+      points.push_back({static_cast<std::uint32_t>(i), *assets_[i].at});
+  grid_.build(points);
+}
+
+void Room::choose_nearest(Member& member) {
+  if (member.nearest == 0) return;
+  const auto from = standpoint(member);
+  if (!from) return;
+  // It is near to itself: so many more.
+  std::size_t placed = 0;
+  for (const auto& flow : member.flows)
+    placed += flow->asset != no_asset && assets_[flow->asset].at ? 1U : 0U;
+  grid_.nearest(*from, member.nearest + placed, found_);
+  std::erase_if(found_, [&](std::uint32_t asset) {
+    return std::ranges::any_of(member.flows, [&](const auto& f) { return f->asset == asset; });
+  });
+  std::ranges::sort(found_);
+  if (found_ == member.chosen) return;
+  member.chosen = found_;
+  retarget(member);
+}
+
 void Room::choose_nearest(std::size_t slice, std::size_t slices) {
   const auto wants = [](const auto& member) { return member->nearest > 0; };
   if (std::ranges::none_of(members_, wants)) return;
-  if (slice == 0) {
-    std::vector<Placed> points;
-    for (std::size_t i = 0; i < assets_.size(); ++i)
-      if (assets_[i].here && assets_[i].at)
-        points.push_back({static_cast<std::uint32_t>(i), *assets_[i].at});
-    grid_.build(points);
-  }
-  for (std::size_t i = slice; i < members_.size(); i += slices) {
-    Member& member = *members_[i];
-    if (member.nearest == 0) continue;
-    const auto from = standpoint(member);
-    if (!from) continue;
-    // It is near to itself: so many more.
-    const auto own = [&](std::size_t asset) {
-      return std::ranges::any_of(member.flows, [&](const auto& f) { return f->asset == asset; });
-    };
-    std::size_t placed = 0;
-    for (const auto& flow : member.flows)
-      placed += flow->asset != no_asset && assets_[flow->asset].at ? 1U : 0U;
-    grid_.nearest(*from, member.nearest + placed, found_);
-    std::erase_if(found_, own);
-    std::ranges::sort(found_);
-    if (found_ == member.chosen) continue;
-    member.chosen = found_;
-    retarget(member);
-  }
+  if (slice == 0) map_assets();
+  for (std::size_t i = slice; i < members_.size(); i += slices) choose_nearest(*members_[i]);
+}
+
+void Room::look_from(Member& member, std::uint32_t nearest) {
+  member.nearest = nearest;
+  member.chosen.clear();
+  map_assets();
+  choose_nearest(member);
 }
 
 void Room::keep_house(Instant now) {

@@ -152,6 +152,8 @@ void Room::settle(Member& member) {
     std::uint32_t rate = best ? 0 : step.rate_mhz;
     if (flow->rate_wished_mhz > 0)
       rate = rate == 0 ? flow->rate_wished_mhz : std::min(rate, flow->rate_wished_mhz);
+    const auto lives = flow->claims.ttl.count() > 0 ? flow->claims.ttl : limits_.ttl_usual;
+    flow->ttl = std::max<std::chrono::microseconds>(lives, 2 * limits_.window);
     flow->period = std::chrono::microseconds(rate == 0 ? 0 : 1'000'000'000 / rate);
   }
   retarget(member);
@@ -178,7 +180,7 @@ void Room::retarget(Member& member, std::size_t number) {
   const Slot& slot = *slots_[number];
   const Asset& asset = assets_[slot.asset];
   std::size_t place = 0;
-  const Flow* flow = asset.here ? view(member, asset, place) : nullptr;
+  const Flow* flow = slot.used && asset.here ? view(member, asset, place) : nullptr;
   bool wanted = flow != nullptr && sdd::allows(flow->seen, slot.component);
   std::uint8_t priority = flow != nullptr ? flow->claims.priority : std::uint8_t{0};
   if (wanted) {
@@ -232,6 +234,26 @@ void Room::place(Member& member, const sdd::Position& at) {
     if (flow->asset != no_asset && !flow->pose) assets_[flow->asset].at = at;
 }
 
+std::vector<Replica> Room::replica(sdd::Alias alias) {
+  std::vector<Replica> made;
+  const Asset* asset = asset_of(alias);
+  if (asset == nullptr) return made;
+  for (const std::uint32_t at : asset->slots) {
+    const Slot& slot = *slots_[at];
+    if (slot.newest.empty() || slot.lossy) continue;
+    const bool delta = slot.newest.base().has_value();
+    Replica one{.component = slot.component,
+                .seq = slot.newest.seq(),
+                .state = (delta ? slot.key : slot.newest).payload(),
+                .delta = {},
+                .received = slot.newest.received()};
+    if (delta) one.delta = slot.newest.payload();
+    made.push_back(std::move(one));
+  }
+  std::ranges::sort(made, {}, &Replica::component);
+  return made;
+}
+
 void Room::announce(const Asset& asset, bool here, const Member* only) {
   const auto bytes = sdd::write_control(
       sdd::Event{.kind = here ? sdd::EventKind::asset_here : sdd::EventKind::asset_gone,
@@ -251,8 +273,8 @@ void Room::forget(std::size_t number) {
   announce(asset, false, nullptr);
   asset.here = false;
   for (const std::uint32_t at : asset.slots) {
-    for (const auto& member : members_) retarget(*member, at);
     *slots_[at] = Slot();
+    for (const auto& member : members_) retarget(*member, at);
     changed_.remove(at);
     free_slots_.push_back(at);
   }

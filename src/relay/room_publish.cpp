@@ -42,9 +42,14 @@ Slot* Room::slot_for(Asset& asset, std::size_t number, sdd::Component component,
   Slot& slot = *slots_[at];
   slot.asset = number;
   slot.component = component;
+  slot.used = true;
   slot.lossy = lossy;
   asset.slots.push_back(at);
-  for (const auto& member : members_) retarget(*member, at);
+  for (const auto& member : members_) {
+    // Nothing of the component whose place this was.
+    member->progress[at] = {};
+    retarget(*member, at);
+  }
   return &slot;
 }
 
@@ -120,7 +125,8 @@ void Room::publish(Member& member, Flow& flow, const sdd::StreamHeader& header, 
     StreamMessage message{.payload = shared, .header = header, .deadline = {}, .flow = place};
     message.header.flow = seen->claims.id;
     if (header.reliability == sdd::FlowClass::deadline) {
-      const auto within = header.deadline.count() > 0 ? header.deadline : flow.claims.ttl;
+      const auto within = header.deadline.count() > 0 ? header.deadline
+                                                      : std::chrono::milliseconds(flow.claims.ttl);
       message.header.deadline = within;
       message.deadline = now + within;
     }
@@ -148,7 +154,13 @@ void Room::queue_message(Member& member, StreamMessage message, Instant now,
     return;
   }
   member.message_bytes += bytes;
-  member.messages.push_back(std::move(message));
+  // R2 goes before R3 and R4: it has no time to lose.
+  const bool urgent = message.header.reliability == sdd::FlowClass::deadline;
+  const auto place =
+      urgent ? std::ranges::find_if(member.messages,
+                                    [](const StreamMessage& waiting) { return !waiting.deadline; })
+             : member.messages.end();
+  member.messages.insert(place, std::move(message));
   if (!member.blocked_since) serve_messages(member, now);
 }
 

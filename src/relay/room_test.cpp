@@ -6,11 +6,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/clock.hpp"
+#include "base/rng.hpp"
 #include "relay/limits.hpp"
 #include "relay/measure/histogram.hpp"
 #include "relay/measure/stream_meter.hpp"
@@ -18,6 +21,7 @@
 #include "relay/report.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/frame.hpp"
+#include "wire/sdd/pose.hpp"
 #include "wire/sdd/sequence_window.hpp"
 #include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
@@ -398,6 +402,74 @@ TEST(relay_room, of_a_crowd_the_nearest_are_seen) {
   for (const auto& got : bob.got) seen.insert(got.frame.alias);
   // Aliases 9 to 13 stand at 8 to 12 m; 12 is not wanted, 40 is, wherever it is.
   EXPECT_EQ(seen, (std::set<sdd::Alias>{9, 10, 11, 13, 40}));
+}
+
+TEST(relay_room, who_asks_for_the_nearest_has_them_at_once) {
+  World world;
+  const auto clients = crowd(world, 10);
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    const auto flow = static_cast<sdd::FlowId>(i + 1);
+    world.say(*clients[i],
+              sdd::Update{.flow = flow,
+                          .position = sdd::Position{static_cast<std::int32_t>(i) * 1000, 0, 0}});
+    world.publish(*clients[i], flow, static_cast<sdd::Alias>(flow));
+  }
+  world.run_for(5s);
+  Client& bob = world.join("bob", {World::sees(100)});
+  world.say(bob, sdd::Update{.flow = 100, .nearest = 2, .position = sdd::Position{8'800, 0, 0}});
+  world.run_for(6ms);
+  std::set<sdd::Alias> seen;
+  for (const auto& got : bob.got) seen.insert(got.frame.alias);
+  EXPECT_EQ(seen, (std::set<sdd::Alias>{9, 10}));
+}
+
+TEST(relay_room, a_pose_tells_where_its_asset_is) {
+  World world;
+  Client& far = world.greet();
+  Client& near = world.greet();
+  world.establish(far, world.token("far", {World::both(1, 1)}), {1});
+  world.establish(near, world.token("near", {World::both(2, 2)}), {2});
+  Client& bob = world.join("bob", {World::sees(3)});
+  world.say(bob, sdd::Update{.flow = 3, .nearest = 1, .position = sdd::Position{}});
+  const auto show = [&](Client& client, sdd::FlowId flow, double x) {
+    std::array<std::byte, sdd::pose::root_bytes> payload;
+    ByteWriter out(payload);
+    sdd::pose::write(out, sdd::pose::Root{{x, 0, 0}, {}});
+    world.send(client, {.key = true,
+                        .flow = flow,
+                        .alias = static_cast<sdd::Alias>(flow),
+                        .seq = client.next[{static_cast<sdd::Alias>(flow), 0}]++,
+                        .payload = payload});
+  };
+  show(far, 1, 40);
+  show(near, 2, -3);
+  world.run_for(1s);
+  bob.got.clear();
+  show(far, 1, 41);
+  show(near, 2, -3.1);
+  world.run_for(10ms);
+  EXPECT_EQ(bob.states_of(1), 0U);
+  EXPECT_EQ(bob.states_of(2), 1U);
+}
+
+TEST(relay_room, a_replica_is_what_a_late_joiner_would_get) {
+  World world;
+  Client& alice = world.join("alice", {World::both(1, 1)});
+  world.publish(alice, 1, 1, 3, 50);
+  world.publish(alice, 1, 1, 0, 20);
+  const std::vector<std::byte> change(7, std::byte{9});
+  world.send(alice,
+             {.flow = 1, .alias = 1, .component = 3, .seq = 1, .base = 0, .payload = change});
+  const auto replica = world.relay().replica("room", 1);
+  ASSERT_EQ(replica.size(), 2U);
+  EXPECT_EQ(replica[0].state, std::vector<std::byte>(20, std::byte{0}));
+  EXPECT_TRUE(replica[0].delta.empty());
+  EXPECT_EQ(replica[1].component, 3);
+  EXPECT_EQ(replica[1].seq, 1U);
+  EXPECT_EQ(replica[1].state, std::vector<std::byte>(50, std::byte{3}));
+  EXPECT_EQ(replica[1].delta, change);
+  EXPECT_TRUE(world.relay().replica("room", 2).empty());
+  EXPECT_TRUE(world.relay().replica("elsewhere", 1).empty());
 }
 
 TEST(relay_room, who_comes_back_with_numbers_from_0_is_seen_all_the_same) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
@@ -13,6 +14,7 @@
 #include "wire/sdd/frame.hpp"
 #include "wire/sdd/sequence_window.hpp"
 #include "wire/sdd/types.hpp"
+#include "wire/sdd/varint.hpp"
 
 namespace lobo::relay {
 
@@ -28,6 +30,23 @@ void State::add(const sdd::Frame& frame) {
   firsts_[count_] = u8_at(start, 0);
   ends_[count_] = static_cast<std::uint32_t>(bytes_.size());
   ++count_;
+}
+
+std::vector<std::byte> State::payload() const {
+  std::vector<std::byte> whole;
+  std::array<std::byte, sdd::datagram_bytes_max> place;
+  for (std::size_t i = 0; i < count_; ++i) {
+    const Block part = block(i);
+    ByteWriter out(place);
+    out.u8(part.first);
+    sdd::write_varint(out, 1);  // some flow
+    out.bytes(part.rest);
+    ByteReader in(out.written());
+    const auto frame = sdd::read_frame(in);
+    require(frame.has_value());
+    whole.insert(whole.end(), frame->payload.begin(), frame->payload.end());
+  }
+  return whole;
 }
 
 bool Assembly::take(const sdd::Frame& fragment) {

@@ -41,6 +41,8 @@ class State {
     return {firsts_[at], Bytes(bytes_).subspan(from, ends_[at] - from)};
   }
   std::size_t bytes() const { return bytes_.size(); }
+  /// What the publisher wrote, of all fragments together.
+  std::vector<std::byte> payload() const;
   sdd::Sequence seq() const { return seq_; }
   std::optional<sdd::Sequence> base() const { return base_; }
   Instant received() const { return received_; }
@@ -53,6 +55,15 @@ class State {
   sdd::Sequence seq_ = 0;
   std::optional<sdd::Sequence> base_;
   Instant received_{};
+};
+
+/// One component as it is now: what stands alone, and what changes it where that is a delta.
+struct Replica {
+  sdd::Component component = 0;
+  sdd::Sequence seq = 0;
+  std::vector<std::byte> state;
+  std::vector<std::byte> delta;  ///< empty: there is none
+  Instant received{};
 };
 
 /// Fragments of one state until all are there; another state's first one ends the wait.
@@ -88,6 +99,7 @@ enum class Taken : std::uint8_t {
 struct Slot {
   std::size_t asset = 0;
   sdd::Component component = 0;
+  bool used = false;   ///< else free for the next component that comes
   bool lossy = false;  ///< R1: each state counts
 
   // Another publisher, or the same one anew, goes on where the numbers stopped.

@@ -16,8 +16,8 @@ namespace {
 constexpr unsigned kind_shift = 5;
 constexpr unsigned flag_delta = 0x10;
 constexpr unsigned flag_key = 0x08;
-constexpr unsigned flag_dup_path = 0x04;
-constexpr unsigned flag_time = 0x02;
+constexpr unsigned flag_dup_path = frame_dup_path_flag;
+constexpr unsigned flag_time = frame_time_flag;
 constexpr unsigned flag_more = 0x01;
 
 unsigned first_octet(const Frame& frame) {

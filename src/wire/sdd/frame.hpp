@@ -24,6 +24,12 @@ inline constexpr std::size_t frame_head_bytes_max = 1 + 8 + 2 + 1 + 4 + 4 + 4 + 
 inline constexpr std::size_t fragment_payload_max = datagram_bytes_max - frame_head_bytes_max;
 static_assert(fragments_max * fragment_payload_max >= state_bytes_max);
 
+// For who leaves the time out of a frame that was written with it: its flag in the first octet, its
+// place in what write_frame_rest() wrote.
+inline constexpr unsigned frame_time_flag = 0x02;
+inline constexpr unsigned frame_dup_path_flag = 0x04;
+inline constexpr std::size_t frame_time_at = sizeof(Alias) + sizeof(Component) + sizeof(Sequence);
+
 enum class FrameKind : std::uint8_t { state = 0, fragment = 1 };
 
 struct Frame {
