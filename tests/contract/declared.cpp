@@ -127,10 +127,17 @@ const std::map<std::string, DeclaredOperation>& declared_metaverse() {
   return all;
 }
 
+const std::map<std::string, DeclaredOperation>& declared_sealdd() {
+  static const auto all = of_documents({"sdd_connections", "sdd_relay", "sdd_transmission",
+                                        "sdd_tqm", "sdd_policy", "sdd_context", "sdd_storage"});
+  return all;
+}
+
 const DeclaredOperation* operation_of(const http::Request& request) {
   const auto path = std::string_view(request.target).substr(0, request.target.find('?'));
   if (path.empty() || path.front() != '/') return nullptr;
-  for (const auto* all : {&declared(), &declared_media(), &declared_metaverse()})
+  for (const auto* all :
+       {&declared(), &declared_media(), &declared_metaverse(), &declared_sealdd()})
     for (const auto& [id, operation] : *all)
       if (operation.method == request.method && matches(operation.path, path)) return &operation;
   return nullptr;

@@ -28,6 +28,8 @@ const std::map<std::string, DeclaredOperation>& declared();
 
 /// The same of the media application function.
 const std::map<std::string, DeclaredOperation>& declared_media();
+/// Of the SEALDD server.
+const std::map<std::string, DeclaredOperation>& declared_sealdd();
 
 /// The same of the metaverse enabler's server.
 const std::map<std::string, DeclaredOperation>& declared_metaverse();

@@ -81,7 +81,7 @@ class sealdd_quality : public ::testing::Test {
     }
   }
   std::string subscribe(const std::string& whom, const std::string& req,
-                        const std::string& more = R"(,"suppFeat":"1")") {
+                        const std::string& more = R"(,"suppFeat":"10000000000")") {
     const auto answer = w.ask("POST", "/sdd-tqm/v1/subscriptions",
                               R"({"appTrafficIds":["urn:a:1"],"notifUri":"http://val.example/q",)" +
                                   whom + R"(,"reqs":{"x":)" + req + "}" + more + "}",
@@ -196,7 +196,7 @@ TEST_F(sealdd_quality, what_was_measured_of_late_can_be_asked_for) {
   const auto a = connect("ue-1");
   seconds(3, {{flow_of(a), 10'000}});
   const auto at = std::string("/sdd-tqm/v1/reports?app-traffic-ids=urn%3Aa%3A1");
-  const auto answer = w.ask("GET", at + "&all-val-ues=true&supp-feat=1");
+  const auto answer = w.ask("GET", at + "&all-val-ues=true&supp-feat=10000000000");
   const auto read = json::read<api::sdd_tqm::HistTransQualMeasReports>(answer.body);
   ASSERT_TRUE(read) << answer.body;
   ASSERT_EQ(read->reports.size(), 1U);
@@ -215,8 +215,9 @@ TEST_F(sealdd_quality, a_report_that_was_seen_before_is_not_counted_again) {
   report.windows = std::vector{window(flow_of(a), 1000)};
   for (int i = 0; i < 3; ++i)
     w.ask("POST", node.path() + "/reports", json::write(report), {}, "relay");
-  const auto answer =
-      w.ask("GET", "/sdd-tqm/v1/reports?app-traffic-ids=urn%3Aa%3A1&all-val-ues=true&supp-feat=1");
+  const auto answer = w.ask(
+      "GET",
+      "/sdd-tqm/v1/reports?app-traffic-ids=urn%3Aa%3A1&all-val-ues=true&supp-feat=10000000000");
   EXPECT_NE(answer.body.find(R"("packets":30)"), std::string::npos) << answer.body;
 }
 
@@ -231,7 +232,8 @@ TEST_F(sealdd_quality, a_val_server_hears_of_connections_that_it_asked_for) {
   ASSERT_EQ(made.status, 201) << made.body;
   const auto asked =
       w.ask("POST", "/sdd-trans/v1/regular/request-trans",
-            R"({"valServerId":"v1","valTargetUeId":"ue-1","suppFeat":"1",)" + at + "}", {}, "val");
+            R"({"valServerId":"v1","valTargetUeId":"ue-1","suppFeat":"10000000000",)" + at + "}",
+            {}, "val");
   ASSERT_EQ(asked.status, 200) << asked.body;
   const auto answer = json::read<api::sdd_transmission::TransResp>(asked.body);
   ASSERT_TRUE(answer && answer->sdd_flow_ids && answer->connection) << asked.body;
@@ -250,7 +252,7 @@ TEST_F(sealdd_quality, a_val_server_hears_of_connections_that_it_asked_for) {
 
 TEST_F(sealdd_quality, transmission_asked_for_again_is_the_same_connection) {
   const std::string text =
-      R"({"valServerId":"v1","valTargetUeId":"ue-1","suppFeat":"1","valServerConnInfo":)"
+      R"({"valServerId":"v1","valTargetUeId":"ue-1","suppFeat":"10000000000","valServerConnInfo":)"
       R"({"ipv4Addr":"10.1.1.1"})";
   const auto first = w.ask("POST", "/sdd-trans/v1/regular/request-trans", text + "}", {}, "val");
   const auto again = w.ask(
@@ -287,7 +289,7 @@ class sealdd_policy : public sealdd_quality {
   std::string configure(const std::string& policy, const std::string& assets = R"(["urn:a:1"])") {
     const auto answer = w.ask("POST", "/sdd-pc/v1/configurations",
                               R"({"appTrafficIds":)" + assets + R"(,"sealddPol":)" + policy +
-                                  R"(,"suppFeat":"1","thresholds":{"maxLatencyUs":50000,)"
+                                  R"(,"suppFeat":"10000000000","thresholds":{"maxLatencyUs":50000,)"
                                   R"("badSeconds":2,"goodSeconds":3}})",
                               {}, "val");
     EXPECT_EQ(answer.status, 201) << answer.body;
@@ -347,7 +349,7 @@ TEST_F(sealdd_policy, the_limit_of_a_val_server_goes_to_who_uses_it) {
     const auto answer = w.ask(
         "POST", "/sdd-trans/v1/regular/request-trans",
         R"({"valServerId":"v1","valServiceId":"s","valTargetUeId":")" + std::string(ue) +
-            R"(","suppFeat":"1","valServerConnInfo":{"ipv4Addr":"10.1.1.1"},)"
+            R"(","suppFeat":"10000000000","valServerConnInfo":{"ipv4Addr":"10.1.1.1"},)"
             R"("valServerBdw":{"totalUlBdw":1000000,"totalDlBdw":1000000},)"
             R"("valUsersBdw":{"minUlBdw":0,"minDlBdw":100000,"maxUlBdw":900000,"maxDlBdw":900000}})",
         {}, "val");

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "api/sdd_connections.hpp"
+#include "api/sdd_context.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"
@@ -481,6 +482,9 @@ Result<resource::Outcome> ConnectionMachine::step(const resource::Record* curren
     return create(current, key, *command, now, lookup);
   if (command != nullptr && command->operation == api::sdd_transmission::operation::request_trans)
     return transmit(current, key, *command, now);
+  if (command != nullptr && current == nullptr &&
+      command->operation == api::sdd_context::operation::push_dd_context)
+    return pushed(key, *command, now);
   if (current == nullptr) {
     if (command != nullptr) return fail(Errc::not_found, "no such connection");
     return resource::Outcome{};
@@ -496,6 +500,8 @@ Result<resource::Outcome> ConnectionMachine::step(const resource::Record* curren
     return fail(Errc::not_found, "no such connection");
   if (command->operation == sdc::operation::patch_sdd_connection)
     return modify(std::move(*stored), *current, *command, now);
+  if (command->operation == sdc::operation::relocate_sdd_connection)
+    return sent_away(std::move(*stored), *current, *command, now, lookup);
   auto out = release(std::move(*stored), *current, "RELEASED", now, lookup);
   out.effects.emplace_back(resource::Reply{command->request, {204, {}, {}}, false});
   return out;

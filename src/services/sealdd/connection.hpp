@@ -72,6 +72,12 @@ class ConnectionMachine final : public resource::Machine {
   // connection_trans.cpp
   Result<resource::Outcome> transmit(const resource::Record* current, const resource::Key& key,
                                      const resource::Command& command, Instant now) const;
+  // connection_context.cpp
+  Result<resource::Outcome> pushed(const resource::Key& key, const resource::Command& command,
+                                   Instant now) const;
+  Result<resource::Outcome> sent_away(State state, const resource::Record& current,
+                                      const resource::Command& command, Instant now,
+                                      const resource::Lookup& lookup) const;
   // connection_act.cpp
   Result<resource::Outcome> act(State state, const resource::Record& current,
                                 const std::string& body, Instant now) const;

@@ -172,7 +172,7 @@ Result<resource::Outcome> ConnectionMachine::transmit(const resource::Record* cu
   answer.dd_server_conn_info = fresh.conn_info;
   if (asked->supp_feat) {
     const bool extended = is_extended(command.http.body);
-    answer.supp_feat = extended ? "1" : "0";
+    answer.supp_feat = shared_features(extended);
     if (extended) {
       const auto shown = represent(fresh, key.id, settings_);
       answer.connection = shown.self;

@@ -43,6 +43,11 @@ std::string merged(const std::string& text, const std::string& patch) {
 
 }  // namespace
 
+std::string shared_features(bool extended) {
+  const model::SupportedFeatures none;
+  return (extended ? none.with(extension_feature) : none).text();
+}
+
 bool is_extended(const std::string& text) {
   const auto given = member(text, "suppFeat");
   const auto features = given ? model::SupportedFeatures::parse(*given) : std::nullopt;
@@ -60,7 +65,7 @@ std::string KeptMachine::admitted(const std::string& text) const {
   if (!terms_.expiry.empty())  // Read-only: ours.
     out = merged(out, "{" + json::quoted(terms_.expiry) + ":null}");
   if (member(text, "suppFeat"))
-    out = merged(out, is_extended(text) ? R"({"suppFeat":"1"})" : R"({"suppFeat":"0"})");
+    out = merged(out, "{\"suppFeat\":" + json::quoted(shared_features(is_extended(text))) + "}");
   return out;
 }
 

@@ -17,8 +17,10 @@
 
 namespace lobo::sealdd {
 
-/// Bit 1 of every API here: members that the standard does not have.
-inline constexpr std::size_t extension_feature = 1;
+/// Of every API here: members that the standard does not have (docs/spec-map.md, Extensions).
+inline constexpr std::size_t extension_feature = 41;
+/// SupportedFeatures of an answer to who said which ones he knows.
+std::string shared_features(bool extended);
 inline constexpr std::size_t kept_max = 100'000;  ///< of one kind
 
 class KeptMachine : public resource::Machine {

@@ -9,10 +9,12 @@
 #include "api/sdd_relay.hpp"
 #include "api/state/sealdd.hpp"
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "services/sealdd/connection.hpp"
 #include "services/sealdd/nodes.hpp"
 #include "services/sealdd/ports.hpp"
 #include "wire/http/message.hpp"
+#include "wire/http/problem.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 
@@ -78,7 +80,12 @@ void Nodes::order(const std::string& id, std::vector<Order> orders, Instant now)
 
 void Nodes::asked(const std::string& id, const state::OrdersQuestion& question, Instant now) {
   const auto found = nodes_.find(id);
-  if (found == nodes_.end()) return;
+  if (found == nodes_.end()) {
+    dues_.answers.push_back(
+        {question.request,
+         http::problem(Error{Errc::not_found, "there is no such relay node now", {}})});
+    return;
+  }
   auto& node = found->second;
   if (node.polls.size() >= polls_max) {  // The oldest has waited enough.
     node.polls.front().until = now;

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -63,6 +65,35 @@ Result<PageQuery> page_query(const http::Request& request) {
     if (!limit) return wrong(name, "must be a number from 1 to 1000");
     out.limit = static_cast<std::size_t>(*limit);
   }
+  return out;
+}
+
+Result<ContextQuery> context_query(const http::Request& request) {
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  ContextQuery out;
+  for (const auto& [name, value] : *query) {
+    if (name == "sdd-flow-id") {
+      const auto flow = number(value, 1, 4294967295U);
+      if (!flow) return wrong(name, "must be the number of a flow");
+      out.flow = static_cast<std::int64_t>(*flow);
+    } else if (name == "supp-feats") {
+      const auto features = model::SupportedFeatures::parse(value);
+      if (!features) return wrong(name, "must be hexadecimal digits");
+      out.features = true;
+      out.extended = features->has(extension_feature);
+    }
+  }
+  return out;
+}
+
+Result<std::set<std::string, std::less<>>> storages_query(const http::Request& request) {
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  std::set<std::string, std::less<>> out;
+  for (const auto& [name, value] : *query)
+    if (name == "storage-ids")
+      for (const auto one : split(value, ',')) out.emplace(one);
   return out;
 }
 

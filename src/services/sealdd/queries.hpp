@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "base/result.hpp"
@@ -29,6 +32,18 @@ struct PageQuery {
 };
 /// `limit`, `cursor` and `room` of a list.
 Result<PageQuery> page_query(const http::Request& request);
+
+struct ContextQuery {
+  std::optional<std::int64_t> flow;
+  bool features = false;
+  bool extended = false;
+};
+/// Of PullDdContext.
+Result<ContextQuery> context_query(const http::Request& request);
+
+inline constexpr std::size_t storage_list_octets_max = std::size_t{4} << 20U;
+/// `storage-ids` of GetDataStorages; empty: all.
+Result<std::set<std::string, std::less<>>> storages_query(const http::Request& request);
 
 struct ReportsQuery {
   Whom whom;

@@ -1,19 +1,23 @@
 #include "services/sealdd/routes.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "api/sdd_connections.hpp"
+#include "api/sdd_context.hpp"
 #include "api/sdd_policy.hpp"
 #include "api/sdd_relay.hpp"
+#include "api/sdd_storage.hpp"
 #include "api/sdd_tqm.hpp"
 #include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "services/sealdd/connection.hpp"
+#include "services/sealdd/context.hpp"
 #include "services/sealdd/hub.hpp"
 #include "services/sealdd/kept.hpp"
 #include "services/sealdd/node.hpp"
@@ -28,6 +32,8 @@
 namespace lobo::sealdd {
 
 namespace rly = api::sdd_relay;
+namespace ddc = api::sdd_context;
+namespace ds = api::sdd_storage;
 namespace pc = api::sdd_policy;
 namespace sdc = api::sdd_connections;
 namespace state = api::state::sealdd;
@@ -84,7 +90,8 @@ Handle connection_handle(std::string_view id, const Settings& settings) {
   if (id == op::create_sdd_connection) return to_new(connection_kind);
   if (id == op::list_sdd_connections) return list_connections(settings);
   if (id == op::get_sdd_connection) return read_connection(settings);
-  if (id == op::patch_sdd_connection || id == op::delete_sdd_connection)
+  if (id == op::patch_sdd_connection || id == op::delete_sdd_connection ||
+      id == op::relocate_sdd_connection)
     return to_owner(connection_kind, connection_id);
   return nullptr;
 }
@@ -175,7 +182,7 @@ Handle read_reports(const Hub& hub) {
     if (!query) return fail(query.error());
     tqm::HistTransQualMeasReports out;
     out.reports = hub.measures().history(query->whom, query->extended, context.now);
-    if (query->features) out.supp_feat = query->extended ? "1" : "0";
+    if (query->features) out.supp_feat = shared_features(query->extended);
     return json_answer(json::write(out), 0);
   };
 }
@@ -198,6 +205,91 @@ Handle policy_handle(std::string_view id, const Machines& machines) {
   return to_owner(policy_kind, "configId");
 }
 
+// ---- contexts -----------------------------------------------------------------------------------
+
+/// Of the flow that is named, or of the only connection that the caller has.
+Handle pull_context(const Hub& hub) {
+  return [&hub](const RouteContext& context) -> Result<Decision> {
+    const auto query = context_query(context.request);
+    if (!query) return fail(query.error());
+    std::optional<resource::Record> record;
+    if (query->flow) {
+      const auto* id = hub.nodes().connection_of(*query->flow);
+      auto found = id == nullptr ? Result<std::optional<resource::Record>>(std::nullopt)
+                                 : context.lookup.find({std::string(connection_kind), *id});
+      if (!found) return fail(found.error());
+      record = std::move(*found);
+    } else {
+      auto own_ones = context.lookup.list(connection_kind, context.who.subject, {}, 2);
+      if (!own_ones) return fail(own_ones.error());
+      if (own_ones->size() > 1)
+        return fail(Errc::missing, "the caller has more than one connection",
+                    {{Errc::missing, "query:sdd-flow-id", "which flow is meant?"}});
+      if (!own_ones->empty()) record = std::move(own_ones->front());
+    }
+    if (!record || record->owner != context.who.subject)
+      return fail(Errc::not_found, "there is no such context");
+    const auto stored = state_of<state::ConnectionState>(*record);
+    if (!stored) return fail(stored.error());
+    ddc::DdContextResp out;
+    out.dd_context =
+        context_of(*stored, query->flow.value_or(stored->flows.begin()->second.flow_ids.front()),
+                   query->extended, context.now);
+    if (query->features) out.supp_feat = shared_features(query->extended);
+    return json_answer(json::write(out), 0);
+  };
+}
+
+// ---- storage ------------------------------------------------------------------------------------
+
+Handle list_storages() {
+  return [](const RouteContext& context) -> Result<Decision> {
+    const auto ids = storages_query(context.request);
+    if (!ids) return fail(ids.error());
+    const auto records =
+        context.lookup.list(storage_kind, context.who.subject, {}, resource::page_items_max);
+    if (!records) return fail(records.error());
+    std::string body = "[";
+    for (const auto& record : *records) {
+      const auto stored = state_of<state::StorageState>(record);
+      if (!stored) return fail(stored.error());
+      if (!stored->filled.value_or(false)) continue;
+      if (!ids->empty() && !ids->contains(record.key.id)) continue;
+      if (body.size() > storage_list_octets_max)
+        return fail(Errc::too_large, "the list would be too long",
+                    {{Errc::too_large, "query:storage-ids", "ask for some of them"}});
+      if (body.size() > 1) body += ',';
+      body += represent(*stored);
+    }
+    return json_answer(body + "]", 0);
+  };
+}
+
+/// Somebody else's may be open to the caller: the machine decides.
+Result<Decision> to_storage(const RouteContext& context) {
+  return Dispatch{.to = {std::string(storage_kind), param(context, "storageId")}, .creates = false};
+}
+
+Result<Decision> to_delivery(const RouteContext& context) {
+  return Dispatch{.to = {std::string(delivery_request_kind), std::string(context.fresh_id)},
+                  .creates = false};
+}
+
+Handle storage_handle(std::string_view id, const Machines& machines) {
+  namespace op = ds::operation;
+  constexpr std::string_view subscription = "subscriptionId";
+  if (id == op::get_data_storages) return list_storages();
+  if (id == op::create_data_storage) return to_new(storage_kind);
+  if (id == op::get_ind_data_storage || id == op::update_ind_data_storage ||
+      id == op::modify_ind_data_storage || id == op::delete_ind_data_storage ||
+      id == op::get_stored_octets || id == op::put_stored_octets)
+    return to_storage;
+  if (id == op::data_delivery_request) return to_delivery;
+  if (id == op::create_data_del_subsc) return to_new(delivery_kind);
+  if (id == op::get_ind_data_del_subsc) return read_kept(machines.delivery, subscription);
+  return to_owner(delivery_kind, subscription);
+}
+
 }  // namespace
 
 std::vector<Restored> restored_kinds() {
@@ -209,8 +301,9 @@ std::vector<Restored> restored_kinds() {
 
 std::vector<resource::Operation> operations() {
   std::vector<resource::Operation> out;
-  for (const auto& some : {sdc::operations(), rly::operations(), tra::operations(),
-                           tqm::operations(), pc::operations()})
+  for (const auto& some :
+       {sdc::operations(), rly::operations(), tra::operations(), tqm::operations(),
+        pc::operations(), ddc::operations(), ds::operations()})
     out.insert(out.end(), some.begin(), some.end());
   return out;
 }
@@ -230,6 +323,10 @@ std::vector<resource::Route> routes(const Settings& settings, const Hub& hub,
   add(tra::operations(), [&](auto id) { return transmission_handle(id, machines); });
   add(tqm::operations(), [&](auto id) { return quality_handle(id, hub, machines); });
   add(pc::operations(), [&](auto id) { return policy_handle(id, machines); });
+  add(ddc::operations(), [&](auto id) -> Handle {
+    return id == ddc::operation::pull_dd_context ? pull_context(hub) : to_new(connection_kind);
+  });
+  add(ds::operations(), [&](auto id) { return storage_handle(id, machines); });
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "services/sealdd/policy.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/quality.hpp"
+#include "services/sealdd/storage.hpp"
 #include "services/sealdd/transmission.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/route.hpp"
@@ -27,10 +28,12 @@ class Machines {
         connection(settings, hub.nodes(), signer),
         quality(settings),
         status(settings),
-        policy(settings) {}
+        policy(settings),
+        storage(settings),
+        delivery(settings) {}
 
   std::vector<const resource::Machine*> all() const {
-    return {&node, &connection, &quality, &status, &policy};
+    return {&node, &connection, &quality, &status, &policy, &storage, &delivery, &delivery_request};
   }
 
   NodeMachine node;
@@ -38,6 +41,9 @@ class Machines {
   QualityMachine quality;
   StatusMachine status;
   PolicyMachine policy;
+  StorageMachine storage;
+  DeliveryMachine delivery;
+  DeliveryRequestMachine delivery_request;
 };
 
 /// What the hub has to hear of at the start, in this order.
