@@ -55,6 +55,8 @@ Exit check(const Arguments& arguments) {
   if (config->gnb) summarise(rows.rows, "gnb.n3", std::vector{config->gnb->n3});
   if (config->gnb) summarise(rows.rows, "gnb.air", config->gnb->air);
   if (config->gnb) summarise(rows.rows, "gnb.metrics", config->gnb->metrics);
+  if (config->relay)
+    rows.rows.push_back({"relay", config->relay->address, std::int64_t{config->relay->port}, true});
   print_rows(std::cout, rows, arguments.text("output"));
   if (config->nrm && config->nrm->auth.mode == AuthMode::off)
     std::cerr << "note: authentication is off; the server will answer on loopback only\n";

@@ -22,6 +22,7 @@ std::vector<Verb> adaptation_verbs();
 std::vector<Verb> monitor_verbs();
 std::vector<Verb> pcap_verbs();
 std::vector<Verb> eas_verbs();
+std::vector<Verb> relay_verbs();
 std::vector<Verb> impair_verbs();
 std::vector<Verb> pki_verbs();
 std::vector<Verb> version_verbs();

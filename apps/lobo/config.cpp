@@ -104,6 +104,11 @@ void resolve(Config& config, const std::filesystem::path& base) {
     }
   }
   if (config.gnb) resolve(config.gnb->trace, base);
+  if (config.relay) {
+    resolve(config.relay->certificate, base);
+    resolve(config.relay->key, base);
+    for (auto& file : config.relay->token_keys) resolve(file, base);
+  }
   if (config.media_energy) {
     resolve(config.media_energy->servers, base);
     resolve(config.media_energy->metrics, base);
@@ -193,6 +198,7 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   top.section("netsim", [&](Section& section) { read_netsim(section, config.netsim.emplace()); });
   top.section("upf", [&](Section& section) { read_upf(section, config.upf.emplace()); });
   top.section("gnb", [&](Section& section) { read_gnb(section, config.gnb.emplace()); });
+  top.section("relay", [&](Section& section) { read_relay(section, config.relay.emplace()); });
   top.section("media_energy",
               [&](Section& section) { read_media_energy(section, config.media_energy.emplace()); });
   top.section("sealdd", [&](Section& section) { read_sealdd(section, config.sealdd.emplace()); });
@@ -203,9 +209,11 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   });
   top.finish();
   if (complaints.empty() && !config.nrm && !config.netsim && !config.upf && !config.gnb &&
-      !config.media_energy && !config.sealdd && !config.energy_agent && !config.energy_steering)
+      !config.relay && !config.media_energy && !config.sealdd && !config.energy_agent &&
+      !config.energy_steering)
     complaints.add(1, Errc::missing,
-                   "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'media_energy', 'sealdd', "
+                   "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'relay', 'media_energy', "
+                   "'sealdd', "
                    "'energy_agent' or 'energy_steering'");
   if (!complaints.empty()) return fail(complaints.to_error());
   if (config.nrm && config.nrm->trace.directory.empty()) config.nrm->trace = config.trace;

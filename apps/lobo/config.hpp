@@ -15,6 +15,7 @@
 #include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "gnb/gnb_config.hpp"
+#include "relay_node/relay_config.hpp"
 #include "services/core_sim/config.hpp"
 #include "services/media_energy/ports.hpp"
 #include "steering/steer_config.hpp"
@@ -321,6 +322,7 @@ struct Config {
   std::optional<EnergyAgentConfig> energy_agent;
   std::optional<EnergySteeringConfig> energy_steering;
   std::optional<GnbConfig> gnb;
+  std::optional<RelayConfig> relay;
   std::optional<MediaEnergyConfig> media_energy;
   std::optional<SealddConfig> sealdd;
 };

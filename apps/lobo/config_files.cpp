@@ -83,6 +83,12 @@ Result<void> check_files(const Config& config) {
     }
   }
   if (config.gnb) check_readable("gnb.cell.trace", config.gnb->trace, faults);
+  if (config.relay) {
+    check_readable("relay.tls.cert", config.relay->certificate, faults);
+    check_readable("relay.tls.key", config.relay->key, faults);
+    for (const auto& file : config.relay->token_keys)
+      check_readable("relay.token_keys", file, faults);
+  }
   if (config.media_energy) {
     const auto& media = *config.media_energy;
     check_servers("media_energy.server", media.servers, faults);

@@ -19,6 +19,7 @@ void read_oauth2(Section& section, OAuth2Config& out);
 void read_energy_agent(Section& section, EnergyAgentConfig& out);
 void read_energy_steering(Section& section, EnergySteeringConfig& out);
 void read_gnb(Section& section, GnbConfig& out);
+void read_relay(Section& section, RelayConfig& out);
 void read_media_energy(Section& section, MediaEnergyConfig& out);
 void read_sealdd(Section& section, SealddConfig& out);
 

@@ -69,6 +69,7 @@ struct PathStats {
   std::chrono::microseconds rtt_variation{};
   std::uint64_t window_bytes = 0;
   std::uint64_t in_flight_bytes = 0;
+  std::uint64_t stream_bytes_held = 0;  ///< written, and not acknowledged yet
 };
 
 struct LinkEvents {

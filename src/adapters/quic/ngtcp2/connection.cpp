@@ -593,7 +593,8 @@ PathStats Connection::stats() const {
           .smoothed_rtt = microseconds(held.smoothed_rtt),
           .rtt_variation = microseconds(held.rttvar),
           .window_bytes = held.cwnd,
-          .in_flight_bytes = held.bytes_in_flight};
+          .in_flight_bytes = held.bytes_in_flight,
+          .stream_bytes_held = stream_bytes_};
 }
 
 }  // namespace lobo::adapters::quic

@@ -1,0 +1,199 @@
+#include "relay_server.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "adapters/crypto/flow_token.hpp"
+#include "adapters/http/loop.hpp"
+#include "adapters/quic/links.hpp"
+#include "adapters/quic/quic.hpp"
+#include "adapters/udp/socket.hpp"
+#include "adapters/webtransport/gate.hpp"
+#include "base/result.hpp"
+#include "config.hpp"
+#include "model/address.hpp"
+#include "output.hpp"
+#include "relay/limits.hpp"
+#include "relay/report.hpp"
+#include "relay_node/relay_config.hpp"
+#include "relay_node/relay_node.hpp"
+#include "runtime/ports.hpp"
+#include "wire/sdd/control.hpp"
+#include "wiring.hpp"
+
+namespace lobo::app {
+namespace {
+
+using namespace std::chrono_literals;
+using runtime::Level;
+namespace quic = adapters::quic;
+
+constexpr auto report_interval = 500ms;
+/// For goodbyes to leave before the program does.
+constexpr auto end_patience = 200ms;
+
+Result<std::vector<adapters::crypto::FlowPublicKey>> keys_of(const RelayConfig& config) {
+  std::vector<adapters::crypto::FlowPublicKey> keys;
+  for (const auto& file : config.token_keys) {
+    const auto key = adapters::crypto::read_flow_public_key(file);
+    if (!key) return fail(key.error());
+    keys.push_back(*key);
+  }
+  return keys;
+}
+
+quic::Settings quic_settings(const RelayConfig& config) {
+  quic::Settings out;
+  out.at = {*model::parse_ip_address(config.address), config.port};
+  out.protocols = {"sdd/1", std::string(adapters::webtransport::protocol)};
+  out.certificate_file = config.certificate;
+  out.key_file = config.key;
+  out.reset_key_file = config.reset_key;
+  out.idle_max = config.idle_max;
+  out.udp_payload_bytes = config.udp_payload;
+  out.node = config.number;
+  out.limits.connections_max = config.connections_max;
+  out.limits.handshakes_per_second_max = config.handshakes_per_second_max;
+  return out;
+}
+
+relay::Limits relay_limits(const RelayConfig& config) {
+  relay::Limits out;
+  out.links_max = config.connections_max;
+  out.window = config.window;
+  return out;
+}
+
+std::string host_of(const adapters::UdpEndpoint& at) {
+  const bool six = at.address.index() == 1;
+  return fmt::format("{}{}{}:{}", six ? "[" : "", model::to_text(at.address), six ? "]" : "",
+                     at.port);
+}
+
+}  // namespace
+
+// Members stand in the order of construction: whoever uses another stands below it.
+struct RelayServer::Parts {
+  Parts(RelayConfig settings, const LoggerConfig& logging)
+      : config(std::move(settings)), logger(logging) {}
+
+  RelayConfig config;
+  LoggerConfig logger;
+  adapters::EventLoop loop;
+  SteadyWallClock clock;
+  std::unique_ptr<runtime::Log> log;
+  adapters::crypto::FlowTokenVerifier verifier;
+  std::optional<RelayNode> node;
+  std::optional<adapters::webtransport::Gate> gate;
+  std::unique_ptr<quic::Endpoint> endpoint;
+  std::string digest;
+  std::uint64_t flows_opened = 0;
+  std::uint64_t flows_closed = 0;
+
+  Result<void> open();
+  void look_at_reports();
+};
+
+Result<void> RelayServer::Parts::open() {
+  auto opened_log = open_log(logger, "relay", loop, clock);
+  if (!opened_log) return fail(opened_log.error());
+  log = std::move(*opened_log);
+  auto keys = keys_of(config);
+  if (!keys) return fail(keys.error());
+  if (auto trusted = verifier.trust(*keys); !trusted) return trusted;
+  const auto sha = quic::certificate_sha256(config.certificate);
+  if (!sha) return fail(sha.error());
+  for (const auto octet : *sha) digest += fmt::format("{:02x}", octet);
+  node.emplace(loop, clock, config.node, verifier, relay_limits(config),
+               RelayNode::Told{.opened =
+                                   [this](relay::LinkId link, const quic::Opened& opened) {
+                                     log->event(Level::info, "link_opened",
+                                                {{"link", static_cast<std::int64_t>(link)},
+                                                 {"by", opened.protocol},
+                                                 {"peer", host_of(opened.peer)}});
+                                   },
+                               .closed =
+                                   [this](relay::LinkId link, const quic::Closed& closed) {
+                                     log->event(Level::info, "link_closed",
+                                                {{"link", static_cast<std::int64_t>(link)},
+                                                 {"cause", quic::to_string(closed.cause)},
+                                                 {"detail", closed.detail}});
+                                   }});
+  auto& carrier = node->add_carrier();
+  gate.emplace(adapters::webtransport::GateSettings{config.origins, config.path}, carrier);
+  carrier.stand_on(*gate);
+  auto opened = quic::open(loop, quic_settings(config), *gate);
+  if (!opened) return fail(opened.error());
+  endpoint = std::move(*opened);
+  gate->stand_on(*endpoint);
+  look_at_reports();
+  return {};
+}
+
+/// Without a SEALDD server to tell: flows that changed are logged, and what was measured is let go.
+void RelayServer::Parts::look_at_reports() {
+  const auto reports = node->report();
+  for (const auto& change : reports.changes) {
+    if (change.state == relay::FlowState::up) ++flows_opened;
+    if (change.state == relay::FlowState::closed) ++flows_closed;
+    log->event(Level::info, "flow_changed",
+               {{"flow", static_cast<std::int64_t>(change.flow)},
+                {"room", change.room},
+                {"ue", change.ue},
+                {"state", relay::to_string(change.state)},
+                {"cause", sdd::to_string(change.cause)}});
+  }
+  loop.after(report_interval, [this] { look_at_reports(); });
+}
+
+RelayServer::RelayServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+RelayServer::~RelayServer() = default;
+
+Result<std::unique_ptr<RelayServer>> RelayServer::open(const Config& config) {
+  auto parts = std::make_unique<Parts>(*config.relay, config.logger);
+  if (auto opened = parts->open(); !opened) return fail(opened.error());
+  return std::unique_ptr<RelayServer>(new RelayServer(std::move(parts)));
+}
+
+std::vector<std::string> RelayServer::urls() const {
+  const auto host = host_of(parts_->endpoint->local());
+  return {"quic://" + host, "https://" + host + parts_->config.path, "sha256:" + parts_->digest};
+}
+
+void RelayServer::run(std::chrono::seconds at_most) {
+  auto& loop = parts_->loop;
+  const std::function<void()> end = [this, &loop] {
+    parts_->endpoint->shut(static_cast<std::uint64_t>(sdd::Cause::shut_down), "the node shuts");
+    loop.after(end_patience, [&loop] { loop.stop(); });
+  };
+  for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, end);
+  if (at_most.count() > 0) loop.after(at_most, end);
+  loop.run();
+}
+
+Rows RelayServer::summary() const {
+  const auto& relay = parts_->node->relay();
+  const auto& counts = relay.counts();
+  const auto& wire = parts_->endpoint->counters();
+  const auto number = [](std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); };
+  return {.columns = {"node", "links", "flowsOpened", "flowsClosed", "datagrams", "malformed",
+                      "tokensRefused", "flowsUnknown", "packetsIn", "packetsOut", "sends",
+                      "retries", "resets"},
+          .rows = {{parts_->config.node, number(parts_->node->links_opened()),
+                    number(parts_->flows_opened), number(parts_->flows_closed),
+                    number(counts.datagrams), number(counts.datagrams_malformed),
+                    number(counts.tokens_refused), number(counts.flows_unknown),
+                    number(wire.packets_in), number(wire.packets_out), number(wire.sends),
+                    number(wire.retries_asked), number(wire.resets_sent)}}};
+}
+
+}  // namespace lobo::app
