@@ -46,7 +46,8 @@ ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",),
                 "adapters/key_channel": ("adapters/http",), "adapters/tun": ("adapters/capture",),
                 "adapters/quic": ("adapters/http", "adapters/udp", "adapters/capture"),
                 "adapters/impair": ("adapters/http", "adapters/udp"),
-                "adapters/webtransport": ("adapters/quic",)}
+                "adapters/webtransport": ("adapters/quic",),
+                "adapters/websocket": ("adapters/http", "adapters/quic", "adapters/udp")}
 
 
 def layer_of_source(path):
@@ -126,7 +127,8 @@ THIRD_PARTY = (
     (r"pugixml\.hpp", "libpugixml-dev", ("src/wire/manifest/",), 0),
     (r"cbor\.h", "libcbor-dev", ("src/wire/sdd/",), 1),
     (r"tl/expected\.hpp", "libexpected-dev", (), 0),
-    (r"boost/", "libboost1.81-dev", ("src/adapters/http/", "src/adapters/udp/"), 0),
+    (r"boost/", "libboost1.81-dev", ("src/adapters/http/", "src/adapters/udp/",
+                                           "src/adapters/websocket/"), 0),
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
     (r"openssl/", "libssl-dev", ("src/adapters/crypto/", "src/adapters/http/", "src/adapters/aead/"), 0),
     (r"ngtcp2/", "libngtcp2-dev", ("src/adapters/quic/ngtcp2/",), 0),
