@@ -132,6 +132,7 @@ THIRD_PARTY = (
     (r"nghttp2/", "libnghttp2-dev", ("src/adapters/http/",), 0),
     (r"openssl/", "libssl-dev", ("src/adapters/crypto/", "src/adapters/http/", "src/adapters/aead/"), 0),
     (r"ngtcp2/", "libngtcp2-dev", ("src/adapters/quic/ngtcp2/",), 0),
+    (r"enet/", "libenet-dev", (), 0),
     (r"nghttp3/", "libnghttp3-dev", ("src/adapters/webtransport/",), 0),
     (r"gnutls/", "libgnutls28-dev", ("src/adapters/quic/ngtcp2/",), 0),
     (r"intel-ipsec-mb\.h", "libipsec-mb-dev", ("src/adapters/aead/",), 0),
