@@ -52,6 +52,14 @@ void read_relay(Section& section, RelayConfig& out) {
     out.address = servers.front().address;
     out.port = servers.front().port;
   }
+  std::vector<ServerAddress> websockets;
+  read_servers(section, "websocket", websockets, false);
+  if (websockets.size() > 1)
+    section.complain("websocket", Errc::too_many, "a relay has one WebSocket listener");
+  if (!websockets.empty()) {
+    out.websocket_address = websockets.front().address;
+    out.websocket_port = websockets.front().port;
+  }
   section.require("tls");
   section.section("tls", [&](Section& tls) {
     tls.require("cert");

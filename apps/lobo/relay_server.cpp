@@ -17,6 +17,7 @@
 #include "adapters/quic/links.hpp"
 #include "adapters/quic/quic.hpp"
 #include "adapters/udp/socket.hpp"
+#include "adapters/websocket/websocket.hpp"
 #include "adapters/webtransport/gate.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
@@ -95,11 +96,13 @@ struct RelayServer::Parts {
   std::optional<RelayNode> node;
   std::optional<adapters::webtransport::Gate> gate;
   std::unique_ptr<quic::Endpoint> endpoint;
+  std::unique_ptr<adapters::websocket::Server> websockets;
   std::string digest;
   std::uint64_t flows_opened = 0;
   std::uint64_t flows_closed = 0;
 
   Result<void> open();
+  Result<void> listen_for_websockets();
   void look_at_reports();
 };
 
@@ -135,7 +138,24 @@ Result<void> RelayServer::Parts::open() {
   if (!opened) return fail(opened.error());
   endpoint = std::move(*opened);
   gate->stand_on(*endpoint);
+  if (!config.websocket_address.empty())
+    if (auto listening = listen_for_websockets(); !listening) return listening;
   look_at_reports();
+  return {};
+}
+
+/// For browsers that have no UDP: the same links, over TCP.
+Result<void> RelayServer::Parts::listen_for_websockets() {
+  auto& carrier = node->add_carrier();
+  adapters::websocket::Settings settings;
+  settings.at = {*model::parse_ip_address(config.websocket_address), config.websocket_port};
+  settings.origins = config.origins;
+  settings.path = config.path;
+  settings.connections_max = config.connections_max;
+  auto opened = adapters::websocket::open(loop, settings, carrier);
+  if (!opened) return fail(opened.error());
+  websockets = std::move(*opened);
+  carrier.stand_on(*websockets);
   return {};
 }
 
@@ -166,13 +186,19 @@ Result<std::unique_ptr<RelayServer>> RelayServer::open(const Config& config) {
 
 std::vector<std::string> RelayServer::urls() const {
   const auto host = host_of(parts_->endpoint->local());
-  return {"quic://" + host, "https://" + host + parts_->config.path, "sha256:" + parts_->digest};
+  std::vector<std::string> all{"quic://" + host, "https://" + host + parts_->config.path,
+                               "sha256:" + parts_->digest};
+  if (parts_->websockets)
+    all.push_back("ws://" + host_of(parts_->websockets->local()) + parts_->config.path);
+  return all;
 }
 
 void RelayServer::run(std::chrono::seconds at_most) {
   auto& loop = parts_->loop;
   const std::function<void()> end = [this, &loop] {
-    parts_->endpoint->shut(static_cast<std::uint64_t>(sdd::Cause::shut_down), "the node shuts");
+    const auto cause = static_cast<std::uint64_t>(sdd::Cause::shut_down);
+    parts_->endpoint->shut(cause, "the node shuts");
+    if (parts_->websockets) parts_->websockets->shut(cause, "the node shuts");
     loop.after(end_patience, [&loop] { loop.stop(); });
   };
   for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, end);

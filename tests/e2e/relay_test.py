@@ -11,6 +11,7 @@ CONFIG = """
 relay:
   node: relay1
   server: {address: 127.0.0.1, port: 0}
+  websocket: {address: 127.0.0.1, port: 0}
   tls: {cert: pki/server.pem, key: pki/server.key}
   reset_key: reset.key
   token_keys: [flow/flow.pub]
@@ -34,7 +35,8 @@ class Relay(harness.Case):
         return process, process.ready()
 
     def test_it_says_where_it_is_and_what_it_did(self):
-        process, (quic, page, digest) = self.serve()
+        process, (quic, page, digest, websocket) = self.serve()
+        self.assertRegex(websocket, r"^ws://127\.0\.0\.1:\d+/sdd$")
         self.assertRegex(quic, r"^quic://127\.0\.0\.1:\d+$")
         self.assertEqual(page, quic.replace("quic", "https") + "/sdd")
         self.assertRegex(digest, r"^sha256:[0-9a-f]{64}$")

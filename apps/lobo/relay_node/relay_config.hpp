@@ -14,6 +14,8 @@ struct RelayConfig {
   std::uint16_t number = 0;     ///< of the node, in the identifiers of its connections
   std::string address;          ///< UDP
   std::uint16_t port = 4433;
+  std::string websocket_address;  ///< TCP; empty: no WebSocket
+  std::uint16_t websocket_port = 4480;
   std::string certificate;
   std::string key;
   std::string reset_key;  ///< a file; empty: connections do not end when the program does
