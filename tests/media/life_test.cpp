@@ -178,6 +178,36 @@ TEST_F(media_planner, leads_a_fleet_to_the_cheaper_place_step_by_step) {
   EXPECT_EQ(planner.plan(fleet, now)->locations.at(1).servers, 0U) << "dear stands by";
 }
 
+TEST_F(media_planner, keeps_one_place_awake_for_the_first_of_all_and_none_more_where_somebody_is) {
+  const auto nobody = group("g", 0, {{0, 10, 0, false}, {1, 10, 0, false}});
+  FleetState fleet{{location("dear", 300), location("cheap", 100)}, {nobody}};
+  const auto table = planner.plan(fleet, now);
+  ASSERT_TRUE(table) << table.error().detail;
+  EXPECT_GT(share(*table, "g", "cheap"), 0);
+  EXPECT_EQ(share(*table, "g", "dear"), 0);
+  EXPECT_GT(table->locations.at(0).servers, 0U) << "cheap";
+  EXPECT_EQ(table->locations.at(1).servers, 0U) << "dear";
+  // Others who may only use the dear place have it awake already.
+  auto others = group("h", 400, {{0, 10, 400, false}});
+  others.objective = Objective::carbon;
+  fleet.groups.push_back(others);
+  MediaPlanner fresh{settings};
+  const auto both = fresh.plan(fleet, now);
+  ASSERT_TRUE(both);
+  EXPECT_EQ(both->locations.at(0).servers, 0U) << "cheap is not woken for nobody";
+  EXPECT_GT(both->locations.at(1).servers, 0U);
+}
+
+TEST_F(media_planner, moves_the_few_of_a_small_group_in_the_end) {
+  auto few = group("g", 4, {{0, 10, 4, false}, {1, 10, 0, false}});
+  few.switch_cost_j = 0;
+  const FleetState fleet{{location("dear", 300), location("cheap", 100)}, {few}};
+  double cheap = 0;
+  // The only session hears shares that grow, although it has not moved yet.
+  for (int i = 0; i < 30; ++i, now += 60s) cheap = share(*planner.plan(fleet, now), "g", "cheap");
+  EXPECT_NEAR(cheap, 4, 1e-6);
+}
+
 TEST_F(media_planner, leaves_alone_who_is_where_nothing_is_known) {
   const FleetState fleet{{location("dark", 100, LocationState::unknown), location("lit", 100)},
                          {group("g", 800, {{0, 10, 500, false}, {1, 10, 300, false}})}};

@@ -141,7 +141,14 @@ Result<PlanTable> MediaPlanner::plan(const FleetState& fleet, Instant now) {
   out.valid_until = now + valid_for_plans * settings_.plan_every;
   std::vector<std::uint32_t> servers_used(fleet.locations.size());
   // One objective after the other: what one has taken the next does not have.
-  for (const auto objective : {Objective::energy, Objective::carbon, Objective::cost})
+  // Who is nowhere yet comes last: a place that is awake already will do.
+  std::vector objectives{Objective::energy, Objective::carbon, Objective::cost};
+  std::ranges::stable_partition(objectives, [&](Objective objective) {
+    return std::ranges::any_of(fleet.groups, [&](const FleetGroup& group) {
+      return group.objective == objective && group.demand_mbps > 0;
+    });
+  });
+  for (const auto objective : objectives)
     if (auto done = plan_for(objective, fleet, now, servers_used, out); !done)
       return fail(std::move(done.error()));
   for (std::size_t i = 0; i < fleet.locations.size(); ++i)
@@ -229,8 +236,11 @@ Result<void> MediaPlanner::plan_for(Objective objective, const FleetState& fleet
   out.adoption = energy::to_string(adoption);
   out.power_w += kept.plan.figures.power_w;
   out.gap = std::max(out.gap, kept.plan.certificate.gap);
-  for (std::size_t i = 0; i < servers_used.size() && i < released.servers.size(); ++i)
-    servers_used[i] += released.servers[i];
+  // For somebody who may come a place is kept awake only where there is no other.
+  const bool others = std::ranges::any_of(servers_used, [](auto servers) { return servers > 0; });
+  if (mbps > 0 || !others)
+    for (std::size_t i = 0; i < servers_used.size() && i < released.servers.size(); ++i)
+      servers_used[i] += released.servers[i];
 
   for (std::size_t g = 0; g < groups.size(); ++g) {
     PlanGroup group;
