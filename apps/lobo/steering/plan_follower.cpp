@@ -72,8 +72,9 @@ void PlanFollower::send(http::Request request, std::chrono::milliseconds deadlin
   };
   if (ports_.tokens == nullptr) return ports_.http.send(std::move(request), deadline, guarded);
   ports_.tokens->authorization(
-      false, [this, alive = std::weak_ptr<bool>(alive_), request = std::move(request), deadline,
-              guarded](const Result<std::string>& value) mutable {
+      std::exchange(renew_, false),
+      [this, alive = std::weak_ptr<bool>(alive_), request = std::move(request), deadline,
+       guarded](const Result<std::string>& value) mutable {
         if (!alive.lock()) return;
         if (!value) return guarded(fail(value.error()));
         request.headers.set("authorization", *value);
@@ -101,6 +102,7 @@ void PlanFollower::later(std::string_view why, int status) {
 void PlanFollower::answered(const Result<http::Response>& got) {
   if (!got) return later(got.error().detail, 0);
   if (got->status == 404) return later("the AF has no plan yet", 404);
+  renew_ = got->status == 401;  // A token may have been withdrawn before its time.
   if (got->status != 200 && got->status != 304) return later("the AF refuses", got->status);
   pause_ = plan_retry_first;
   if (std::exchange(told_failure_, false)) ports_.log.event(Level::info, "plan_fetched_again", {});

@@ -75,6 +75,7 @@ class PlanFollower {
   Sightings* sightings_ = nullptr;
   std::string tag_;
   std::chrono::seconds pause_ = plan_retry_first;
+  bool renew_ = false;  ///< the last token was refused
   bool reporting_ = false;
   bool told_failure_ = false;
   FollowerCounters counters_;
