@@ -34,7 +34,9 @@ namespace {
 
 /// Size, format and acceptability; what a route declares and a schema cannot.
 Result<void> check_envelope(const http::Request& request, const Operation& operation) {
-  if (operation.content_type.empty()) {
+  // "*/*" takes media of any type; of a GET it says that the answer is such media.
+  const bool any_media = operation.content_type == "*/*";
+  if (operation.content_type.empty() || (any_media && request.method == "GET")) {
     // What comes with a DELETE has no meaning (RFC 9110 clause 9.3.5) and is not looked at.
     if (!request.body.empty() && request.method != "DELETE")
       return fail(Errc::not_allowed, "this operation takes no body");
@@ -44,12 +46,13 @@ Result<void> check_envelope(const http::Request& request, const Operation& opera
                                        std::to_string(operation.body_bytes_max) +
                                        " bytes allowed here");
     const auto given = request.headers.find("content-type");
-    if (!given || !http::is_media_type(*given, operation.content_type))
+    if (!given || (!any_media && !http::is_media_type(*given, operation.content_type)))
       return fail(Errc::media_type,
                   "send this operation's body as " + std::string(operation.content_type));
   }
   const auto accept = request.headers.find("accept");
-  if (request.method == "GET" && accept && !http::accepts(*accept, "application/json"))
+  if (request.method == "GET" && !any_media && accept &&
+      !http::accepts(*accept, "application/json"))
     return fail(Errc::not_acceptable, "the answer is application/json, which Accept excludes");
   return {};
 }

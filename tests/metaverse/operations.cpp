@@ -56,6 +56,17 @@ std::string callback_path(MmWorld& w, std::string_view what) {
   return path.substr(0, path.rfind('/') + 1) + std::string(what);
 }
 
+std::string block_path(MmWorld& w) {
+  return MmWorld::path_of(w.ask("POST", "/mm-mdrb/v1/blocks", R"({"name":"hall"})"));
+}
+std::string asset_text(MmWorld& w) {
+  const auto block = block_path(w);
+  return R"({"blockId":")" + block.substr(block.rfind('/') + 1) + R"(","name":"alice"})";
+}
+std::string mdrb_asset_path(MmWorld& w) {
+  return MmWorld::path_of(w.ask("POST", "/mm-mdrb/v1/assets", asset_text(w)));
+}
+
 }  // namespace
 
 std::vector<MmOperation> mm_operations() {
@@ -108,6 +119,23 @@ std::vector<MmOperation> mm_operations() {
       {"ReplaceSyncPolicy", "PUT", 200, policy, "val", true, policy_path},
       {"ModifySyncPolicy", "PATCH", 200, R"({"priority":7})", "val", true, policy_path},
       {"DeleteSyncPolicy", "DELETE", 204, "", "val", true, policy_path},
+      {"CreateMdrbBlock", "POST", 201, R"({"name":"hall","description":"with a stage"})", "val",
+       false, [](MmWorld&) { return std::string("/mm-mdrb/v1/blocks"); }},
+      {"ListMdrbBlocks", "GET", 200, "", "val", false,
+       [](MmWorld& w) {
+         block_path(w);
+         return std::string("/mm-mdrb/v1/blocks");
+       }},
+      {"GetMdrbBlock", "GET", 200, "", "val", true, block_path},
+      {"ReplaceMdrbBlock", "PUT", 200, R"({"name":"cellar"})", "val", true, block_path},
+      {"DeleteMdrbBlock", "DELETE", 204, "", "val", true, block_path},
+      {"ListMdrbAssets", "GET", 200, "", "val", false,
+       [](MmWorld& w) {
+         mdrb_asset_path(w);
+         return std::string("/mm-mdrb/v1/assets?block-id=none");
+       }},
+      {"GetMdrbAsset", "GET", 200, "", "val", true, mdrb_asset_path},
+      {"DeleteMdrbAsset", "DELETE", 204, "", "val", true, mdrb_asset_path},
       {"ReceiveConnectionStatus", "POST", 204,
        R"({"connectionId":"c1","seq":1,"ts":"2026-01-01T00:00:00Z","state":"ESTABLISHED",)"
        R"("flows":{"urn:a:1":"UP"},"epoch":2})",

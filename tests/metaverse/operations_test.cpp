@@ -71,7 +71,7 @@ int provoke(const MmOperation& operation, int status) {
     case 400:
       if (takes_body) return p.ask({.body = "{"});
       if (operation.id == "ListSyncSessions" || operation.id == "ListSyncSubscriptions" ||
-          operation.id == "ListSyncPolicies") {
+          operation.id == "ListSyncPolicies" || operation.id.starts_with("ListMdrb")) {
         p.at = p.at.substr(0, p.at.find('?')) + "?limit=0";
         return p.ask();
       }
@@ -100,6 +100,11 @@ int provoke(const MmOperation& operation, int status) {
         return p.ask();
       }
       if (operation.id == "VetoTier") return p.ask({.body = R"({"tier":8,"holdSec":1})"});
+      if (operation.id == "DeleteMdrbBlock") {
+        p.world.ask("POST", "/mm-mdrb/v1/assets",
+                    R"({"blockId":")" + p.at.substr(p.at.rfind('/') + 1) + R"(","name":"a"})");
+        return p.ask();
+      }
       p.world.ask("DELETE",
                   p.at.substr(0, p.at.find('/', std::string("/mm-das/v1/sessions/").size())));
       return p.ask();
@@ -151,6 +156,9 @@ constexpr std::array exceptions{
     Exception{"ModifySyncSubscription", 409, "as ReplaceSyncSubscription"},
     Exception{"ReplaceSyncPolicy", 409, "as ReplaceSyncSubscription"},
     Exception{"ModifySyncPolicy", 409, "as ReplaceSyncSubscription"},
+    Exception{"ReplaceMdrbBlock", 409, "as ReplaceSyncSubscription"},
+    Exception{"ReplaceMdrbBlock", 500, "what is stored is replaced unread"},
+    Exception{"DeleteMdrbBlock", 500, "nothing stored is read for it"},
     Exception{"DeleteSyncSession", 409, "a session can be deleted in any state"},
     Exception{"DeleteSyncSubscription", 500, "nothing stored is read but whether it can be"},
     Exception{"ListMissedNotifications", 500, "the subscription itself is not read for it"},
@@ -174,6 +182,8 @@ TEST(mm_operations, each_declared_status_that_can_be_provoked_comes_as_declared)
       EXPECT_EQ(provoke(operation, status), status);
     }
   }
+  // Of assets in blocks and their media: mdrb_test.cpp.
+  seen.insert({"CreateMdrbAsset", "ReplaceMdrbAsset", "PutMdrbMedia", "GetMdrbMedia"});
   for (const auto& [id, operation] : declared_metaverse()) EXPECT_TRUE(seen.contains(id)) << id;
 }
 

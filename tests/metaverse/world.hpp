@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +19,7 @@
 #include "api/mm_das.hpp"
 #include "base/rng.hpp"
 #include "graph/metaverse_plane.hpp"
+#include "services/metaverse/media_store.hpp"
 #include "sim/loop.hpp"
 #include "sim/network.hpp"
 #include "sim/observers.hpp"
@@ -64,6 +68,40 @@ inline metaverse::Settings mm_settings() {
   return out;
 }
 
+/// Files in memory. They are the disk's: a crash leaves them.
+class MmMedia final : public metaverse::MediaStore {
+ public:
+  explicit MmMedia(sim::SimLoop& loop) : loop_(loop) {}
+  void write(std::string file, std::uint64_t offset, std::string octets, bool /*last*/,
+             Done done) override {
+    if (full) {
+      loop_.post([done] { done(fail(Errc::too_many, "the folder of the media is full")); });
+      return;
+    }
+    auto& at = files[file];
+    at.resize(std::max<std::size_t>(at.size(), offset + octets.size()));
+    at.replace(offset, octets.size(), octets);
+    loop_.post([done] { done({}); });
+  }
+  Result<std::string> read(std::string_view file, std::uint64_t offset,
+                           std::uint64_t bytes) const override {
+    const auto found = files.find(std::string(file));
+    if (found == files.end()) return fail(Errc::unavailable, "no such file");
+    return found->second.substr(offset, bytes);
+  }
+  void erase(std::string_view file) override { files.erase(std::string(file)); }
+  Result<void> keep_only(const std::vector<std::string>& known) override {
+    std::erase_if(
+        files, [&](const auto& one) { return std::ranges::find(known, one.first) == known.end(); });
+    return {};
+  }
+  std::map<std::string, std::string> files;
+  bool full = false;
+
+ private:
+  sim::SimLoop& loop_;
+};
+
 class MmWorld {
  public:
   MmWorld() : rng_(1), network(loop, rng_) {
@@ -86,7 +124,8 @@ class MmWorld {
                  .router = {.resources_per_owner_max = 1000,
                             .requests_per_second = 1e6,
                             .request_burst = 1e6},
-                 .notifier = {}},
+                 .notifier = {},
+                 .media = {.asset_bytes_max = 1000}},
                 {.store = store,
                  .scheduler = world.loop,
                  .clock = world.loop,
@@ -97,7 +136,8 @@ class MmWorld {
                  .sinks = *client,
                  .authenticator = clients,
                  .log = log,
-                 .metrics = metrics}) {}
+                 .metrics = metrics,
+                 .media = &world.media}) {}
     SeededRng rng;
     sim::SimLog log;
     sim::SimMetrics metrics;
@@ -258,6 +298,7 @@ class MmWorld {
  public:
   sim::SimLoop loop;
   sim::SimNetwork network;
+  MmMedia media{loop};
   MmSink sink;
   lobo::testing::SimSealdd sealdd;
   std::function<void(const http::Request&, const http::Response&)> on_answer;

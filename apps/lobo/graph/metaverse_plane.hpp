@@ -3,7 +3,7 @@
 // joined over ports. What it is joined to (SQLite and sockets, or virtual ones) is the caller's.
 
 #include <memory>
-#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -17,9 +17,12 @@
 #include "runtime/replies.hpp"
 #include "runtime/router.hpp"
 #include "runtime/scoped_scheduler.hpp"
+#include "services/metaverse/mdrb.hpp"
+#include "services/metaverse/media_store.hpp"
 #include "services/metaverse/policy_book.hpp"
 #include "services/metaverse/ports.hpp"
 #include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::app {
 
@@ -37,12 +40,14 @@ class MetaversePlane {
     runtime::Authenticator& authenticator;
     runtime::Log& log;
     runtime::Metrics& metrics;
+    metaverse::MediaStore* media = nullptr;  ///< null: blocks and assets are not served
   };
   struct Config {
     metaverse::Settings metaverse;
     runtime::PeerConfig sealdd;
     runtime::RouterLimits router;
     runtime::NotifierLimits notifier;
+    metaverse::MediaLimits media{};
   };
 
   MetaversePlane(Config config, Ports ports);
@@ -60,6 +65,10 @@ class MetaversePlane {
 
  private:
   class ParkedInStore;
+  void serve_media();
+  Result<void> restore_policies();
+  Result<void> restore_media();
+  void media_part(const resource::Key& from, std::string_view body);
 
   Config config_;
   Ports ports_;
