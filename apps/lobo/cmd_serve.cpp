@@ -16,6 +16,7 @@
 #include "config_files.hpp"
 #include "exit_code.hpp"
 #include "media_server.hpp"
+#include "metaverse_server.hpp"
 #include "output.hpp"
 #include "ready.hpp"
 #include "sealdd_server.hpp"
@@ -37,9 +38,13 @@ Exit serve(const Arguments& arguments) {
   const std::string file(arguments.text("config"));
   const auto config = load_config(file);
   if (!config) return tell(what, config.error(), "lobo config check " + file), Exit::configuration;
-  if (!config->nrm && !config->media_energy && !config->sealdd) {
-    tell(what, {Errc::missing, file + " has none of the sections nrm, media_energy, sealdd", {}},
-         "see config/standalone.yaml, config/media.yaml and config/sealdd.yaml");
+  if (!config->nrm && !config->media_energy && !config->sealdd && !config->metaverse) {
+    tell(what,
+         {Errc::missing,
+          file + " has none of the sections nrm, media_energy, sealdd, metaverse",
+          {}},
+         "see config/standalone.yaml, config/media.yaml, config/sealdd.yaml and "
+         "config/metaverse.yaml");
     return Exit::configuration;
   }
   if (const auto files = check_files(*config); !files)
@@ -53,7 +58,7 @@ Exit serve(const Arguments& arguments) {
     nrm = std::move(*opened);
     urls = nrm->urls();
   }
-  // One loop for all: that of the NRM where there is one, which then ends the process as well.
+  // One loop for all: that of the NRM where there is one. The first of them ends the process.
   std::optional<adapters::EventLoop> own;
   auto& loop = nrm ? nrm->loop() : own.emplace();
   std::unique_ptr<MediaServer> media;
@@ -74,6 +79,15 @@ Exit serve(const Arguments& arguments) {
     for (auto& url : sealdd->urls()) urls.push_back(std::move(url));
     if (!nrm && !media) sealdd->stop_at_signals();
   }
+  std::unique_ptr<MetaverseServer> metaverse;
+  if (config->metaverse) {
+    make_folder_of(config->metaverse->store_path);
+    auto opened = MetaverseServer::open(*config->metaverse, config->logger, loop);
+    if (!opened) return tell(what, opened.error(), hint), Exit::failed;
+    metaverse = std::move(*opened);
+    for (auto& url : metaverse->urls()) urls.push_back(std::move(url));
+    if (!nrm && !media && !sealdd) metaverse->stop_at_signals();
+  }
   if (const auto told = announce_ready(urls, std::string(arguments.text("ready-file")), std::cout);
       !told)
     return tell(what, told.error(), "choose a --ready-file that can be written"), Exit::failed;
@@ -84,15 +98,14 @@ Exit serve(const Arguments& arguments) {
 }  // namespace
 
 std::vector<Verb> serve_verbs() {
-  return {
-      {.path = "serve",
-       .summary =
-           "run the servers that the configuration has (nrm, media_energy, sealdd); SIGTERM ends "
-           "them gracefully, SIGHUP reads the configuration of nrm again",
-       .example = "  lobo serve -c config/standalone.yaml",
-       .options = {{.name = "-c,--config", .help = "the configuration", .required = true},
-                   {.name = "--ready-file", .help = "where to write the URLs once it listens"}},
-       .run = serve}};
+  return {{.path = "serve",
+           .summary = "run the servers that the configuration has (nrm, media_energy, sealdd, "
+                      "metaverse); SIGTERM ends "
+                      "them gracefully, SIGHUP reads the configuration of nrm again",
+           .example = "  lobo serve -c config/standalone.yaml",
+           .options = {{.name = "-c,--config", .help = "the configuration", .required = true},
+                       {.name = "--ready-file", .help = "where to write the URLs once it listens"}},
+           .run = serve}};
 }
 
 }  // namespace lobo::app

@@ -20,6 +20,7 @@ std::vector<Verb> net_verbs();
 std::vector<Verb> nrm_verbs();
 std::vector<Verb> adaptation_verbs();
 std::vector<Verb> monitor_verbs();
+std::vector<Verb> mm_verbs();
 std::vector<Verb> pcap_verbs();
 std::vector<Verb> eas_verbs();
 std::vector<Verb> relay_verbs();

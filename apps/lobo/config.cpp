@@ -126,6 +126,15 @@ void resolve(Config& config, const std::filesystem::path& base) {
       if (sealdd.enabler->oauth2) resolve(sealdd.enabler->oauth2->client_secret_file, base);
     }
   }
+  if (config.metaverse) {
+    auto& mm = *config.metaverse;
+    resolve(mm.servers, base);
+    resolve(mm.metrics, base);
+    if (!adapters::crypto::is_url(mm.auth.jwks)) resolve(mm.auth.jwks, base);
+    for (auto* path : {&mm.sealdd.tls.ca, &mm.sealdd.tls.cert, &mm.sealdd.tls.key})
+      resolve(*path, base);
+    if (mm.sealdd.oauth2) resolve(mm.sealdd.oauth2->client_secret_file, base);
+  }
 }
 
 }  // namespace
@@ -202,6 +211,8 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   top.section("media_energy",
               [&](Section& section) { read_media_energy(section, config.media_energy.emplace()); });
   top.section("sealdd", [&](Section& section) { read_sealdd(section, config.sealdd.emplace()); });
+  top.section("metaverse",
+              [&](Section& section) { read_metaverse(section, config.metaverse.emplace()); });
   top.section("energy_agent",
               [&](Section& section) { read_energy_agent(section, config.energy_agent.emplace()); });
   top.section("energy_steering", [&](Section& section) {
@@ -209,17 +220,18 @@ Result<Config> parse_config(std::string_view yaml, std::string_view name) {
   });
   top.finish();
   if (complaints.empty() && !config.nrm && !config.netsim && !config.upf && !config.gnb &&
-      !config.relay && !config.media_energy && !config.sealdd && !config.energy_agent &&
-      !config.energy_steering)
+      !config.relay && !config.media_energy && !config.sealdd && !config.metaverse &&
+      !config.energy_agent && !config.energy_steering)
     complaints.add(1, Errc::missing,
                    "there is no section 'nrm', 'netsim', 'upf', 'gnb', 'relay', 'media_energy', "
-                   "'sealdd', "
-                   "'energy_agent' or 'energy_steering'");
+                   "'sealdd', 'metaverse', 'energy_agent' or 'energy_steering'");
   if (!complaints.empty()) return fail(complaints.to_error());
   if (config.nrm && config.nrm->trace.directory.empty()) config.nrm->trace = config.trace;
   if (config.media_energy && config.media_energy->trace.directory.empty())
     config.media_energy->trace = config.trace;
   if (config.sealdd && config.sealdd->trace.directory.empty()) config.sealdd->trace = config.trace;
+  if (config.metaverse && config.metaverse->trace.directory.empty())
+    config.metaverse->trace = config.trace;
   if (config.netsim && config.netsim->trace.directory.empty()) config.netsim->trace = config.trace;
   return config;
 }

@@ -18,6 +18,7 @@
 #include "relay_node/relay_config.hpp"
 #include "services/core_sim/config.hpp"
 #include "services/media_energy/ports.hpp"
+#include "services/metaverse/ports.hpp"
 #include "steering/steer_config.hpp"
 #include "upf/upf_config.hpp"
 
@@ -285,6 +286,27 @@ struct SealddConfig {
   bool operator==(const SealddConfig&) const = default;
 };
 
+/// The metaverse enabler's server (metaverse).
+struct MetaverseConfig {
+  std::vector<ServerAddress> servers;
+  std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
+  std::string store_path;              ///< of the SQLite file
+  AuthConfig auth;
+  std::string base_uri;                ///< by which applications reach us; empty: the first server
+  std::string callback_base;           ///< by which SEALDD reaches us; empty: base_uri
+  NefConfig sealdd;                    ///< the door of SEALDD: uri, http2, deadline, oauth2, tls
+  std::vector<std::string> operators;  ///< their policies count for all sessions
+  std::string media_path;              ///< folder of the assets' media; empty: none is kept
+  std::uint64_t media_megabytes = 1024;  ///< of all assets together
+  std::uint64_t asset_megabytes = 64;    ///< of one
+  SinksConfig sinks;
+  QuotasConfig quotas;
+  LimitsConfig limits;
+  TraceConfig trace;
+  metaverse::Limits sessions;
+  bool operator==(const MetaverseConfig&) const = default;
+};
+
 struct NetsimConfig {
   std::vector<ServerAddress> servers;
   core_sim::CoreConfig core;  ///< its api_root is set once the port is known
@@ -325,6 +347,7 @@ struct Config {
   std::optional<RelayConfig> relay;
   std::optional<MediaEnergyConfig> media_energy;
   std::optional<SealddConfig> sealdd;
+  std::optional<MetaverseConfig> metaverse;
 };
 
 /// Pure: reads no file but the text. `name` stands in the faults as "name:line". All faults at

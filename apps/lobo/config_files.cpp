@@ -109,6 +109,13 @@ Result<void> check_files(const Config& config) {
                        sealdd.enabler->oauth2->client_secret_file, faults);
     }
   }
+  if (config.metaverse) {
+    const auto& mm = *config.metaverse;
+    check_servers("metaverse.server", mm.servers, faults);
+    if (mm.auth.mode == AuthMode::jwt && !adapters::crypto::is_url(mm.auth.jwks))
+      check_readable("metaverse.auth.jwks", mm.auth.jwks, faults);
+    check_door("metaverse.sealdd", mm.sealdd, faults);
+  }
   if (faults.empty()) return {};
   return fail(Errc::not_found, "files that the configuration names are missing", std::move(faults));
 }

@@ -22,6 +22,7 @@ void read_gnb(Section& section, GnbConfig& out);
 void read_relay(Section& section, RelayConfig& out);
 void read_media_energy(Section& section, MediaEnergyConfig& out);
 void read_sealdd(Section& section, SealddConfig& out);
+void read_metaverse(Section& section, MetaverseConfig& out);
 
 // Of every server that applications reach.
 void read_auth(Section& section, AuthConfig& out);

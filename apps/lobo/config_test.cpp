@@ -385,6 +385,23 @@ TEST(config, the_presets_in_the_repository_are_right) {
   EXPECT_EQ(sealdd->sealdd->enabler->uri, "http://127.0.0.67:7777");
 }
 
+TEST(config, the_metaverse_preset_is_right_and_what_cannot_be_is_told) {
+  const auto preset = load_config(LOBO_SOURCE_DIR "/config/metaverse.yaml");
+  ASSERT_TRUE(preset) << preset.error().faults.front().where
+                      << preset.error().faults.front().reason;
+  ASSERT_TRUE(preset->metaverse);
+  EXPECT_EQ(preset->metaverse->sealdd.uri, "http://127.0.0.66:7777");
+  constexpr std::string_view wrong = R"(metaverse:
+  server: {address: 127.0.0.67, port: 7777}
+  store: {path: mm.sqlite}
+  auth: {mode: "off"}
+  sealdd: {uri: nowhere}
+  sessions: {grace: 0s}
+)";
+  EXPECT_TRUE(holds(reason_at(wrong, 5), "uri"));
+  EXPECT_TRUE(holds(reason_at(wrong, 6), "grace"));
+}
+
 constexpr std::string_view media = R"(media_energy:
   server: {address: 127.0.0.65, port: 7777}
   store: {path: media.sqlite}

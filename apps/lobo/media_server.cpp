@@ -13,7 +13,6 @@
 #include "adapters/crypto/system_rng.hpp"
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
-#include "adapters/http/server.hpp"
 #include "adapters/metrics/prometheus_metrics.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "admin_routes.hpp"
@@ -27,8 +26,7 @@
 #include "capabilities.hpp"
 #include "config.hpp"
 #include "graph/media_plane.hpp"
-#include "late_handler.hpp"
-#include "ready.hpp"
+#include "listeners.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
@@ -91,17 +89,15 @@ struct MediaServer::Parts {
   std::unique_ptr<MediaPlane> plane;
   std::unique_ptr<AdminSources> admin_sources;
   std::unique_ptr<AdminHandler> admin;
-  LateHandler handler, admin_handler;
   std::unique_ptr<runtime::TracedHandler> traced;
   std::unique_ptr<WebOrigins> pages;
-  std::vector<std::unique_ptr<adapters::HttpServer>> servers, admin_servers;
+  Listeners listeners;
   bool draining = false;
 
   Result<void> open_store();
   Result<void> listen();
   Result<void> build();
   void drain();
-  std::vector<std::string> urls() const;
 };
 
 Result<void> MediaServer::Parts::open_store() {
@@ -111,33 +107,12 @@ Result<void> MediaServer::Parts::open_store() {
   return {};
 }
 
-// Before the plane is built, because it has to know the port; nothing is answered before the loop
-// runs.
 Result<void> MediaServer::Parts::listen() {
-  for (const auto& address : config.servers)
-    servers.push_back(std::make_unique<adapters::HttpServer>(
-        loop, server_config(address, config.limits), handler));
-  for (const auto& address : config.metrics)
-    admin_servers.push_back(std::make_unique<adapters::HttpServer>(
-        loop, server_config(address, config.limits), admin_handler));
-  for (const auto* some : {&servers, &admin_servers})
-    for (const auto& server : *some)
-      if (auto open = server->listen(); !open) return open;
-  return {};
-}
-
-std::vector<std::string> MediaServer::Parts::urls() const {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < servers.size(); ++i)
-    out.push_back(
-        url_of(config.servers[i].address, servers[i]->port(), config.servers[i].tls.has_value()));
-  for (std::size_t i = 0; i < admin_servers.size(); ++i)
-    out.push_back(url_of(config.metrics[i].address, admin_servers[i]->port(), false));
-  return out;
+  return listeners.open(loop, config.servers, config.metrics, config.limits);
 }
 
 Result<void> MediaServer::Parts::build() {
-  auto settings = media_settings(config, urls().front());
+  auto settings = media_settings(config, listeners.urls().front());
   if (!settings) return fail(settings.error());
   adapters::ClientConfig sink_rules;
   sink_rules.admits = [this](std::string_view host, std::string_view address) {
@@ -181,7 +156,7 @@ Result<void> MediaServer::Parts::build() {
         config.web_origins, std::vector<std::string>{prefixes.m5 + '/', prefixes.e5 + '/'}, *front);
     front = pages.get();
   }
-  handler.hand_to(*front);
+  listeners.applications.hand_to(*front);
   admin_sources = std::make_unique<AdminSources>(AdminSources{
       .metrics = [this] { return metrics.expose(); },
       .ready = [this]() -> Result<void> {
@@ -193,7 +168,7 @@ Result<void> MediaServer::Parts::build() {
       .store = *store,
       .notifier = plane->notifier()});
   admin = std::make_unique<AdminHandler>(*admin_sources);
-  admin_handler.hand_to(*admin);
+  listeners.administration.hand_to(*admin);
   return plane->start();
 }
 
@@ -201,11 +176,7 @@ void MediaServer::Parts::drain() {
   if (draining) return loop.stop();  // asked twice: at once
   draining = true;
   log->event(Level::info, "draining", {{"patience_ms", config.limits.drain_time.count()}});
-  auto left = std::make_shared<std::size_t>(servers.size());
-  for (const auto& server : servers)
-    server->drain(config.limits.drain_time, [this, left] {
-      if (--*left == 0) loop.stop();
-    });
+  listeners.drain(config.limits.drain_time, [this] { loop.stop(); });
 }
 
 Result<std::unique_ptr<MediaServer>> MediaServer::open(const MediaEnergyConfig& config,
@@ -229,7 +200,7 @@ Result<std::unique_ptr<MediaServer>> MediaServer::open(const MediaEnergyConfig& 
 MediaServer::MediaServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 MediaServer::~MediaServer() = default;
 
-std::vector<std::string> MediaServer::urls() const { return parts_->urls(); }
+std::vector<std::string> MediaServer::urls() const { return parts_->listeners.urls(); }
 
 void MediaServer::stop_at_signals() {
   for (const int number : {SIGTERM, SIGINT})

@@ -1,0 +1,282 @@
+// `lobo mm`: synchronisation sessions and their policies for people, over the same API that
+// applications use (api/mm_das.yaml, api/mm_pol.yaml).
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api_client.hpp"
+#include "base/result.hpp"
+#include "base/text.hpp"
+#include "cli.hpp"
+#include "commands.hpp"
+#include "exit_code.hpp"
+#include "json_rows.hpp"
+#include "nrm_command.hpp"
+#include "output.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
+#include "wire/json/value.hpp"
+
+namespace lobo::app {
+namespace {
+
+constexpr std::string_view default_server = "http://127.0.0.67:7777";
+constexpr std::size_t file_bytes_max = std::size_t{1} << 20U;
+
+/// A kind of thing that the server has.
+struct Noun {
+  std::string_view name;
+  std::string_view collection;
+  std::vector<Column> columns;
+};
+
+const Noun session{"session",
+                   "/mm-das/v1/sessions",
+                   {{"id", "sessionId"},
+                    {"service", "valServiceId"},
+                    {"requester", "requesterId"},
+                    {"state", "state"},
+                    {"rev", "rev"},
+                    {"ends", "expTime"},
+                    {"cause", "cause"}}};
+const Noun policy{"policy",
+                  "/mm-pol/v1/policies",
+                  {{"id", "policyId"},
+                   {"version", "version"},
+                   {"priority", "priority"},
+                   {"effect", "effect"},
+                   {"match", "match"},
+                   {"ceiling", "qosCeil"},
+                   {"ladder", "ladder"}}};
+const std::vector<Column> granted_columns{
+    {"asset", "assetId"},     {"ue", "hostUe.valUeId"}, {"user", "hostUe.valUserId"},
+    {"decision", "decision"}, {"tier", "tier"},         {"flow", "flowState"},
+    {"node", "nodeId"},       {"cause", "cause"}};
+
+Exit tell_mm(std::string_view what, const Error& error, const Noun& noun) {
+  if (exit_for(error.code) == Exit::not_found)
+    return tell(what, error, fmt::format("`lobo mm {} list` shows what there is", noun.name));
+  return tell_nrm(what, error);
+}
+
+std::string item_path(const Noun& noun, std::string_view id) {
+  return fmt::format("{}/{}", noun.collection, http::percent_encode(id));
+}
+
+Exit show(const Arguments& arguments, const Noun& noun, const json::Value& item) {
+  if (arguments.text("output") == "json") {
+    std::cout << json::to_text(item) << '\n';
+    return Exit::ok;
+  }
+  print_rows(std::cout, rows_of(&item, noun.columns), arguments.text("output"));
+  if (const auto* granted = item.find("granted"); granted != nullptr) {
+    std::cout << '\n';
+    print_rows(std::cout, rows_of(granted, granted_columns), arguments.text("output"));
+  }
+  return Exit::ok;
+}
+
+/// The whole of a file, or of standard input where its name is "-".
+Result<std::string> text_of(std::string_view name) {
+  std::string text;
+  if (name == "-") {
+    text.assign(std::istreambuf_iterator<char>(std::cin), {});
+  } else {
+    std::ifstream file{std::string(name), std::ios::binary};
+    if (!file) return fail(Errc::not_found, fmt::format("cannot read {}", name));
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  if (text.size() > file_bytes_max)
+    return fail(Errc::too_large, fmt::format("{} is larger than a mebibyte", name));
+  return text;
+}
+
+/// A session of one asset at each UE that is named.
+Result<std::string> session_body(const Arguments& arguments) {
+  if (!arguments.given("asset") || !arguments.given("ue"))
+    return fail(Errc::missing, "give --file, or --asset and --ue");
+  std::string qos = "{";
+  if (arguments.given("rate")) add_member(qos, "updateRateHz", arguments.text("rate"));
+  if (arguments.given("bit-rate"))
+    add_member(qos, "mbrDl", json_quoted(arguments.text("bit-rate")));
+  if (arguments.given("delay")) add_member(qos, "pdbDl", arguments.text("delay"));
+  qos += '}';
+  std::string assets;
+  for (const auto& ue : arguments.all("ue"))
+    assets += fmt::format(
+        R"({}{{"assetId":{},"serverEp":{{"id":{}}},"clientEp":{{"id":{}}},"hostUe":{{"valUeId":{}}},"qos":{}}})",
+        assets.empty() ? "" : ",", json_quoted(arguments.text("asset")),
+        json_quoted(arguments.text("requester")), json_quoted("mmec:" + ue), json_quoted(ue), qos);
+  std::string body = "{";
+  add_member(body, "valServiceId", json_quoted(arguments.text("service")));
+  add_member(body, "requesterId", json_quoted(arguments.text("requester")));
+  add_member(body, "assets", '[' + assets + ']');
+  if (arguments.given("duration")) {
+    const auto end = end_of(arguments.text("duration"));
+    if (!end) return fail(end.error());
+    add_member(body, "expTime", json_quoted(*end));
+  }
+  if (arguments.given("notify"))
+    add_member(
+        body, "notif",
+        fmt::format(
+            R"({{"uri":{},"events":["SESSION_STATE","FLOW_STATE","TIER_CHANGE","QOS_NOT_FULFILLED","QOS_RESTORED","POLICY_CHANGED","RELOCATED","SESSION_ENDING"]}})",
+            json_quoted(arguments.text("notify"))));
+  return body + '}';
+}
+
+Exit create(const Arguments& arguments, const Noun& noun, const Result<std::string>& body) {
+  const auto what = fmt::format("no {}", noun.name);
+  if (!body) {
+    tell(what, body.error(), fmt::format("lobo mm {} create --help", noun.name));
+    return Exit::usage;
+  }
+  const auto server = OneServer::from(arguments);
+  if (!server) return tell_mm(what, server.error(), noun);
+  http::Headers headers;
+  if (arguments.given("idempotency-key"))
+    headers.set("idempotency-key", std::string(arguments.text("idempotency-key")));
+  const auto made = (*server)->api().ask("POST", noun.collection, *body, std::move(headers));
+  if (!made) return tell_mm(what, made.error(), noun);
+  return show(arguments, noun, *made);
+}
+
+Exit read(const Arguments& arguments, const Noun& noun) {
+  const auto what = fmt::format("cannot read the {}", noun.name);
+  const auto server = OneServer::from(arguments);
+  if (!server) return tell_mm(what, server.error(), noun);
+  const auto item = (*server)->api().ask("GET", item_path(noun, arguments.text("id")));
+  if (!item) return tell_mm(what, item.error(), noun);
+  return show(arguments, noun, *item);
+}
+
+Exit list(const Arguments& arguments, const Noun& noun) {
+  const auto what = fmt::format("cannot list: {}", noun.name);
+  const auto server = OneServer::from(arguments);
+  if (!server) return tell_mm(what, server.error(), noun);
+  const auto items = all_of((*server)->api(), std::string(noun.collection));
+  if (!items) return tell_mm(what, items.error(), noun);
+  if (arguments.text("output") == "json")
+    std::cout << json::to_text(*items) << '\n';
+  else
+    print_rows(std::cout, rows_of(&*items, noun.columns), arguments.text("output"));
+  return Exit::ok;
+}
+
+Exit remove(const Arguments& arguments, const Noun& noun) {
+  const auto what = fmt::format("no {} was deleted", noun.name);
+  const auto server = OneServer::from(arguments);
+  if (!server) return tell_mm(what, server.error(), noun);
+  for (const auto& id : arguments.all("id")) {
+    const auto gone = (*server)->api().call("DELETE", item_path(noun, id));
+    if (!gone) return tell_mm(what, gone.error(), noun);
+    std::cerr << fmt::format("{} {}\n", id, gone->status == 202 ? "is being released" : "deleted");
+  }
+  return Exit::ok;
+}
+
+std::vector<Option> with_mm(std::vector<Option> own) {
+  for (auto& option : server_options(default_server)) own.push_back(std::move(option));
+  own.push_back(output_option());
+  return own;
+}
+
+Option the_id() { return {.name = "ID", .help = "as create and list show it", .required = true}; }
+
+template <const Noun& noun>
+Exit read_one(const Arguments& arguments) {
+  return read(arguments, noun);
+}
+template <const Noun& noun>
+Exit list_all(const Arguments& arguments) {
+  return list(arguments, noun);
+}
+template <const Noun& noun>
+Exit remove_some(const Arguments& arguments) {
+  return remove(arguments, noun);
+}
+
+std::vector<Option> of_some() {
+  return with_mm(
+      {{.name = "ID", .help = "one or more", .takes = Option::Takes::values, .required = true}});
+}
+
+}  // namespace
+
+std::vector<Verb> mm_verbs() {
+  const Option key{.name = "--idempotency-key",
+                   .help = "a retry with the same key makes no second one"};
+  std::vector<Verb> out{
+      {.path = "mm session create",
+       .summary = "ask for a synchronisation session; says yes only after SEALDD did",
+       .example = "  lobo mm session create --service xr.meet --asset urn:avatar:alice --ue ue1 "
+                  "--ue ue2 --rate 30",
+       .options = with_mm(
+           {{.name = "--file", .help = "the whole request in JSON; - is standard input"},
+            {.name = "--service", .help = "VAL service id", .fallback = "lobo"},
+            {.name = "--requester", .help = "VAL server id", .fallback = "lobo"},
+            {.name = "--asset", .help = "a URI"},
+            {.name = "--ue", .help = "VAL UE id; once for each UE", .takes = Option::Takes::values},
+            {.name = "--rate", .help = "updates a second"},
+            {.name = "--bit-rate", .help = "downlink at most: \"4 Mbps\""},
+            {.name = "--delay", .help = "downlink packet delay budget in ms"},
+            {.name = "--duration", .help = "1h, 7d, or a date-time"},
+            {.name = "--notify", .help = "where events go"},
+            key}),
+       .run =
+           [](const Arguments& arguments) {
+             return create(arguments, session,
+                           arguments.given("file") ? text_of(arguments.text("file"))
+                                                   : session_body(arguments));
+           }},
+      {.path = "mm policy create",
+       .summary = "make a policy (api/mm_pol.yaml, SyncPolicyReq)",
+       .example = "  lobo mm policy create --file policy.json",
+       .options = with_mm(
+           {{.name = "--file", .help = "the policy in JSON; - is standard input", .required = true},
+            key}),
+       .run = [](const Arguments& arguments) {
+         return create(arguments, policy, text_of(arguments.text("file")));
+       }}};
+  const std::vector<Verb> reading{{.path = "mm session get",
+                                   .summary = "one session, and what each asset got",
+                                   .example = "  lobo mm session get 3f0c…",
+                                   .options = with_mm({the_id()}),
+                                   .run = read_one<session>},
+                                  {.path = "mm session list",
+                                   .summary = "the sessions of the caller",
+                                   .example = "  lobo mm session list -o csv",
+                                   .options = with_mm({}),
+                                   .run = list_all<session>},
+                                  {.path = "mm session delete",
+                                   .summary = "tear a session down, with its flows",
+                                   .example = "  lobo mm session delete 3f0c…",
+                                   .options = of_some(),
+                                   .run = remove_some<session>},
+                                  {.path = "mm policy get",
+                                   .summary = "one policy",
+                                   .example = "  lobo mm policy get 3f0c… -o json",
+                                   .options = with_mm({the_id()}),
+                                   .run = read_one<policy>},
+                                  {.path = "mm policy list",
+                                   .summary = "the policies of the caller",
+                                   .example = "  lobo mm policy list",
+                                   .options = with_mm({}),
+                                   .run = list_all<policy>},
+                                  {.path = "mm policy delete",
+                                   .summary = "withdraw a policy; live sessions are resolved again",
+                                   .example = "  lobo mm policy delete 3f0c…",
+                                   .options = of_some(),
+                                   .run = remove_some<policy>}};
+  out.insert(out.end(), reading.begin(), reading.end());
+  return out;
+}
+
+}  // namespace lobo::app
