@@ -126,6 +126,9 @@ Exit run_impair(const Arguments& arguments) {
   const auto proxy = adapters::impair::open_proxy(
       loop, {.at = *at, .to = *to, .up = lines->up, .down = lines->down, .seed = *seed});
   if (!proxy) return tell(what, proxy.error()), Exit::failed;
+  // Before anybody is told that it is there, and may end it.
+  for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, [&loop] { loop.stop(); });
+  loop.on_signal(SIGUSR1, [&proxy] { (*proxy)->rebind(); });
   const auto own = (*proxy)->local();
   const bool six = own.address.index() == 1;
   const auto url = fmt::format("udp://{}{}{}:{}", six ? "[" : "", model::to_text(own.address),
@@ -133,8 +136,6 @@ Exit run_impair(const Arguments& arguments) {
   if (const auto told = announce_ready({url}, std::string(arguments.text("ready-file")), std::cout);
       !told)
     return tell(what, told.error()), Exit::failed;
-  for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, [&loop] { loop.stop(); });
-  loop.on_signal(SIGUSR1, [&proxy] { (*proxy)->rebind(); });
   if (*seconds > 0) loop.after(std::chrono::seconds{*seconds}, [&loop] { loop.stop(); });
   loop.run();
   Rows rows{

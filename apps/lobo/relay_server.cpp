@@ -5,7 +5,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -102,6 +101,7 @@ struct RelayServer::Parts {
   std::uint64_t flows_closed = 0;
 
   Result<void> open();
+  void end();
   Result<void> listen_for_websockets();
   void look_at_reports();
 };
@@ -140,8 +140,18 @@ Result<void> RelayServer::Parts::open() {
   gate->stand_on(*endpoint);
   if (!config.websocket_address.empty())
     if (auto listening = listen_for_websockets(); !listening) return listening;
+  // Before anybody is told that it serves, and may end it.
+  for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, [this] { end(); });
   look_at_reports();
   return {};
+}
+
+/// Everybody is told goodbye; it leaves before the program does.
+void RelayServer::Parts::end() {
+  const auto cause = static_cast<std::uint64_t>(sdd::Cause::shut_down);
+  endpoint->shut(cause, "the node shuts");
+  if (websockets) websockets->shut(cause, "the node shuts");
+  loop.after(end_patience, [this] { loop.stop(); });
 }
 
 /// For browsers that have no UDP: the same links, over TCP.
@@ -194,16 +204,8 @@ std::vector<std::string> RelayServer::urls() const {
 }
 
 void RelayServer::run(std::chrono::seconds at_most) {
-  auto& loop = parts_->loop;
-  const std::function<void()> end = [this, &loop] {
-    const auto cause = static_cast<std::uint64_t>(sdd::Cause::shut_down);
-    parts_->endpoint->shut(cause, "the node shuts");
-    if (parts_->websockets) parts_->websockets->shut(cause, "the node shuts");
-    loop.after(end_patience, [&loop] { loop.stop(); });
-  };
-  for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, end);
-  if (at_most.count() > 0) loop.after(at_most, end);
-  loop.run();
+  if (at_most.count() > 0) parts_->loop.after(at_most, [this] { parts_->end(); });
+  parts_->loop.run();
 }
 
 Rows RelayServer::summary() const {
