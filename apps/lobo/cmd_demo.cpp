@@ -4,6 +4,7 @@
 #include "cli.hpp"
 #include "commands.hpp"
 #include "demo_congestion.hpp"
+#include "demo_green.hpp"
 #include "demo_live.hpp"
 #include "demo_monitor.hpp"
 #include "demo_report.hpp"
@@ -51,7 +52,8 @@ std::vector<Verb> demo_verbs() {
                         .takes = Option::Takes::nothing}},
            .run = story},
           congestion_verb(),
-          live_verb()};
+          live_verb(),
+          green_verb()};
 }
 
 }  // namespace lobo::app
