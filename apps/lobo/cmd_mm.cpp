@@ -2,6 +2,8 @@
 // applications use (api/mm_das.yaml, api/mm_pol.yaml).
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -60,6 +62,21 @@ const std::vector<Column> granted_columns{
     {"decision", "decision"}, {"tier", "tier"},         {"flow", "flowState"},
     {"node", "nodeId"},       {"cause", "cause"}};
 
+const Noun block{"block",
+                 "/mm-mdrb/v1/blocks",
+                 {{"id", "blockId"}, {"name", "name"}, {"description", "description"}}};
+const Noun asset{"asset",
+                 "/mm-mdrb/v1/assets",
+                 {{"id", "assetId"},
+                  {"block", "blockId"},
+                  {"name", "name"},
+                  {"class", "assetClass"},
+                  {"media", "media.contentType"},
+                  {"bytes", "media.bytes"},
+                  {"uploaded", "upload.received"}}};
+constexpr std::size_t answer_bytes = std::size_t{1} << 19U;  ///< of one answer of a download
+constexpr std::size_t part_bytes = std::size_t{4} << 20U;    ///< of one request of an upload
+
 Exit tell_mm(std::string_view what, const Error& error, const Noun& noun) {
   if (exit_for(error.code) == Exit::not_found)
     return tell(what, error, fmt::format("`lobo mm {} list` shows what there is", noun.name));
@@ -84,7 +101,7 @@ Exit show(const Arguments& arguments, const Noun& noun, const json::Value& item)
 }
 
 /// The whole of a file, or of standard input where its name is "-".
-Result<std::string> text_of(std::string_view name) {
+Result<std::string> text_of(std::string_view name, std::size_t bytes_max = file_bytes_max) {
   std::string text;
   if (name == "-") {
     text.assign(std::istreambuf_iterator<char>(std::cin), {});
@@ -93,8 +110,8 @@ Result<std::string> text_of(std::string_view name) {
     if (!file) return fail(Errc::not_found, fmt::format("cannot read {}", name));
     text.assign(std::istreambuf_iterator<char>(file), {});
   }
-  if (text.size() > file_bytes_max)
-    return fail(Errc::too_large, fmt::format("{} is larger than a mebibyte", name));
+  if (text.size() > bytes_max)
+    return fail(Errc::too_large, fmt::format("{} is larger than {} bytes", name, bytes_max));
   return text;
 }
 
@@ -146,6 +163,87 @@ Exit create(const Arguments& arguments, const Noun& noun, const Result<std::stri
   const auto made = (*server)->api().ask("POST", noun.collection, *body, std::move(headers));
   if (!made) return tell_mm(what, made.error(), noun);
   return show(arguments, noun, *made);
+}
+
+std::string block_body(const Arguments& arguments) {
+  std::string body = "{";
+  add_member(body, "name", json_quoted(arguments.text("name")));
+  if (arguments.given("description"))
+    add_member(body, "description", json_quoted(arguments.text("description")));
+  return body + '}';
+}
+
+std::string asset_body(const Arguments& arguments) {
+  std::string body = "{";
+  add_member(body, "blockId", json_quoted(arguments.text("block")));
+  add_member(body, "name", json_quoted(arguments.text("name")));
+  if (arguments.given("asset")) add_member(body, "assetId", json_quoted(arguments.text("asset")));
+  if (arguments.given("class"))
+    add_member(body, "assetClass", json_quoted(arguments.text("class")));
+  return body + '}';
+}
+
+/// In parts, so that a large file needs no large request.
+Exit upload(const Arguments& arguments) {
+  constexpr std::string_view what = "the media were not uploaded";
+  constexpr std::size_t bytes_max = std::size_t{1} << 30U;
+  const auto octets = text_of(arguments.text("file"), bytes_max);
+  if (!octets) return tell(what, octets.error(), "lobo mm asset upload --help"), Exit::usage;
+  const auto server = OneServer::from(arguments);
+  if (!server) return tell_mm(what, server.error(), asset);
+  const auto path = item_path(asset, arguments.text("id")) + "/media";
+  for (std::size_t from = 0; from < octets->size(); from += part_bytes) {
+    auto part = octets->substr(from, part_bytes);
+    http::Headers headers{{"content-type", std::string(arguments.text("type"))}};
+    headers.add("content-range",
+                fmt::format("bytes {}-{}/{}", from, from + part.size() - 1, octets->size()));
+    const auto taken = (*server)->api().call("PUT", path, std::move(part), std::move(headers));
+    if (!taken) return tell_mm(what, taken.error(), asset);
+    std::cerr << fmt::format("{} of {} bytes\n", std::min(from + part_bytes, octets->size()),
+                             octets->size());
+  }
+  const auto now = (*server)->api().ask("GET", item_path(asset, arguments.text("id")));
+  if (!now) return tell_mm(what, now.error(), asset);
+  return show(arguments, asset, *now);
+}
+
+Exit download(const Arguments& arguments) {
+  constexpr std::string_view what = "the media were not downloaded";
+  const auto server = OneServer::from(arguments);
+  if (!server) return tell_mm(what, server.error(), asset);
+  const auto path = item_path(asset, arguments.text("id")) + "/media";
+  const auto media = (*server)->api().call(
+      "GET", path, {},
+      {{"range", fmt::format("bytes={}", arguments.given("range")
+                                             ? std::string(arguments.text("range"))
+                                             : fmt::format("0-{}", answer_bytes - 1))}});
+  if (!media) return tell_mm(what, media.error(), asset);
+  std::string octets = media->body;
+  // "bytes 0-99/1000": the rest follows piece by piece, where all of it is wanted.
+  const auto range = std::string(media->headers.find("content-range").value_or(""));
+  const auto total = parse_decimal(std::string_view(range).substr(range.find('/') + 1));
+  while (!arguments.given("range") && total && octets.size() < *total) {
+    const auto more = (*server)->api().call(
+        "GET", path, {},
+        {
+            {"range", fmt::format("bytes={}-{}", octets.size(), octets.size() + answer_bytes - 1)},
+        });
+    if (!more) return tell_mm(what, more.error(), asset);
+    if (more->status != 206 || more->headers.find("etag") != media->headers.find("etag"))
+      return tell(what, {Errc::conflict, "the media changed meanwhile", {}}, "try again"),
+             Exit::failed;
+    octets += more->body;
+  }
+  const std::string to(arguments.text("to"));
+  if (to == "-") {
+    std::cout << octets;
+    return Exit::ok;
+  }
+  std::ofstream file(to, std::ios::binary);
+  file << octets;
+  if (!file.flush()) return tell(what, {Errc::unavailable, "cannot write " + to, {}}), Exit::failed;
+  std::cerr << fmt::format("{} bytes\n", octets.size());
+  return Exit::ok;
 }
 
 Exit read(const Arguments& arguments, const Noun& noun) {
@@ -245,36 +343,104 @@ std::vector<Verb> mm_verbs() {
        .run = [](const Arguments& arguments) {
          return create(arguments, policy, text_of(arguments.text("file")));
        }}};
-  const std::vector<Verb> reading{{.path = "mm session get",
-                                   .summary = "one session, and what each asset got",
-                                   .example = "  lobo mm session get 3f0c…",
-                                   .options = with_mm({the_id()}),
-                                   .run = read_one<session>},
-                                  {.path = "mm session list",
-                                   .summary = "the sessions of the caller",
-                                   .example = "  lobo mm session list -o csv",
-                                   .options = with_mm({}),
-                                   .run = list_all<session>},
-                                  {.path = "mm session delete",
-                                   .summary = "tear a session down, with its flows",
-                                   .example = "  lobo mm session delete 3f0c…",
-                                   .options = of_some(),
-                                   .run = remove_some<session>},
-                                  {.path = "mm policy get",
-                                   .summary = "one policy",
-                                   .example = "  lobo mm policy get 3f0c… -o json",
-                                   .options = with_mm({the_id()}),
-                                   .run = read_one<policy>},
-                                  {.path = "mm policy list",
-                                   .summary = "the policies of the caller",
-                                   .example = "  lobo mm policy list",
-                                   .options = with_mm({}),
-                                   .run = list_all<policy>},
-                                  {.path = "mm policy delete",
-                                   .summary = "withdraw a policy; live sessions are resolved again",
-                                   .example = "  lobo mm policy delete 3f0c…",
-                                   .options = of_some(),
-                                   .run = remove_some<policy>}};
+  const std::vector<Verb> reading{
+      {.path = "mm session get",
+       .summary = "one session, and what each asset got",
+       .example = "  lobo mm session get 3f0c…",
+       .options = with_mm({the_id()}),
+       .run = read_one<session>},
+      {.path = "mm session list",
+       .summary = "the sessions of the caller",
+       .example = "  lobo mm session list -o csv",
+       .options = with_mm({}),
+       .run = list_all<session>},
+      {.path = "mm session delete",
+       .summary = "tear a session down, with its flows",
+       .example = "  lobo mm session delete 3f0c…",
+       .options = of_some(),
+       .run = remove_some<session>},
+      {.path = "mm policy get",
+       .summary = "one policy",
+       .example = "  lobo mm policy get 3f0c… -o json",
+       .options = with_mm({the_id()}),
+       .run = read_one<policy>},
+      {.path = "mm policy list",
+       .summary = "the policies of the caller",
+       .example = "  lobo mm policy list",
+       .options = with_mm({}),
+       .run = list_all<policy>},
+      {.path = "mm policy delete",
+       .summary = "withdraw a policy; live sessions are resolved again",
+       .example = "  lobo mm policy delete 3f0c…",
+       .options = of_some(),
+       .run = remove_some<policy>},
+      {.path = "mm block create",
+       .summary = "make a block of the MDRB",
+       .example = "  lobo mm block create --name hall",
+       .options = with_mm({{.name = "--name", .help = "for people", .required = true},
+                           {.name = "--description", .help = "for people"},
+                           key}),
+       .run =
+           [](const Arguments& arguments) {
+             return create(arguments, block, block_body(arguments));
+           }},
+      {.path = "mm block get",
+       .summary = "one block",
+       .example = "  lobo mm block get 3f0c…",
+       .options = with_mm({the_id()}),
+       .run = read_one<block>},
+      {.path = "mm block list",
+       .summary = "the blocks of the caller",
+       .example = "  lobo mm block list",
+       .options = with_mm({}),
+       .run = list_all<block>},
+      {.path = "mm block delete",
+       .summary = "delete blocks without assets",
+       .example = "  lobo mm block delete 3f0c…",
+       .options = of_some(),
+       .run = remove_some<block>},
+      {.path = "mm asset create",
+       .summary = "put a digital asset into a block",
+       .example = "  lobo mm asset create --block 3f0c… --name alice --asset urn:avatar:alice",
+       .options = with_mm({{.name = "--block", .help = "its id", .required = true},
+                           {.name = "--name", .help = "for people", .required = true},
+                           {.name = "--asset", .help = "its URI; made from the block when absent"},
+                           {.name = "--class", .help = "what kind it is, for policies"},
+                           key}),
+       .run =
+           [](const Arguments& arguments) {
+             return create(arguments, asset, asset_body(arguments));
+           }},
+      {.path = "mm asset get",
+       .summary = "one asset, and which media it has",
+       .example = "  lobo mm asset get urn:avatar:alice",
+       .options = with_mm({the_id()}),
+       .run = read_one<asset>},
+      {.path = "mm asset list",
+       .summary = "the assets of the caller",
+       .example = "  lobo mm asset list -o csv",
+       .options = with_mm({}),
+       .run = list_all<asset>},
+      {.path = "mm asset delete",
+       .summary = "delete assets with their media",
+       .example = "  lobo mm asset delete urn:avatar:alice",
+       .options = of_some(),
+       .run = remove_some<asset>},
+      {.path = "mm asset upload",
+       .summary = "upload the media of an asset, in parts",
+       .example = "  lobo mm asset upload urn:avatar:alice --file alice.glb",
+       .options =
+           with_mm({the_id(),
+                    {.name = "--file", .help = "- is standard input", .required = true},
+                    {.name = "--type", .help = "content type", .fallback = "model/gltf-binary"}}),
+       .run = upload},
+      {.path = "mm asset download",
+       .summary = "download the media of an asset",
+       .example = "  lobo mm asset download urn:avatar:alice --to alice.glb --range 0-1023",
+       .options = with_mm({the_id(),
+                           {.name = "--to", .help = "- is standard output", .required = true},
+                           {.name = "--range", .help = "0-1023, 1024- or -100"}}),
+       .run = download}};
   out.insert(out.end(), reading.begin(), reading.end());
   return out;
 }
