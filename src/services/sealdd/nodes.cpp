@@ -97,6 +97,9 @@ Place Nodes::place_of(const Room& where) const {
 }
 
 Result<Place> Nodes::place(const std::string& room, std::size_t flows, Instant now) {
+  if (connections_.size() >= connections_max)
+    return fail(Errc::too_many, "there are as many connections as there may be",
+                {{Errc::too_many, "", "no room for one more"}});
   auto& where = rooms_[room];
   if (where.node.empty()) {
     const auto* node = best(room, flows, {});
