@@ -46,6 +46,7 @@ Exit check(const Arguments& arguments) {
   }
   Rows rows{.columns = {"section", "address", "port", "tls"}, .rows = {}};
   if (config->nrm) summarise(rows.rows, "nrm", config->nrm->servers);
+  if (config->metaverse) summarise(rows.rows, "metaverse", config->metaverse->servers);
   if (config->nrm) summarise(rows.rows, "nrm.metrics", config->nrm->metrics);
   if (config->netsim) summarise(rows.rows, "netsim", config->netsim->servers);
   if (config->upf) summarise(rows.rows, "upf.pfcp", config->upf->pfcp);
