@@ -18,6 +18,7 @@
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "api/media_e5.hpp"
+#include "api_client.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"
@@ -29,7 +30,6 @@
 #include "model/bit_rate.hpp"
 #include "output.hpp"
 #include "ready.hpp"
-#include "wire/http/url.hpp"
 
 namespace lobo::app {
 namespace {
@@ -85,8 +85,6 @@ energy::client::Choice choice_of(std::string_view word) {
 Result<UeConfig> config_of(const Arguments& arguments) {
   UeConfig out;
   out.session.api_root = arguments.text("server");
-  if (!http::parse_url(out.session.api_root))
-    return fail(Errc::pattern, "--server wants the URL of a media AF");
   out.session.provisioning_session = arguments.text("session");
   out.session.session = arguments.text("name");
   out.session.policy_reference = arguments.text("policy");
@@ -167,41 +165,40 @@ Verb energy_ue_verb() {
       .example =
           "  lobo energy ue --server http://127.0.0.65:7777 --session ID --count 1000 "
           "--segments chunk-stream0-%05d.m4s --last 45 --for 60s",
-      .options = {{.name = "--server", .help = "the media AF", .required = true},
-                  {.name = "--session", .help = "the provisioning session", .required = true},
-                  {.name = "--policy",
-                   .help = "external reference of the energy policy; else the first one"},
-                  {.name = "--name",
-                   .help = "of the media sessions; each gets a number",
-                   .fallback = "ue"},
-                  {.name = "--count", .help = "how many", .fallback = "1"},
-                  {.name = "--kind",
-                   .help = "media for downlink, signalling alone for the others",
-                   .fallback = "downlink",
-                   .choices = {"downlink", "uplink", "rtc"}},
-                  {.name = "--moves",
-                   .help = "by recommendations on E5, or by content steering",
-                   .fallback = "pushed",
-                   .choices = {"pushed", "polled"}},
-                  {.name = "--choose",
-                   .help = "how the application chooses where to begin",
-                   .fallback = "priority",
-                   .choices = {"priority", "energy", "carbon"}},
-                  {.name = "--rate", .help = "what a session needs, such as '4 Mbps'"},
-                  {.name = "--segments",
-                   .help = "below a base URL, with %d or %05d; absent: no media"},
-                  {.name = "--last",
-                   .help = "number of the last segment, then from 1 again",
-                   .fallback = "4294967295"},
-                  {.name = "--segment", .help = "how long one is", .fallback = "2s"},
-                  {.name = "--start-within", .help = "they begin spread over it", .fallback = "1s"},
-                  {.name = "--battery",
-                   .help = "0 to 1: told to the AF, which spares who must save"},
-                  {.name = "--consent",
-                   .help = "the user agrees to suspensions",
-                   .takes = Option::Takes::nothing},
-                  {.name = "--for", .help = "how long", .fallback = "30s"},
-                  {.name = "--ready-file", .help = "where to write a line once they begin"}},
+      .options =
+          {{.name = "--server", .help = "the media AF", .required = true, .check = is_root_url},
+           {.name = "--session", .help = "the provisioning session", .required = true},
+           {.name = "--policy",
+            .help = "external reference of the energy policy; else the first one"},
+           {.name = "--name",
+            .help = "of the media sessions; each gets a number",
+            .fallback = "ue"},
+           {.name = "--count", .help = "how many", .fallback = "1"},
+           {.name = "--kind",
+            .help = "media for downlink, signalling alone for the others",
+            .fallback = "downlink",
+            .choices = {"downlink", "uplink", "rtc"}},
+           {.name = "--moves",
+            .help = "by recommendations on E5, or by content steering",
+            .fallback = "pushed",
+            .choices = {"pushed", "polled"}},
+           {.name = "--choose",
+            .help = "how the application chooses where to begin",
+            .fallback = "priority",
+            .choices = {"priority", "energy", "carbon"}},
+           {.name = "--rate", .help = "what a session needs, such as '4 Mbps'"},
+           {.name = "--segments", .help = "below a base URL, with %d or %05d; absent: no media"},
+           {.name = "--last",
+            .help = "number of the last segment, then from 1 again",
+            .fallback = "4294967295"},
+           {.name = "--segment", .help = "how long one is", .fallback = "2s"},
+           {.name = "--start-within", .help = "they begin spread over it", .fallback = "1s"},
+           {.name = "--battery", .help = "0 to 1: told to the AF, which spares who must save"},
+           {.name = "--consent",
+            .help = "the user agrees to suspensions",
+            .takes = Option::Takes::nothing},
+           {.name = "--for", .help = "how long", .fallback = "30s"},
+           {.name = "--ready-file", .help = "where to write a line once they begin"}},
       .run = run};
 }
 
