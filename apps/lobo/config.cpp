@@ -120,11 +120,6 @@ void resolve(Config& config, const std::filesystem::path& base) {
     resolve(sealdd.servers, base);
     resolve(sealdd.metrics, base);
     if (!adapters::crypto::is_url(sealdd.auth.jwks)) resolve(sealdd.auth.jwks, base);
-    if (sealdd.enabler) {
-      auto& tls = sealdd.enabler->tls;
-      for (auto* path : {&tls.ca, &tls.cert, &tls.key}) resolve(*path, base);
-      if (sealdd.enabler->oauth2) resolve(sealdd.enabler->oauth2->client_secret_file, base);
-    }
   }
   if (config.metaverse) {
     auto& mm = *config.metaverse;

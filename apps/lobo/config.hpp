@@ -257,14 +257,6 @@ struct MediaEnergyConfig {
   bool operator==(const MediaEnergyConfig&) const = default;
 };
 
-/// Another service of ours, where it runs apart.
-struct ServiceDoorConfig {
-  std::string uri;
-  ClientTls tls;
-  std::optional<OAuth2Config> oauth2;
-  bool operator==(const ServiceDoorConfig&) const = default;
-};
-
 /// The SEALDD server (sealdd).
 struct SealddConfig {
   std::vector<ServerAddress> servers;
@@ -273,7 +265,6 @@ struct SealddConfig {
   AuthConfig auth;
   std::string base_uri;    ///< by which applications and nodes reach us; empty: the first server
   std::string token_keys;  ///< folder of the key that signs flow tokens; made where there is none
-  std::optional<ServiceDoorConfig> enabler;  ///< the MMES
   SinksConfig sinks;
   QuotasConfig quotas;
   LimitsConfig limits;

@@ -100,14 +100,6 @@ Result<void> check_files(const Config& config) {
     check_servers("sealdd.server", sealdd.servers, faults);
     if (sealdd.auth.mode == AuthMode::jwt && !adapters::crypto::is_url(sealdd.auth.jwks))
       check_readable("sealdd.auth.jwks", sealdd.auth.jwks, faults);
-    if (sealdd.enabler) {
-      check_readable("sealdd.enabler.tls.ca", sealdd.enabler->tls.ca, faults);
-      check_readable("sealdd.enabler.tls.cert", sealdd.enabler->tls.cert, faults);
-      check_readable("sealdd.enabler.tls.key", sealdd.enabler->tls.key, faults);
-      if (sealdd.enabler->oauth2)
-        check_readable("sealdd.enabler.oauth2.client_secret_file",
-                       sealdd.enabler->oauth2->client_secret_file, faults);
-    }
   }
   if (config.metaverse) {
     const auto& mm = *config.metaverse;

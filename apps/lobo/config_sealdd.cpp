@@ -33,13 +33,6 @@ void read_sealdd(Section& section, SealddConfig& out) {
     connections.duration("life", 10s, 24h * 30, out.connection_life);
     connections.duration("drain", 0ms, 60s, out.drain);
   });
-  section.section("enabler", [&](Section& enabler) {
-    auto& door = out.enabler.emplace();
-    enabler.require("uri");
-    if (enabler.text("uri", door.uri)) check_uri(enabler, "uri", door.uri);
-    enabler.section("oauth2", [&](Section& oauth2) { read_oauth2(oauth2, door.oauth2.emplace()); });
-    enabler.section("tls", [&](Section& tls) { read_client_tls(tls, door.tls); });
-  });
   section.section("sinks", [&](Section& sinks) { read_sinks(sinks, out.sinks); });
   section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
   section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });

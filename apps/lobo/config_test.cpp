@@ -382,7 +382,6 @@ TEST(config, the_presets_in_the_repository_are_right) {
                       << sealdd.error().faults.front().reason;
   ASSERT_TRUE(sealdd->sealdd);
   EXPECT_EQ(sealdd->sealdd->lease, std::chrono::seconds{3});
-  EXPECT_EQ(sealdd->sealdd->enabler->uri, "http://127.0.0.67:7777");
 }
 
 TEST(config, the_metaverse_preset_is_right_and_what_cannot_be_is_told) {

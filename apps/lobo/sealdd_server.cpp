@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -29,16 +28,13 @@
 #include "config.hpp"
 #include "graph/sealdd_plane.hpp"
 #include "late_handler.hpp"
-#include "network_tokens.hpp"
 #include "ready.hpp"
-#include "runtime/network_peer.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/routes.hpp"
 #include "wire/http/ssrf.hpp"
-#include "wire/http/url.hpp"
 #include "wire/json/formats.hpp"
 #include "wire/resource/route.hpp"
 #include "wiring.hpp"
@@ -90,32 +86,14 @@ std::string keys_folder(const SealddConfig& config) {
   return (folder / "flow").string();
 }
 
-std::optional<runtime::PeerConfig> enabler_at(const SealddConfig& config, bool own) {
-  runtime::PeerConfig out{.name = "mmes",
-                          .scheme = "http",
-                          .authority = "mmes.local",
-                          .path_prefix = {},
-                          .redirect_authorities = {}};
-  if (own) return out;
-  if (!config.enabler) return std::nullopt;
-  const auto root = http::parse_url(config.enabler->uri);
-  if (!root) return std::nullopt;
-  out.scheme = root->scheme;
-  out.authority = root->authority();
-  out.path_prefix = root->target.substr(0, root->target.find_last_not_of('/') + 1);
-  return out;
-}
-
 }  // namespace
 
 // Members stand in the order of construction: whoever uses another stands below it.
 struct SealddServer::Parts {
-  Parts(const SealddConfig& given, adapters::EventLoop& on, runtime::HttpClient* own)
-      : config(given), loop(on), own_enabler(own) {}
+  Parts(const SealddConfig& given, adapters::EventLoop& on) : config(given), loop(on) {}
 
   SealddConfig config;
   adapters::EventLoop& loop;
-  runtime::HttpClient* own_enabler;
   adapters::SystemClock clock;
   adapters::crypto::SystemRng rng;
   adapters::metrics::PrometheusMetrics metrics;
@@ -123,10 +101,8 @@ struct SealddServer::Parts {
   std::unique_ptr<runtime::Trace> trace;
   std::unique_ptr<adapters::store::SqliteStore> store;
   std::unique_ptr<adapters::crypto::FlowTokenSigner> signer;
-  std::unique_ptr<adapters::HttpClient> enabler;
-  std::unique_ptr<NetworkTokens> enabler_tokens;
   std::unique_ptr<adapters::HttpClient> sinks;
-  std::unique_ptr<runtime::HttpClient> sinks_traced, enabler_traced;
+  std::unique_ptr<runtime::HttpClient> sinks_traced;
   std::unique_ptr<Authentication> authentication;
   std::unique_ptr<SealddPlane> plane;
   std::unique_ptr<AdminSources> admin_sources;
@@ -138,7 +114,6 @@ struct SealddServer::Parts {
 
   Result<void> open_store();
   Result<void> listen();
-  Result<void> connect_enabler();
   Result<void> build();
   void drain();
   std::vector<std::string> urls() const;
@@ -176,31 +151,12 @@ std::vector<std::string> SealddServer::Parts::urls() const {
   return out;
 }
 
-Result<void> SealddServer::Parts::connect_enabler() {
-  adapters::ClientConfig rules;
-  if (config.enabler) {
-    const auto root = http::parse_url(config.enabler->uri);
-    if (!root) return fail(root.error());
-    if (root->scheme == "https") rules.tls = tls_files(config.enabler->tls);
-  }
-  enabler = std::make_unique<adapters::HttpClient>(loop, std::move(rules));
-  if (trace)
-    enabler_traced =
-        std::make_unique<runtime::TracedClient>(*enabler, *trace, "sealdd", clock, rng);
-  if (!config.enabler || !config.enabler->oauth2) return {};
-  auto opened = NetworkTokens::open(*config.enabler->oauth2, *enabler, loop, clock);
-  if (!opened) return fail(opened.error());
-  enabler_tokens = std::move(*opened);
-  return {};
-}
-
 Result<void> SealddServer::Parts::build() {
   auto key = open_signer(keys_folder(config));
   if (!key) return fail(key.error());
   signer = std::move(*key);
   auto settings = sealdd_settings(config, urls().front(), signer->public_key());
   if (!settings) return fail(settings.error());
-  if (auto connected = connect_enabler(); !connected) return connected;
   adapters::ClientConfig sink_rules;
   sink_rules.admits = [this](std::string_view host, std::string_view address) {
     return plane->settings().sinks.admits(host, address);
@@ -218,8 +174,7 @@ Result<void> SealddServer::Parts::build() {
                           .router = {.resources_per_owner_max = config.quotas.resources_per_client,
                                      .requests_per_second = config.quotas.requests_per_second,
                                      .request_burst = static_cast<double>(config.quotas.burst)},
-                          .notifier = {},
-                          .enabler = enabler_at(config, own_enabler != nullptr)},
+                          .notifier = {}},
       SealddPlane::Ports{
           .store = *store,
           .scheduler = loop,
@@ -227,14 +182,10 @@ Result<void> SealddServer::Parts::build() {
           .secrets = rng,
           .jitter = rng,
           .sinks = sinks_traced ? *sinks_traced : static_cast<runtime::HttpClient&>(*sinks),
-          .network = own_enabler != nullptr ? *own_enabler
-                     : enabler_traced       ? *enabler_traced
-                                            : static_cast<runtime::HttpClient&>(*enabler),
           .authenticator = authentication->port(),
           .log = *log,
           .metrics = metrics,
-          .signer = *signer,
-          .enabler_tokens = enabler_tokens.get()});
+          .signer = *signer});
   runtime::HttpHandler* front = &plane->router();
   if (trace) {
     traced = std::make_unique<runtime::TracedHandler>(*front, *trace, "sealdd", clock);
@@ -269,9 +220,8 @@ void SealddServer::Parts::drain() {
 
 Result<std::unique_ptr<SealddServer>> SealddServer::open(const SealddConfig& config,
                                                          const LoggerConfig& logger,
-                                                         adapters::EventLoop& loop,
-                                                         runtime::HttpClient* enabler) {
-  auto parts = std::make_unique<Parts>(config, loop, enabler);
+                                                         adapters::EventLoop& loop) {
+  auto parts = std::make_unique<Parts>(config, loop);
   auto log = open_log(logger, "sealdd", loop, parts->clock);
   if (!log) return fail(log.error());
   parts->log = std::move(*log);
@@ -288,8 +238,6 @@ Result<std::unique_ptr<SealddServer>> SealddServer::open(const SealddConfig& con
 
 SealddServer::SealddServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 SealddServer::~SealddServer() = default;
-
-runtime::HttpHandler& SealddServer::handler() { return parts_->handler; }
 
 std::vector<std::string> SealddServer::urls() const { return parts_->urls(); }
 

@@ -9,25 +9,19 @@
 #include "adapters/http/loop.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
-#include "runtime/ports.hpp"
 
 namespace lobo::app {
 
 class SealddServer {
  public:
-  /// Opens the store, takes up what was under way, listens. `loop` outlives it, and so does
-  /// `enabler`, which is asked instead of the one that the configuration names: the MMES of the
-  /// same process.
+  /// Opens the store, takes up what was under way, listens. `loop` outlives it.
   static Result<std::unique_ptr<SealddServer>> open(const SealddConfig& config,
                                                     const LoggerConfig& logger,
-                                                    adapters::EventLoop& loop,
-                                                    runtime::HttpClient* enabler = nullptr);
+                                                    adapters::EventLoop& loop);
   ~SealddServer();
   SealddServer(const SealddServer&) = delete;
   SealddServer& operator=(const SealddServer&) = delete;
 
-  /// For another service of this process: requests as if they had come over a connection.
-  runtime::HttpHandler& handler();
   /// The applications' URLs in the order of the configuration, then those of administration.
   std::vector<std::string> urls() const;
   /// For a process that serves nothing else: SIGTERM or SIGINT end what is under way, then the

@@ -82,7 +82,6 @@ class SealddWorld {
     SumSigner signer;
     sim::SimStore store;
     std::unique_ptr<runtime::HttpClient> client;
-    std::unique_ptr<runtime::HttpClient> network;
     SealddPlane plane;
   };
 

@@ -10,7 +10,6 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "runtime/network_peer.hpp"
 #include "runtime/ports.hpp"
 #include "services/sealdd/hub.hpp"
 #include "services/sealdd/ports.hpp"
@@ -47,10 +46,6 @@ SealddPlane::SealddPlane(Config config, Ports ports)
       tells_lost_(ports.metrics.counter("lobo_sealdd_tells_lost_total", {})),
       nodes_alive_(ports.metrics.gauge("lobo_sealdd_nodes_alive", {})),
       connections_(ports.metrics.gauge("lobo_sealdd_connections", {})) {
-  if (config_.enabler)
-    calls_.add(config_.enabler->name, std::make_unique<runtime::NetworkPeer>(
-                                          *config_.enabler, ports.network, ports.enabler_tokens,
-                                          ports.clock, ports.metrics));
   for (const auto* machine : machines_.all()) runner_.add(*machine);
   router_.add(sealdd::routes(config_.sealdd, hub_, machines_));
   runner_.on_observed([this](const resource::Key& from, const resource::Observe& what) {

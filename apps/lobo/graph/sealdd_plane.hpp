@@ -11,7 +11,6 @@
 #include "base/rng.hpp"
 #include "runtime/calls.hpp"
 #include "runtime/effect_runner.hpp"
-#include "runtime/network_peer.hpp"
 #include "runtime/notifier.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/replies.hpp"
@@ -36,19 +35,16 @@ class SealddPlane {
     const Clock& clock;
     Rng& secrets;  ///< unguessable in production
     Rng& jitter;
-    runtime::HttpClient& sinks;    ///< checks the address of every sink
-    runtime::HttpClient& network;  ///< to the enabler
+    runtime::HttpClient& sinks;  ///< checks the address of every sink
     runtime::Authenticator& authenticator;
     runtime::Log& log;
     runtime::Metrics& metrics;
     sdd::TokenSigner& signer;
-    runtime::TokenProvider* enabler_tokens = nullptr;
   };
   struct Config {
     sealdd::Settings sealdd;
     runtime::RouterLimits router;
     runtime::NotifierLimits notifier;
-    std::optional<runtime::PeerConfig> enabler;  ///< the MMES, by name "mmes"
   };
 
   SealddPlane(Config config, Ports ports);
