@@ -82,8 +82,8 @@ energy::client::Choice choice_of(std::string_view word) {
   return word == "carbon" ? energy::client::Choice::carbon : energy::client::Choice::priority;
 }
 
-Result<UeConfig> config_of(const Arguments& arguments) {
-  UeConfig out;
+Result<EnergyUeConfig> config_of(const Arguments& arguments) {
+  EnergyUeConfig out;
   out.session.api_root = arguments.text("server");
   out.session.provisioning_session = arguments.text("session");
   out.session.session = arguments.text("name");

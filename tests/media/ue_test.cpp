@@ -117,7 +117,7 @@ class emulated_ues : public ::testing::Test {
   As af{w.network.client("ue"), "ue"};
   As media{w.network.client("player"), "ue"};
   std::string session, policy;
-  UeConfig config;
+  EnergyUeConfig config;
   std::unique_ptr<UeFleet> fleet;
   std::uint64_t sequence = 0;
 };

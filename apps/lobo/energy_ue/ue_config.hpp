@@ -20,7 +20,7 @@ enum class Moves : std::uint8_t {
   polled,  ///< content steering, as an unmodified player has it
 };
 
-struct UeConfig {
+struct EnergyUeConfig {
   energy::client::SessionSettings session;  ///< its name gets a number for each UE
   std::size_t count = 1;
   energy::client::Choice choice = energy::client::Choice::priority;

@@ -41,7 +41,7 @@ constexpr std::chrono::seconds ttl_default{300};
 }  // namespace
 
 struct UeFleet::Ue {
-  Ue(const UeConfig& config, energy::client::SessionSettings settings, Rng& rng,
+  Ue(const EnergyUeConfig& config, energy::client::SessionSettings settings, Rng& rng,
      UePlayer::Ports player_ports)
       : session(std::move(settings), rng), player(config, std::move(player_ports)) {}
   MediaSession session;
@@ -75,7 +75,7 @@ std::string FleetReport::json() const {
       move_quantile(1), reduced, suspended, refused, lost);
 }
 
-UeFleet::UeFleet(const UeConfig& config, Ports ports)
+UeFleet::UeFleet(const EnergyUeConfig& config, Ports ports)
     : config_(config), ports_(ports), scheduler_(ports.scheduler) {
   for (std::size_t i = 0; i < config_.count; ++i) {
     auto settings = config_.session;

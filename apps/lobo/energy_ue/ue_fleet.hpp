@@ -46,7 +46,7 @@ class UeFleet {
     Rng& rng;
   };
   /// `config` outlives it.
-  UeFleet(const UeConfig& config, Ports ports);
+  UeFleet(const EnergyUeConfig& config, Ports ports);
   ~UeFleet();
 
   void start();
@@ -64,7 +64,7 @@ class UeFleet {
   void poll(Ue& ue);
   void steered(Ue& ue, const std::string& body);
 
-  const UeConfig& config_;
+  const EnergyUeConfig& config_;
   Ports ports_;
   runtime::ScopedScheduler scheduler_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

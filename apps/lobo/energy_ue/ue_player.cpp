@@ -51,7 +51,7 @@ std::string segment_name(const std::string& text, std::uint32_t number) {
          text.substr(letter + 1);
 }
 
-UePlayer::UePlayer(const UeConfig& config, Ports ports)
+UePlayer::UePlayer(const EnergyUeConfig& config, Ports ports)
     : config_(config),
       ports_(std::move(ports)),
       scheduler_(ports_.scheduler),

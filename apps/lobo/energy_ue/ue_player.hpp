@@ -50,7 +50,7 @@ class UePlayer {
                        bool good, std::chrono::milliseconds stall, std::chrono::milliseconds took)>
         moved;
   };
-  UePlayer(const UeConfig& config, Ports ports);
+  UePlayer(const EnergyUeConfig& config, Ports ports);
 
   /// Begins at the first of `locations`; the others are for when it fails.
   void play(Locations locations, const std::string& first);
@@ -77,7 +77,7 @@ class UePlayer {
   const std::string& target() const;
   const std::string* base_of(const std::string& id) const;
 
-  const UeConfig& config_;
+  const EnergyUeConfig& config_;
   Ports ports_;
   runtime::ScopedScheduler scheduler_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
