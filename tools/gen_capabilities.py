@@ -62,13 +62,13 @@ def quoted(text):
 
 def source(rows):
     lines = ['#include "capabilities.hpp"', "", "namespace lobo::app {", "namespace {", "",
-             "constexpr Flow rows[] = {"]
+             "constexpr CapabilityFlow rows[] = {"]
     for row in rows:
         texts = [row["id"], row["clause"], row["name"], row["operation"], " ".join(row["tests"])]
         done = "true" if row["done"] else "false"
         lines.append("    {" + ", ".join(quoted(text) for text in texts) + f", {done}}},")
     return "\n".join(lines + ["};", "", "}  // namespace", "",
-                              "std::span<const Flow> flows() { return rows; }", "",
+                              "std::span<const CapabilityFlow> flows() { return rows; }", "",
                               "}  // namespace lobo::app", ""])
 
 

@@ -13,7 +13,7 @@
 
 namespace lobo::app {
 
-Reach reach_of(const Flow& flow, bool simulated_network) {
+Reach reach_of(const CapabilityFlow& flow, bool simulated_network) {
   if (!flow.done) return Reach::absent;
   return simulated_network ? Reach::simulated : Reach::confirmed;
 }

@@ -14,7 +14,7 @@
 namespace lobo::app {
 
 /// One information flow of docs/spec-map.md; the table is generated at build time.
-struct Flow {
+struct CapabilityFlow {
   std::string_view id;  ///< "T7"
   std::string_view clause;
   std::string_view name;
@@ -22,14 +22,14 @@ struct Flow {
   std::string_view tests;  ///< separated by spaces; none where it is not done
   bool done;
 };
-std::span<const Flow> flows();
+std::span<const CapabilityFlow> flows();
 
 /// How far a flow's promise goes. `enforced` means that packets are treated so; no flow of this
 /// build has a user plane of its own yet.
 using api::admin::Reach;
 
 /// `simulated_network`: what is configured southbound is `lobo netsim`.
-Reach reach_of(const Flow& flow, bool simulated_network);
+Reach reach_of(const CapabilityFlow& flow, bool simulated_network);
 
 /// The document of /status/capabilities.
 api::admin::Capabilities capabilities_of(const std::vector<resource::Operation>& operations,
