@@ -112,6 +112,15 @@ class Code(unittest.TestCase):
         self.assertEqual(1, len(found(code.tests_never_sleep, {"tests/scenario/a.cpp": text})))
         self.assertEqual([], found(code.tests_never_sleep, {"src/adapters/http/a.cpp": text}))
 
+    def test_two_types_of_one_name_are_refused(self):
+        one = "namespace lobo::app {\nstruct Flow {\n  int a;\n};\n}  // namespace lobo::app\n"
+        self.assertEqual(1, len(found(code.one_type_of_a_name, {"apps/lobo/a.hpp": one, "apps/lobo/b.hpp": one})))
+        self.assertEqual([], found(code.one_type_of_a_name, {
+            "apps/lobo/a.hpp": one, "apps/lobo/b.hpp": one.replace("lobo::app", "lobo::energy")}))
+        unnamed = one.replace("struct", "namespace {\nstruct").replace("};\n", "};\n}  // namespace\n")
+        self.assertEqual([], found(code.one_type_of_a_name, {"apps/lobo/a.hpp": one, "apps/lobo/b.cpp": unnamed}))
+        self.assertEqual(1, len(found(code.one_type_of_a_name, {"apps/lobo/a.hpp": one, "apps/lobo/b.cpp": one})))
+
     def test_a_file_has_an_end(self):
         self.assertEqual(1, len(found(code.length, {"src/base/a.cpp": "\n" * (code.LINES_MAX + 1)})))
         self.assertEqual([], found(code.length, {"src/base/a.cpp": "\n" * code.LINES_MAX}))

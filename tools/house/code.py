@@ -87,6 +87,34 @@ def tests_never_sleep(tree):
                 yield Finding(path, line, "sleep", "tests own time; they never sleep")
 
 
+NAMESPACE = re.compile(r"namespace (lobo[\w:]*) \{")
+TYPE = re.compile(r"(?:struct|class) (\w+)(?: final)?(?: : [^{;]*)? \{")
+
+
+def one_type_of_a_name(tree):
+    """Two types of one name in one namespace are whatever the linker makes of them, without a word.
+
+    Headers of the same program, that is; of sources only what stands outside their unnamed namespace.
+    """
+    first = {}
+    for path, text in tree.texts(".hpp", ".cpp", under=("src/", "apps/")):
+        space, unnamed, raw = None, False, text.splitlines()
+        for line, content in numbered(code_only(text)):
+            match = NAMESPACE.match(content)
+            if match:
+                space, unnamed = match.group(1), False
+            elif content.startswith("namespace {"):
+                unnamed = True
+            elif raw[line - 1] == "}  // namespace":
+                unnamed = False
+            match = TYPE.match(content)
+            if match is None or space is None or unnamed or path.endswith("_test.cpp"):
+                continue
+            other = first.setdefault((space, match.group(1)), path)
+            if other != path:
+                yield Finding(path, line, "one type", f"{space}::{match.group(1)} is a type of {other}, too")
+
+
 LINES_MAX = 600
 # path -> why it may be longer. Short on purpose.
 LONG_FILES = {}
@@ -100,4 +128,4 @@ def length(tree):
                           f"(at most {LINES_MAX})")
 
 
-RULES = (pure, no_assert, headers, tests_never_sleep, length)
+RULES = (pure, no_assert, headers, tests_never_sleep, one_type_of_a_name, length)
