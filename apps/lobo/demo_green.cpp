@@ -1,7 +1,6 @@
 #include "demo_green.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -169,7 +168,6 @@ bool Green::prepare() {
         name == "profile" || name == "summary.json" || name == "report.html" || name == "page.png")
       fs::remove_all(entry.path(), ignored);
   fs::create_directories(folder_ + "/www/players", ignored);
-  for (const auto& path : {folder_, folder_ + "/www"}) ::chmod(path.c_str(), 0755);
   for (const auto& script : green_scripts)
     fs::copy_file(players_ + "/node_modules/" + std::string(script),
                   folder_ + "/www/players/" + fs::path(script).filename().string(), ignored);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -65,8 +66,11 @@ std::string nginx_text(const std::string& folder, std::uint16_t port, std::uint1
     rewrite ^/d[0-2]/(.*)$ /$1 last;
   }})",
                            address_of(i), port, folder, green_ids[i]);
-  return fmt::format(
-      R"(worker_processes 1; daemon off; pid {0}/nginx.pid; error_log {0}/nginx-error.log;
+  // Its workers are who started it: as root they would be somebody who may not read a folder of
+  // root's.
+  return (::geteuid() == 0 ? "user root; " : "") +
+         fmt::format(
+             R"(worker_processes 1; daemon off; pid {0}/nginx.pid; error_log {0}/nginx-error.log;
 events {{ worker_connections 256; }}
 http {{
   types {{ text/html html; application/dash+xml mpd; application/vnd.apple.mpegurl m3u8;
@@ -80,7 +84,7 @@ http {{
   }}{3}
 }}
 )",
-      folder, port, state_port, servers);
+             folder, port, state_port, servers);
 }
 
 std::string af_text(const std::string& folder) {
