@@ -10,8 +10,8 @@ if(LOBO_PRECOMPILE)
   # What their packages define for those who link them. A precompiled header is for compilations that agree.
   add_compile_definitions(FMT_SHARED GTEST_HAS_PTHREAD=1)
   # GCC 12 finds faults in strings of its own library that are none, once it has read them precompiled. The
-  # build beside ccache keeps the warning.
-  add_compile_options(-pthread -Wno-array-bounds)
+  # build beside ccache keeps these warnings.
+  add_compile_options(-pthread -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
 endif()
 
 function(lobo_precompile)
