@@ -9,9 +9,13 @@ endif()
 if(LOBO_PRECOMPILE)
   # What their packages define for those who link them. A precompiled header is for compilations that agree.
   add_compile_definitions(FMT_SHARED GTEST_HAS_PTHREAD=1)
-  # GCC 12 finds faults in strings of its own library that are none, once it has read them precompiled. The
+  # What GCC 12's optimiser believes of memory is wrong about std::string, once that was read precompiled. The
   # build beside ccache keeps these warnings.
-  add_compile_options(-pthread -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
+  add_compile_options(-pthread)
+  foreach(belief array-bounds stringop-overflow stringop-overread restrict maybe-uninitialized dangling-pointer
+                 use-after-free free-nonheap-object)
+    add_compile_options(-Wno-${belief})
+  endforeach()
 endif()
 
 function(lobo_precompile)
