@@ -89,14 +89,14 @@ void random_octets(std::uint8_t* out, std::size_t count, const ngtcp2_rand_ctx*)
 struct Connection::Calls {
   static Connection& of(void* user) { return *static_cast<Connection*>(user); }
   static ngtcp2_conn* library(ngtcp2_crypto_conn_ref* reference) {
-    return of(reference->user_data).library_.get();
+    return of(reference->user_data).ngtcp2_.get();
   }
 
   static int completed(ngtcp2_conn*, void* user) {
     Connection& self = of(user);
     self.open_ = true;
     Opened opened{.protocol = protocol_of(self.session_.get()),
-                  .peer = to_endpoint(ngtcp2_conn_get_path(self.library_.get())->remote.addr),
+                  .peer = to_endpoint(ngtcp2_conn_get_path(self.ngtcp2_.get())->remote.addr),
                   .by_us = !self.server_};
     self.owner_.events().on_opened(self.link_, opened);
     return 0;
@@ -296,7 +296,7 @@ Result<std::unique_ptr<Connection>> Connection::accept(Owner& owner, LinkId link
     owner.gone_cid(scid);
     return fail(Errc::internal, fmt::format("QUIC: {}", ngtcp2_strerror(failed)));
   }
-  made->library_.reset(raw);
+  made->ngtcp2_.reset(raw);
   ngtcp2_conn_set_tls_native_handle(raw, made->session_.get());
   return made;
 }
@@ -320,7 +320,7 @@ Result<std::unique_ptr<Connection>> Connection::connect(
                                  &library_settings, &parameters, nullptr, made.get());
       failed != 0)
     return fail(Errc::internal, fmt::format("QUIC: {}", ngtcp2_strerror(failed)));
-  made->library_.reset(raw);
+  made->ngtcp2_.reset(raw);
   ngtcp2_conn_set_tls_native_handle(raw, made->session_.get());
   if (target.keep_alive.count() > 0)
     ngtcp2_conn_set_keep_alive_timeout(
@@ -335,7 +335,7 @@ void Connection::fail_with(int code) {
   switch (code) {
     case NGTCP2_ERR_DRAINING: {
       ngtcp2_connection_close_error told{};
-      ngtcp2_conn_get_connection_close_error(library_.get(), &told);
+      ngtcp2_conn_get_connection_close_error(ngtcp2_.get(), &told);
       const auto* text = reinterpret_cast<const char*>(told.reason);
       closed_ = Closed{open_ ? CloseCause::peer : CloseCause::refused, told.error_code,
                        std::string(text, told.reasonlen)};
@@ -350,7 +350,7 @@ void Connection::fail_with(int code) {
     default: break;
   }
   std::string detail = ngtcp2_strerror(code);
-  if (const auto alert = ngtcp2_conn_get_tls_alert(library_.get()); alert != 0) {
+  if (const auto alert = ngtcp2_conn_get_tls_alert(ngtcp2_.get()); alert != 0) {
     const char* name = gnutls_alert_get_name(static_cast<gnutls_alert_description_t>(alert));
     detail += fmt::format(": {}", name == nullptr ? "unknown alert" : name);
   }
@@ -365,18 +365,18 @@ void Connection::read(const PathRef& path, Bytes packet, Tick now) {
   const ngtcp2_pkt_info info{};
   const auto data = octets(packet);
   const int failed =
-      ngtcp2_conn_read_pkt(library_.get(), &there, &info, data.data(), data.size(), now);
+      ngtcp2_conn_read_pkt(ngtcp2_.get(), &there, &info, data.data(), data.size(), now);
   if (failed != 0) fail_with(failed);
 }
 
-Tick Connection::expiry() const { return ngtcp2_conn_get_expiry(library_.get()); }
+Tick Connection::expiry() const { return ngtcp2_conn_get_expiry(ngtcp2_.get()); }
 
 void Connection::expire(Tick now) {
-  if (const int failed = ngtcp2_conn_handle_expiry(library_.get(), now); failed != 0)
+  if (const int failed = ngtcp2_conn_handle_expiry(ngtcp2_.get(), now); failed != 0)
     fail_with(failed);
 }
 
-Tick Connection::linger() const { return 3 * ngtcp2_conn_get_pto(library_.get()); }
+Tick Connection::linger() const { return 3 * ngtcp2_conn_get_pto(ngtcp2_.get()); }
 
 void Connection::begin_turn() {
   for (const StreamNo stream : blocked_) ready_.push_back(stream);
@@ -388,7 +388,7 @@ ngtcp2_ssize Connection::write_datagram(ngtcp2_path& path, MutableBytes room, Ti
   const ngtcp2_vec piece{octets(front), front.size()};
   int accepted = 0;
   const auto wrote = ngtcp2_conn_writev_datagram(
-      library_.get(), &path, nullptr, octets(room), room.size(), &accepted,
+      ngtcp2_.get(), &path, nullptr, octets(room), room.size(), &accepted,
       NGTCP2_WRITE_DATAGRAM_FLAG_MORE, datagrams_.front_tag(), &piece, 1, now);
   if (accepted != 0) {
     datagrams_.pop();
@@ -422,7 +422,7 @@ ngtcp2_ssize Connection::write_stream_frame(ngtcp2_path& path, MutableBytes room
   if (all && queue.ended()) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
   ngtcp2_ssize taken = -1;
   const auto wrote = ngtcp2_conn_writev_stream(
-      library_.get(), &path, nullptr, octets(room), room.size(), &taken, flags,
+      ngtcp2_.get(), &path, nullptr, octets(room), room.size(), &taken, flags,
       static_cast<std::int64_t>(stream), vectors.data(), count, now);
   if (taken >= 0) {
     queue.sent(static_cast<std::size_t>(taken));
@@ -455,7 +455,7 @@ std::optional<Outgoing> Connection::write(MutableBytes room, Tick now) {
     else if (open_ && !ready_.empty())
       wrote = write_stream_frame(path.path, packet, now);
     else
-      wrote = ngtcp2_conn_writev_stream(library_.get(), &path.path, nullptr, octets(packet),
+      wrote = ngtcp2_conn_writev_stream(ngtcp2_.get(), &path.path, nullptr, octets(packet),
                                         packet.size(), nullptr, NGTCP2_WRITE_STREAM_FLAG_NONE, -1,
                                         nullptr, 0, now);
     if (wrote == NGTCP2_ERR_WRITE_MORE) continue;
@@ -475,13 +475,13 @@ void Connection::end(Closed closed) {
 std::optional<Outgoing> Connection::write_close(MutableBytes room, Tick now) {
   const bool silent = !closed_ || closed_->cause == CloseCause::idle ||
                       closed_->cause == CloseCause::reset || closed_->cause == CloseCause::peer ||
-                      ngtcp2_conn_is_in_draining_period(library_.get()) != 0;
+                      ngtcp2_conn_is_in_draining_period(ngtcp2_.get()) != 0;
   if (silent || (closed_->cause == CloseCause::refused && !close_by_liberr_)) return std::nullopt;
   ngtcp2_connection_close_error error{};
   ngtcp2_connection_close_error_default(&error);
   if (close_by_liberr_ && liberr_ == NGTCP2_ERR_CRYPTO) {
     ngtcp2_connection_close_error_set_transport_error_tls_alert(
-        &error, ngtcp2_conn_get_tls_alert(library_.get()), nullptr, 0);
+        &error, ngtcp2_conn_get_tls_alert(ngtcp2_.get()), nullptr, 0);
   } else if (close_by_liberr_) {
     ngtcp2_connection_close_error_set_transport_error_liberr(&error, liberr_, nullptr, 0);
   } else {
@@ -493,7 +493,7 @@ std::optional<Outgoing> Connection::write_close(MutableBytes room, Tick now) {
   ngtcp2_path_storage path;
   ngtcp2_path_storage_zero(&path);
   const MutableBytes packet = room.first(std::min(room.size(), settings_.udp_payload_bytes));
-  const auto wrote = ngtcp2_conn_write_connection_close(library_.get(), &path.path, nullptr,
+  const auto wrote = ngtcp2_conn_write_connection_close(ngtcp2_.get(), &path.path, nullptr,
                                                         octets(packet), packet.size(), &error, now);
   if (wrote <= 0) return std::nullopt;
   last_words_.assign(packet.begin(), packet.begin() + wrote);
@@ -505,9 +505,9 @@ std::optional<Outgoing> Connection::write_close(MutableBytes room, Tick now) {
 
 std::size_t Connection::datagram_max() const {
   if (!open()) return 0;
-  const auto* remote = ngtcp2_conn_get_remote_transport_params(library_.get());
+  const auto* remote = ngtcp2_conn_get_remote_transport_params(ngtcp2_.get());
   if (remote == nullptr || remote->max_datagram_frame_size <= datagram_frame_head_bytes) return 0;
-  const std::size_t path = ngtcp2_conn_get_path_max_tx_udp_payload_size(library_.get());
+  const std::size_t path = ngtcp2_conn_get_path_max_tx_udp_payload_size(ngtcp2_.get());
   if (path <= datagram_overhead_bytes) return 0;
   return static_cast<std::size_t>(std::min<std::uint64_t>(
       remote->max_datagram_frame_size - datagram_frame_head_bytes, path - datagram_overhead_bytes));
@@ -530,8 +530,8 @@ Result<StreamNo> Connection::open_stream(StreamKind kind) {
   if (!open()) return fail(Errc::not_found, "the connection is not open");
   std::int64_t stream = 0;
   const int failed = kind == StreamKind::both
-                         ? ngtcp2_conn_open_bidi_stream(library_.get(), &stream, nullptr)
-                         : ngtcp2_conn_open_uni_stream(library_.get(), &stream, nullptr);
+                         ? ngtcp2_conn_open_bidi_stream(ngtcp2_.get(), &stream, nullptr)
+                         : ngtcp2_conn_open_uni_stream(ngtcp2_.get(), &stream, nullptr);
   if (failed == NGTCP2_ERR_STREAM_ID_BLOCKED)
     return fail(Errc::too_many, "the other end takes no more streams now");
   if (failed != 0) return fail(Errc::internal, fmt::format("QUIC: {}", ngtcp2_strerror(failed)));
@@ -542,7 +542,7 @@ Result<StreamNo> Connection::open_stream(StreamKind kind) {
 Result<void> Connection::write_stream(StreamNo stream, Bytes written, bool end) {
   if (!open()) return fail(Errc::not_found, "the connection is not open");
   const auto number = static_cast<std::int64_t>(stream);
-  const bool ours = ngtcp2_conn_is_local_stream(library_.get(), number) != 0;
+  const bool ours = ngtcp2_conn_is_local_stream(ngtcp2_.get(), number) != 0;
   auto found = streams_.find(stream);
   if (found == streams_.end()) {
     // Our half of a stream that the other end opened.
@@ -572,14 +572,14 @@ void Connection::forget_stream(StreamNo stream) {
 void Connection::reset_stream(StreamNo stream, std::uint64_t code) {
   if (closed_) return;
   // The library forgets what it would have to send again before its octets go.
-  (void)ngtcp2_conn_shutdown_stream(library_.get(), static_cast<std::int64_t>(stream), code);
+  (void)ngtcp2_conn_shutdown_stream(ngtcp2_.get(), static_cast<std::int64_t>(stream), code);
   forget_stream(stream);
 }
 
 Result<void> Connection::migrate(const PathRef& path, Tick now) {
   sockaddr_storage remote{};
   const ngtcp2_path there = path_of(path, remote);
-  const int failed = ngtcp2_conn_initiate_migration(library_.get(), &there, now);
+  const int failed = ngtcp2_conn_initiate_migration(ngtcp2_.get(), &there, now);
   if (failed != 0)
     return fail(Errc::conflict, fmt::format("cannot move: {}", ngtcp2_strerror(failed)));
   return {};
@@ -587,7 +587,7 @@ Result<void> Connection::migrate(const PathRef& path, Tick now) {
 
 PathStats Connection::stats() const {
   ngtcp2_conn_stat held{};
-  ngtcp2_conn_get_conn_stat(library_.get(), &held);
+  ngtcp2_conn_get_conn_stat(ngtcp2_.get(), &held);
   return {.latest_rtt = microseconds(held.latest_rtt),
           .min_rtt = microseconds(held.min_rtt),
           .smoothed_rtt = microseconds(held.smoothed_rtt),

@@ -135,7 +135,7 @@ class Connection {
   const Settings& settings_;
   SessionOwner session_owner_;
   TlsSession session_;
-  std::unique_ptr<ngtcp2_conn, Freed> library_;
+  std::unique_ptr<ngtcp2_conn, Freed> ngtcp2_;
   bool server_ = false;
   bool open_ = false;
   std::optional<Closed> closed_;
