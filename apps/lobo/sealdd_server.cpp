@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,7 +17,6 @@
 #include "adapters/crypto/system_rng.hpp"
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
-#include "adapters/http/server.hpp"
 #include "adapters/metrics/prometheus_metrics.hpp"
 #include "adapters/store/sqlite_store.hpp"
 #include "admin_routes.hpp"
@@ -27,8 +25,7 @@
 #include "capabilities.hpp"
 #include "config.hpp"
 #include "graph/sealdd_plane.hpp"
-#include "late_handler.hpp"
-#include "ready.hpp"
+#include "listeners.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
@@ -107,16 +104,14 @@ struct SealddServer::Parts {
   std::unique_ptr<SealddPlane> plane;
   std::unique_ptr<AdminSources> admin_sources;
   std::unique_ptr<AdminHandler> admin;
-  LateHandler handler, admin_handler;
   std::unique_ptr<runtime::TracedHandler> traced;
-  std::vector<std::unique_ptr<adapters::HttpServer>> servers, admin_servers;
+  Listeners listeners;
   bool draining = false;
 
   Result<void> open_store();
   Result<void> listen();
   Result<void> build();
   void drain();
-  std::vector<std::string> urls() const;
 };
 
 Result<void> SealddServer::Parts::open_store() {
@@ -126,36 +121,15 @@ Result<void> SealddServer::Parts::open_store() {
   return {};
 }
 
-// Before the plane is built, because it has to know the port; nothing is answered before the loop
-// runs.
 Result<void> SealddServer::Parts::listen() {
-  for (const auto& address : config.servers)
-    servers.push_back(std::make_unique<adapters::HttpServer>(
-        loop, server_config(address, config.limits), handler));
-  for (const auto& address : config.metrics)
-    admin_servers.push_back(std::make_unique<adapters::HttpServer>(
-        loop, server_config(address, config.limits), admin_handler));
-  for (const auto* some : {&servers, &admin_servers})
-    for (const auto& server : *some)
-      if (auto open = server->listen(); !open) return open;
-  return {};
-}
-
-std::vector<std::string> SealddServer::Parts::urls() const {
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < servers.size(); ++i)
-    out.push_back(
-        url_of(config.servers[i].address, servers[i]->port(), config.servers[i].tls.has_value()));
-  for (std::size_t i = 0; i < admin_servers.size(); ++i)
-    out.push_back(url_of(config.metrics[i].address, admin_servers[i]->port(), false));
-  return out;
+  return listeners.open(loop, config.servers, config.metrics, config.limits);
 }
 
 Result<void> SealddServer::Parts::build() {
   auto key = open_signer(keys_folder(config));
   if (!key) return fail(key.error());
   signer = std::move(*key);
-  auto settings = sealdd_settings(config, urls().front(), signer->public_key());
+  auto settings = sealdd_settings(config, listeners.urls().front(), signer->public_key());
   if (!settings) return fail(settings.error());
   adapters::ClientConfig sink_rules;
   sink_rules.admits = [this](std::string_view host, std::string_view address) {
@@ -191,7 +165,7 @@ Result<void> SealddServer::Parts::build() {
     traced = std::make_unique<runtime::TracedHandler>(*front, *trace, "sealdd", clock);
     front = traced.get();
   }
-  handler.hand_to(*front);
+  listeners.applications.hand_to(*front);
   admin_sources = std::make_unique<AdminSources>(AdminSources{
       .metrics = [this] { return metrics.expose(); },
       .ready = [this]() -> Result<void> {
@@ -203,7 +177,7 @@ Result<void> SealddServer::Parts::build() {
       .store = *store,
       .notifier = plane->notifier()});
   admin = std::make_unique<AdminHandler>(*admin_sources);
-  admin_handler.hand_to(*admin);
+  listeners.administration.hand_to(*admin);
   return plane->start();
 }
 
@@ -211,11 +185,7 @@ void SealddServer::Parts::drain() {
   if (draining) return loop.stop();  // asked twice: at once
   draining = true;
   log->event(Level::info, "draining", {{"patience_ms", config.limits.drain_time.count()}});
-  auto left = std::make_shared<std::size_t>(servers.size());
-  for (const auto& server : servers)
-    server->drain(config.limits.drain_time, [this, left] {
-      if (--*left == 0) loop.stop();
-    });
+  listeners.drain(config.limits.drain_time, [this] { loop.stop(); });
 }
 
 Result<std::unique_ptr<SealddServer>> SealddServer::open(const SealddConfig& config,
@@ -239,7 +209,7 @@ Result<std::unique_ptr<SealddServer>> SealddServer::open(const SealddConfig& con
 SealddServer::SealddServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 SealddServer::~SealddServer() = default;
 
-std::vector<std::string> SealddServer::urls() const { return parts_->urls(); }
+std::vector<std::string> SealddServer::urls() const { return parts_->listeners.urls(); }
 
 void SealddServer::stop_at_signals() {
   for (const int number : {SIGTERM, SIGINT})
