@@ -64,7 +64,7 @@ void each_prefix_is_refused(const Part& part, const Reader& read) {
 RC_GTEST_PROP(pose, a_rotation_of_six_octets_is_off_by_a_hundredth_of_a_degree_at_most, ()) {
   const Rotation turn = any_rotation();
   const std::uint64_t bits = pack_rotation(turn);
-  RC_ASSERT(bits >> 48U == 0U);
+  RC_ASSERT((bits >> 48U) == 0U);
   RC_ASSERT(angle(unpack_rotation(bits), turn) <= rotation_error_rad);
 }
 
