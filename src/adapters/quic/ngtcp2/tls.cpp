@@ -125,7 +125,9 @@ Result<TlsSession> Credentials::connect(SessionOwner& owner, const std::string& 
     owner.credentials = this;
     gnutls_session_set_verify_function(session->get(), &Credentials::check_digest);
   } else {
-    gnutls_session_set_verify_cert(session->get(), name.empty() ? nullptr : name.c_str(), 0);
+    owner.peer = name;
+    gnutls_session_set_verify_cert(session->get(),
+                                   owner.peer.empty() ? nullptr : owner.peer.c_str(), 0);
   }
   return session;
 }

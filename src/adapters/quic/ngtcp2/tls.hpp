@@ -30,6 +30,7 @@ class Credentials;
 struct SessionOwner {
   ngtcp2_crypto_conn_ref reference{};
   const Credentials* credentials = nullptr;
+  std::string peer;  ///< whom the certificate must name; GnuTLS keeps the pointer, not the text
 };
 
 /// Whom we are, or whom we trust; shared by the sessions made with it.
