@@ -27,9 +27,11 @@
 #include "dataplane/marker.hpp"
 #include "eas_keys.hpp"
 #include "eas_relay.hpp"
+#include "eas_tap.hpp"
 #include "endpoint_option.hpp"
 #include "exit_code.hpp"
 #include "live/live_marks.hpp"
+#include "live/outlet.hpp"
 #include "model/address.hpp"
 #include "output.hpp"
 #include "ready.hpp"
@@ -69,7 +71,32 @@ dataplane::LookAhead look_ahead_of(std::string_view text) {
                               : dataplane::LookAhead::pdu_set;
 }
 
+/// What a tap is nothing without, and what means nothing with it.
+Result<void> check_tap(const Arguments& arguments) {
+  if (!arguments.given("tap")) {
+    if (!arguments.given("in"))
+      return fail(Errc::missing, "give --in and --to, or --tap and --interface");
+    if (arguments.given("port"))
+      return fail(Errc::not_allowed, "--port goes with --tap; else --to names the port");
+    return {};
+  }
+  if (arguments.given("in") || arguments.given("to"))
+    return fail(Errc::not_allowed,
+                "--tap takes what the application sends to the UE itself: leave "
+                "out --in and --to");
+  for (const auto* const name : {"interface", "port"})
+    if (!arguments.given(name))
+      return fail(Errc::missing, fmt::format("--tap needs --{}: {}", name,
+                                             std::string_view(name) == "port"
+                                                 ? "the destination ports whose packets are RTP"
+                                                 : "the interface towards the network"));
+  if (arguments.text("send") == "socket")
+    return fail(Errc::not_allowed, "--tap sends frames as they came: leave out --send socket");
+  return {};
+}
+
 Result<EasSettings> settings_of(const Arguments& arguments) {
+  if (auto fits = check_tap(arguments); !fits) return fail(fits.error());
   const auto writing = write_settings(arguments);
   if (!writing) return fail(writing.error());
   const auto marks = mark_settings(arguments, *writing);
@@ -79,6 +106,7 @@ Result<EasSettings> settings_of(const Arguments& arguments) {
   const auto patience = number_option(arguments, "patience", 1, patience_ms_max);
   if (!patience) return fail(patience.error());
   EasSettings settings{.streams = std::move(*ends),
+                       .tap = std::string(arguments.text("tap")),
                        .interface = std::string(arguments.text("interface")),
                        .writing = *writing,
                        .live = {.marks = *marks, .patience = std::chrono::milliseconds{*patience}},
@@ -134,7 +162,7 @@ Result<std::optional<EasKeysSettings>> keys_of(const Arguments& arguments, EasSe
     return fail(Errc::out_of_range, "--key-life wants a duration from 100ms to 30d, like 1h");
   auto algorithms = algorithms_of(arguments.text("algorithm"));
   if (!algorithms) return fail(algorithms.error());
-  const auto streams = settings.streams.size();
+  const auto streams = std::max<std::size_t>(1, settings.streams.size());  // a tap has one SID
   if (settings.writing.sid + streams - 1 > UINT16_MAX)
     return fail(Errc::out_of_range, "--sid: the streams need a SID each, up to 65535");
   const auto tag = arguments.text("tag") == "8" ? xrm::TagLength::short_ : xrm::TagLength::full;
@@ -169,7 +197,17 @@ Result<std::optional<EasKeysSettings>> keys_of(const Arguments& arguments, EasSe
   return std::optional(std::move(keys));
 }
 
-Rows rows_of(const EasRelay& relay) {
+/// What became of one stream's packets, or of a tap's.
+struct Told {
+  std::string in;
+  std::uint64_t datagrams = 0;
+  const LiveTallies* marks = nullptr;
+  OutletTallies sent;
+  std::uint64_t back = 0;
+  bool exhausted = false;
+};
+
+void print_told(const std::vector<Told>& all, std::string_view form) {
   Rows rows{.columns = {"in", "datagrams", "marked", "sets", "left", "over_mtu", "no_place",
                         "sets_cut", "streams", "sent", "by_kernel", "dropped", "back",
                         "waited_mean_us", "waited_max_us"},
@@ -178,83 +216,145 @@ Rows rows_of(const EasRelay& relay) {
   const auto microseconds = [](dataplane::Elapsed time) {
     return std::chrono::duration<double, std::micro>(time).count();
   };
-  for (const auto& stream : relay.streams()) {
-    const auto& marks = stream->sender().marks();
-    const auto& sent = stream->sender().sent();
+  for (const auto& told : all) {
+    const auto& marks = *told.marks;
     const double mean =
         marks.marked == 0 ? 0 : microseconds(marks.waited) / static_cast<double>(marks.marked);
-    rows.rows.push_back({stream->in_text(), number(stream->taken()), number(marks.marked),
-                         number(marks.sets), number(marks.left + marks.streams_refused),
-                         number(marks.over_mtu), number(marks.no_place), number(marks.sets_cut),
-                         number(marks.streams), number(sent.sent), number(sent.by_kernel),
-                         number(sent.dropped), number(stream->taken_back()), Cell(mean),
+    rows.rows.push_back({told.in, number(told.datagrams), number(marks.marked), number(marks.sets),
+                         number(marks.left + marks.streams_refused), number(marks.over_mtu),
+                         number(marks.no_place), number(marks.sets_cut), number(marks.streams),
+                         number(told.sent.sent), number(told.sent.by_kernel),
+                         number(told.sent.dropped), number(told.back), Cell(mean),
                          Cell(microseconds(marks.waited_max))});
   }
-  return rows;
+  print_rows(std::cout, rows, form);
 }
 
 /// What the numbers mean for who ran it; nothing where all went well.
-void advise(const EasRelay& relay) {
-  for (const auto& stream : relay.streams()) {
-    const auto& marks = stream->sender().marks();
-    if (marks.over_mtu > 0)
+void advise(const std::vector<Told>& all) {
+  for (const auto& told : all) {
+    if (told.marks->over_mtu > 0)
       fmt::print(stderr,
                  "lobo: {}: {} packets were sent unmarked, because with its mark a packet of their "
                  "PDU Set is longer than the interface's MTU: let the application send shorter "
                  "packets (48 bytes do for any mark)\n",
-                 stream->in_text(), marks.over_mtu);
-    if (stream->sender().exhausted())
+                 told.in, told.marks->over_mtu);
+    if (told.exhausted)
       fmt::print(stderr,
                  "lobo: {}: the key has no counters left for this sender: take another SID "
                  "or key\n",
-                 stream->in_text());
+                 told.in);
   }
 }
 
-Exit eas(const Arguments& arguments) {
-  constexpr std::string_view what = "no stream is marked";
-  auto settings = settings_of(arguments);
-  if (!settings) return tell(what, settings.error(), "lobo eas --help"), Exit::usage;
-  const auto seconds = number_option(arguments, "seconds", 0, seconds_max);
-  if (!seconds) return tell(what, seconds.error(), "lobo eas --help"), Exit::usage;
-  auto wanted = keys_of(arguments, *settings);
-  if (!wanted) return tell(what, wanted.error(), "lobo eas --help"), Exit::usage;
-  std::unique_ptr<EasKeys> keys;
-  if (*wanted) {
-    auto opened = EasKeys::open(std::move(**wanted));
-    if (!opened)
-      return tell(what, opened.error(), "`lobo pki keys DIR` makes certificates for a laboratory");
-    keys = std::move(*opened);
-    settings->keys = keys.get();
+std::vector<Told> told_of(const EasRelay& relay) {
+  std::vector<Told> all;
+  for (const auto& stream : relay.streams())
+    all.push_back({stream->in_text(), stream->taken(), &stream->sender().marks(),
+                   stream->sender().sent(), stream->taken_back(), stream->sender().exhausted()});
+  return all;
+}
+
+std::vector<Told> told_of(const EasTap& tap, const EasSettings& settings) {
+  const auto& marks = tap.leased().marks().tallies();
+  return {{settings.tap,
+           marks.packets,
+           &marks,
+           {.sent = tap.tallies().out, .dropped = tap.tallies().dropped},
+           tap.tallies().back,
+           tap.leased().exhausted()}};
+}
+
+constexpr std::string_view nothing_marked = "no stream is marked";
+
+/// Says that all is open, unless that was all that was asked for: then nothing.
+Result<bool> begin(const Arguments& arguments, std::vector<std::string> ready,
+                   const EasKeys* keys) {
+  if (keys != nullptr) {
+    ready.push_back(keys->channel_text());
+    if (const auto url = keys->status_url(); !url.empty()) ready.push_back(url);
   }
-  auto relay = EasRelay::open(*settings);
-  if (!relay && relay.error().code == Errc::forbidden && !settings->by_socket &&
-      settings->writing.carry == Carry::rtp_extension) {
-    settings->tell(relay.error().detail + "; a UDP socket does it for header extensions");
-    settings->by_socket = true;
-    relay = EasRelay::open(*settings);
+  if (arguments.given("check")) return false;
+  if (const auto told = announce_ready(ready, std::string(arguments.text("ready-file")),
+                                       arguments.text("output") == "table" ? std::cout : std::cerr);
+      !told)
+    return fail(told.error());
+  return true;
+}
+
+Exit relay_streams(const Arguments& arguments, EasSettings settings, std::chrono::seconds at_most) {
+  auto relay = EasRelay::open(settings);
+  if (!relay && relay.error().code == Errc::forbidden && !settings.by_socket &&
+      settings.writing.carry == Carry::rtp_extension) {
+    settings.tell(relay.error().detail + "; a UDP socket does it for header extensions");
+    settings.by_socket = true;
+    relay = EasRelay::open(settings);
   }
-  if (!relay) return tell(what, relay.error());
+  if (!relay) return tell(nothing_marked, relay.error());
   std::vector<std::string> ready;
   for (const auto& stream : relay->streams()) {
     ready.push_back(stream->in_text());
     fmt::print(stderr, "{} as {}\n", stream->in_text(), stream->sender().describe());
   }
-  if (keys) {
-    ready.push_back(keys->channel_text());
-    if (const auto url = keys->status_url(); !url.empty()) ready.push_back(url);
-  }
-  if (arguments.given("check")) return Exit::ok;
-  const auto form = arguments.text("output");
-  if (const auto told = announce_ready(ready, std::string(arguments.text("ready-file")),
-                                       form == "table" ? std::cout : std::cerr);
-      !told)
-    return tell(what, told.error(), "choose a --ready-file that can be written"), Exit::failed;
-  if (auto done = relay->run(std::chrono::seconds{*seconds}); !done)
-    return tell(what, done.error());
-  print_rows(std::cout, rows_of(*relay), form);
-  advise(*relay);
+  const auto begun = begin(arguments, std::move(ready), settings.keys);
+  if (!begun)
+    return tell(nothing_marked, begun.error(), "choose a --ready-file that can be written"),
+           Exit::failed;
+  if (!*begun) return Exit::ok;
+  if (auto done = relay->run(at_most); !done) return tell(nothing_marked, done.error());
+  const auto all = told_of(*relay);
+  print_told(all, arguments.text("output"));
+  advise(all);
   return Exit::ok;
+}
+
+Exit tap_interfaces(const Arguments& arguments, const EasSettings& settings,
+                    std::chrono::seconds at_most) {
+  auto tap = EasTap::open({.inside = settings.tap,
+                           .outside = settings.interface,
+                           .writing = settings.writing,
+                           .live = settings.live,
+                           .counters = settings.counters,
+                           .keys = settings.keys,
+                           .tell = settings.tell});
+  if (!tap) return tell(nothing_marked, tap.error());
+  fmt::print(stderr, "{}\n", (*tap)->describe());
+  const auto begun = begin(arguments, {settings.tap + " " + settings.interface}, settings.keys);
+  if (!begun)
+    return tell(nothing_marked, begun.error(), "choose a --ready-file that can be written"),
+           Exit::failed;
+  if (!*begun) return Exit::ok;
+  const auto done = (*tap)->run(at_most);
+  const auto all = told_of(**tap, settings);
+  print_told(all, arguments.text("output"));
+  advise(all);
+  if (const auto lost = (*tap)->lost(); !lost.empty())
+    settings.tell(
+        fmt::format("frames that could not pass, by reason: {} (`aggregated`: see "
+                    "docs/packet-io.md, \"What the kernel leaves undone\")",
+                    lost));
+  return done ? Exit::ok : tell("the tap ended", done.error());
+}
+
+Exit eas(const Arguments& arguments) {
+  auto settings = settings_of(arguments);
+  if (!settings) return tell(nothing_marked, settings.error(), "lobo eas --help"), Exit::usage;
+  const auto seconds = number_option(arguments, "seconds", 0, seconds_max);
+  if (!seconds) return tell(nothing_marked, seconds.error(), "lobo eas --help"), Exit::usage;
+  auto wanted = keys_of(arguments, *settings);
+  if (!wanted) return tell(nothing_marked, wanted.error(), "lobo eas --help"), Exit::usage;
+  std::unique_ptr<EasKeys> keys;
+  if (*wanted) {
+    auto opened = EasKeys::open(std::move(**wanted));
+    if (!opened)
+      return tell(nothing_marked, opened.error(),
+                  "`lobo pki keys DIR` makes certificates for a laboratory");
+    keys = std::move(*opened);
+    settings->keys = keys.get();
+  }
+  const std::chrono::seconds at_most{*seconds};
+  return settings->tap.empty() ? relay_streams(arguments, std::move(*settings), at_most)
+                               : tap_interfaces(arguments, *settings, at_most);
 }
 
 }  // namespace
@@ -263,12 +363,13 @@ std::vector<Verb> eas_verbs() {
   std::vector<Option> own{
       {.name = "--in",
        .help = "where the application sends its RTP to, ADDRESS:PORT; may be given again",
-       .takes = Option::Takes::values,
-       .required = true},
+       .takes = Option::Takes::values},
       {.name = "--to",
        .help = "where it goes, ADDRESS:PORT; one for each --in",
-       .takes = Option::Takes::values,
-       .required = true},
+       .takes = Option::Takes::values},
+      {.name = "--tap",
+       .help = "instead: the application's interface; all that passes between it and --interface "
+               "goes on, the RTP to --port marked"},
       {.name = "--interface", .help = "to leave by; else as the kernel routes"},
       {.name = "--send",
        .help = "frames past the kernel, or a UDP socket, which can carry header extensions only",
@@ -309,15 +410,14 @@ std::vector<Verb> eas_verbs() {
       output_option()};
   auto options = joined(joined(joined(std::move(own), stream_options()), marker_options()),
                         writing_options("udp-option", false));
-  // Ports are named by --to, and the counters by a file.
-  std::erase_if(options, [](const Option& option) {
-    return option.name == "--port" || option.name == "--first-counter";
-  });
+  // The counters are named by a file.
+  std::erase_if(options, [](const Option& option) { return option.name == "--first-counter"; });
   return {{.path = "eas",
            .summary = "mark the live RTP of an unmodified application and send it on",
            .example = "  lobo eas --in 127.0.0.1:5004 --to 10.45.0.2:5004\n"
                       "  lobo eas --in 127.0.0.1:5004 --to 10.45.0.2:5004 --carry rtp-he "
-                      "--look-ahead none",
+                      "--look-ahead none\n"
+                      "  lobo eas --tap app0 --interface net0 --port 5004",
            .options = std::move(options),
            .run = eas}};
 }

@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,7 +15,6 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -26,10 +23,11 @@
 #include "adapters/capture/file.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "live/leased_marks.hpp"
 #include "live/live_sender.hpp"
 #include "model/address.hpp"
+#include "signal_file.hpp"
 #include "toolbox/progress.hpp"
-#include "wire/xrm/context.hpp"
 
 namespace lobo::app {
 namespace {
@@ -40,31 +38,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t datagram_bytes_max = 65536;
 constexpr int receive_buffer_bytes = 4 << 20;
 constexpr std::chrono::milliseconds look_interval{200};  ///< at the progress line and the signals
-
-/// SIGINT and SIGTERM as something to wait for; as they were when it ends.
-class Signals {
- public:
-  Signals() {
-    sigset_t wanted;
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGINT);
-    sigaddset(&wanted, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &wanted, &before_);
-    file_ = UniqueFile(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK), true);
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-  ~Signals() {
-    signalfd_siginfo taken;
-    while (::read(file_.get(), &taken, sizeof taken) > 0) continue;
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  int file() const { return file_.get(); }
-
- private:
-  UniqueFile file_;
-  sigset_t before_{};
-};
 
 /// Puts the address into `out`; its length.
 socklen_t write_address(sockaddr_storage& out, const model::IpAddress& address,
@@ -164,8 +137,7 @@ void EasStream::take_back() {
 
 Result<EasRelay> EasRelay::open(const EasSettings& settings) {
   EasRelay relay;
-  relay.keys_ = settings.keys;
-  relay.tell_ = settings.tell;
+  relay.keys_ = EasKeyWatch(settings.keys, settings.tell);
   for (std::size_t i = 0; i < settings.streams.size(); ++i) {
     auto stream = EasStream::open(settings, settings.streams[i], i);
     if (!stream) return fail(stream.error());
@@ -174,34 +146,16 @@ Result<EasRelay> EasRelay::open(const EasSettings& settings) {
   return relay;
 }
 
-/// In front of each turn: a key that came is used for what is sent from now on, and one that
-/// expired for nothing more, whether or not anybody said so.
-void EasRelay::look_for_key(Clock::time_point now) {
-  if (keys_ == nullptr) return;
-  const xrm::ContextSettings* use = nullptr;
-  auto news = keys_->take();
-  if (news && *news && (*news)->expires > now) {
-    use = &(*news)->settings;
-    key_expires_ = (*news)->expires;
-  } else if (!news && (!key_expires_ || *key_expires_ > now)) {
-    for (const auto& stream : streams_)
-      if (stream->sender().wants_key()) return keys_->renew();
-    return;
-  }
-  if (use == nullptr) key_expires_.reset();
-  for (const auto& stream : streams_)
-    if (const auto done = stream->sender().rekey(use); !done) tell_("keys: " + done.error().detail);
-}
-
 Result<void> EasRelay::run(std::chrono::seconds at_most) {
-  const Signals signals;
-  if (signals.file() < 0)
-    return fail(Errc::refused, fmt::format("signals: {}", std::strerror(errno)));
-  std::vector<pollfd> waited{{.fd = signals.file(), .events = POLLIN}};
+  auto signals = SignalFile::open();
+  if (!signals) return fail(signals.error());
+  std::vector<pollfd> waited{{.fd = signals->get(), .events = POLLIN}};
   for (const auto& stream : streams_) {
     waited.push_back({.fd = stream->socket_in(), .events = POLLIN});
     waited.push_back({.fd = stream->sender().socket(), .events = POLLIN});
   }
+  std::vector<LeasedMarks*> leased;
+  for (const auto& stream : streams_) leased.push_back(&stream->sender().leased());
   Progress progress("eas");
   const auto begin = Clock::now();
   auto now = begin;
@@ -209,13 +163,13 @@ Result<void> EasRelay::run(std::chrono::seconds at_most) {
     auto until = now + look_interval;
     for (const auto& stream : streams_)
       if (const auto due = stream->sender().due()) until = std::min(until, *due);
-    if (key_expires_) until = std::min(until, *key_expires_);
+    if (const auto expiry = keys_.expires()) until = std::min(until, *expiry);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now);
     (void)::poll(waited.data(), waited.size(),
                  static_cast<int>(std::max<std::int64_t>(0, left.count())));
     now = Clock::now();
     if (waited[0].revents != 0) break;
-    look_for_key(now);
+    keys_.look(now, leased);
     std::uint64_t taken = 0;
     std::uint64_t marked = 0;
     for (std::size_t i = 0; i < streams_.size(); ++i) {

@@ -10,13 +10,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "adapters/capture/file.hpp"
 #include "base/result.hpp"
+#include "eas_key_watch.hpp"
 #include "eas_keys.hpp"
 #include "live/live_marks.hpp"
 #include "live/live_sender.hpp"
@@ -37,6 +37,7 @@ struct EasEnds {
 
 struct EasSettings {
   std::vector<EasEnds> streams;
+  std::string tap;  ///< the application's interface; then no `streams`, and EasTap does it
   std::string interface;
   WriteSettings writing;
   LiveSettings live;
@@ -86,11 +87,7 @@ class EasRelay {
   const std::vector<std::unique_ptr<EasStream>>& streams() const { return streams_; }
 
  private:
-  void look_for_key(std::chrono::steady_clock::time_point now);
-
-  EasKeys* keys_ = nullptr;
-  std::optional<std::chrono::steady_clock::time_point> key_expires_;
-  std::function<void(std::string_view)> tell_;
+  EasKeyWatch keys_;
   std::vector<std::unique_ptr<EasStream>> streams_;
 };
 

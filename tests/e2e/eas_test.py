@@ -3,6 +3,7 @@
 unmodified receiver byte for byte, and the independent reader finds the marks that the stream should have."""
 
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -223,8 +224,70 @@ class Eas(harness.Case):
         self.assertEqual((mark["E"], mark["PSSize"], mark["NPDS"]), (0, 0, 0))
         self.assertEqual(self.summary(process)["sets_cut"], 1)
 
+    def tap(self, *words, mtu=1500):
+        """lobo eas as a bridge in a namespace of its own, between app0 here and the far end, and an application's
+        socket that is connected to the far end itself."""
+        self.far = live_net.Far(self.folder, mtu)
+        self.addCleanup(self.far.process.end)  # the tap's namespace takes lobo0 with it
+        shell = "read go < \"$0\"; ip link set tap0 up; ip link set lobo0 up; exec \"$@\""
+        go = self.folder / "go"
+        os.mkfifo(go)
+        process = harness.Process(["unshare", "--net", "sh", "-c", shell, str(go), harness.LOBO, "eas", "--tap", "tap0",
+                                   "--interface", "lobo0", *map(str, words), "-o", "json",
+                                   "--ready-file", str(self.folder / "ready")],
+                                  self.folder / "eas.log")
+        self.addCleanup(process.end)
+        own = os.stat("/proc/self/ns/net").st_ino
+        self.wait_for(lambda: os.stat(f"/proc/{process.child.pid}/ns/net").st_ino != own)
+        live_net.ip("link", "set", "lobo0", "netns", str(process.child.pid))
+        live_net.ip("link", "add", "app0", "mtu", str(mtu), "type", "veth", "peer", "name", "tap0", "mtu", str(mtu),
+                    "netns", str(process.child.pid))
+        live_net.ip("address", "add", f"{live_net.NEAR}/24", "dev", "app0")
+        live_net.ip("link", "set", "app0", "up")
+        go.write_text("go\n", encoding="ascii")
+        self.wait_for(lambda: (self.folder / "ready").exists())
+        application = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        application.connect((live_net.FAR, live_net.PORT))
+        application.settimeout(harness.PATIENCE)
+        self.addCleanup(application.close)
+        return process, application
+
+    def test_a_tap_marks_what_an_application_sends_to_the_ue_itself(self):
+        keys = self.folder / "keys"
+        keys.write_text(KEYS)
+        process, application = self.tap("--port", live_net.PORT, "--keys", keys)
+        contexts = xrm_decoder.read_keys(KEYS)
+        for number, (frame, data, raw) in enumerate(self.through(application, self.frames)):
+            self.assertEqual(data, frame, "the receiver's datagrams are the application's, byte for byte")
+            decoded = [xrm_decoder.decode(one, contexts=contexts) for one in raw]
+            self.assertEqual({one["packet"]["checksum"] for one in decoded}, {"good"})
+            self.check_marks(frame, [one["xrm"]["mark"] for one in decoded], [self.ip_bytes(one) for one in raw], number)
+        application.send(b"ping")
+        self.assertEqual(application.recv(100), b"pong")
+        told = self.summary(process)
+        self.assertEqual(told["marked"], sum(map(len, self.frames)))
+        self.assertEqual((told["sets"], told["dropped"], told["no_place"]), (FRAMES, 0, 0))
+        self.assertGreaterEqual(told["back"], 1)  # the answer, and ARP
+        kept = (self.folder / "keys.7-1.counter").read_text()
+        self.assertEqual(kept, f"lobodon-xrm-counter 1\nfree from {told['marked']:010}\n")
+
+    def test_a_tap_lets_other_ports_pass_and_ends_when_an_interface_is_gone(self):
+        process, application = self.tap("--port", "6000")
+        frame = self.frames[0]
+        (_, data, raw), = self.through(application, [frame])
+        self.assertEqual(data, frame)
+        self.assertEqual({xrm_decoder.decode(one)["surplus"]["verdict"] for one in raw}, {"no_surplus"})
+        live_net.ip("link", "delete", "app0")
+        self.assertEqual(process.wait(), 1)
+        self.assertIn("tap0", (self.folder / "eas.log").read_text())
+
     def test_mistakes_are_told_before_anything_is_opened(self):
         for words, said in ((["--in", "127.0.0.1:0"], "--to"),
+                            ([], "--tap and --interface"),
+                            (["--tap", "a", "--interface", "b"], "--port"),
+                            (["--tap", "a", "--port", "5004"], "--interface"),
+                            (["--tap", "a", "--interface", "b", "--port", "5004", "--in", "127.0.0.1:0"], "--in"),
+                            (["--in", "127.0.0.1:0", "--to", "10.0.0.1:5004", "--port", "5004"], "--tap"),
                             (["--in", "127.0.0.1", "--to", "10.0.0.1:5004"], "ADDRESS:PORT"),
                             (["--in", "127.0.0.1:0", "--to", "10.0.0.1:5004", "--send", "socket"], "--carry rtp-he")):
             done = subprocess.run([harness.LOBO, "eas", *words], capture_output=True, text=True, check=False)
@@ -234,6 +297,12 @@ class Eas(harness.Case):
                               capture_output=True, text=True, check=False)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("no route to 192.0.2.1", done.stderr)
+        for words, said in ((["lo", "--interface", "lo"], "two interfaces"),
+                            (["lo", "--interface", "nowhere0"], "nowhere0")):
+            done = subprocess.run([harness.LOBO, "eas", "--tap", *words, "--port", "5004"],
+                                  capture_output=True, text=True, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(said, done.stderr)
 
 
 if __name__ == "__main__":

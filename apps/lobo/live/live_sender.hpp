@@ -9,11 +9,10 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
-#include "live/counter_lease.hpp"
+#include "live/leased_marks.hpp"
 #include "live/live_marks.hpp"
 #include "live/outlet.hpp"
 #include "toolbox/mark_writer.hpp"
-#include "wire/xrm/context.hpp"
 
 namespace lobo::app {
 
@@ -41,26 +40,18 @@ class LiveSender {
   /// The end: sends all that waits.
   void finish(Time now);
 
-  /// Where keys come (WriteSettings::keys_come): what is sent from now on is sealed by this one.
-  /// Null: there is none, and nothing is marked.
-  Result<void> rekey(const xrm::ContextSettings* key) { return marks_->rekey(key); }
-  /// Of the present key half the counters are used.
-  bool wants_key() const;
-
-  const LiveTallies& marks() const { return marks_->tallies(); }
+  LeasedMarks& leased() { return *leased_; }
+  const LiveTallies& marks() const { return leased_->marks().tallies(); }
   const OutletTallies& sent() const { return outlet_->tallies(); }
-  /// The key has no counter left, or none may be used.
-  bool exhausted() const { return marks_->writer().exhausted(); }
+  bool exhausted() const { return leased_->exhausted(); }
   int socket() const { return outlet_->socket(); }
   std::string describe() const { return outlet_->describe(); }
 
  private:
   LiveSender() = default;
-  Result<MarkWriter> make_writer(WriteSettings writing, const std::string& counters);
 
   std::unique_ptr<Outlet> outlet_;
-  std::optional<CounterLease> lease_;
-  std::unique_ptr<LiveMarks> marks_;
+  std::unique_ptr<LeasedMarks> leased_;
   Time now_{};
 };
 
