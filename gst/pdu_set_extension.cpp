@@ -16,7 +16,6 @@
 #include "model/pdu_set.hpp"
 #include "plugin.hpp"
 #include "stream_caps.hpp"
-#include "wire/rtp/nal_unit.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
 
 namespace lobo::gst {

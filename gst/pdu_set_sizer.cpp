@@ -15,12 +15,12 @@
 #include <span>
 
 #include "base/bytes.hpp"
+#include "dataplane/elapsed.hpp"
 #include "dataplane/marker.hpp"
 #include "model/pdu_set.hpp"
 #include "plugin.hpp"
 #include "stream_caps.hpp"
 #include "wire/rtp/edit.hpp"
-#include "wire/rtp/nal_unit.hpp"
 #include "wire/rtp/packet.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
 

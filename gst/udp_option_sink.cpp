@@ -4,7 +4,6 @@
 #include <gst/gst.h>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,11 +12,11 @@
 #include <string_view>
 #include <utility>
 
-#include "base/bytes.hpp"
 #include "dataplane/importance.hpp"
 #include "dataplane/marker.hpp"
 #include "live/live_marks.hpp"
 #include "live/live_sender.hpp"
+#include "live/outlet.hpp"
 #include "model/address.hpp"
 #include "plugin.hpp"
 #include "stream_caps.hpp"

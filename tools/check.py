@@ -22,7 +22,7 @@ FOLDERS = ("src/", "apps/", "gst/", "tests/", "fuzz/", "bench/")
 # These two are compiled by presets of their own; clang-tidy looks at what the dev preset compiles.
 WITHOUT_COMMANDS = ("fuzz/", "bench/")
 # What cmake/compiler.cmake adds for clang: the commands are g++'s, and -Werror is among them.
-FLAGS_OF_CLANG = ("-Wno-deprecated-declarations",)
+FLAGS_OF_CLANG = ("-Wno-deprecated-declarations", "-Wno-deprecated-enum-enum-conversion")
 
 
 def sources(suffixes):

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <ios>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -25,9 +26,11 @@
 #include "api_client.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
+#include "dataplane/radio/cell.hpp"
 #include "dataplane/radio/guarantee.hpp"
 #include "dataplane/radio/radio.hpp"
 #include "dataplane/radio/rate_trace.hpp"
+#include "dataplane/set_queue.hpp"
 #include "gnb/admin.hpp"
 #include "gnb/air_side.hpp"
 #include "gnb/cell_change.hpp"

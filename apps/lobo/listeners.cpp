@@ -11,6 +11,7 @@
 #include "adapters/http/server.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
+#include "late_handler.hpp"
 #include "ready.hpp"
 #include "wiring.hpp"
 

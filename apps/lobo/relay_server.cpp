@@ -23,6 +23,7 @@
 #include "model/address.hpp"
 #include "output.hpp"
 #include "relay/limits.hpp"
+#include "relay/ports.hpp"
 #include "relay/report.hpp"
 #include "relay_node/relay_config.hpp"
 #include "relay_node/relay_node.hpp"

@@ -1,6 +1,7 @@
 #include "upf_server.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <atomic>
 #include <chrono>

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "dataplane/radio/cell.hpp"
 #include "dataplane/radio/conveyed.hpp"

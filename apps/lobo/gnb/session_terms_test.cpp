@@ -3,9 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
 #include <vector>
 

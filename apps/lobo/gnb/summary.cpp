@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ratio>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "dataplane/radio/guarantee.hpp"
 #include "dataplane/radio/radio.hpp"
 #include "dataplane/radio/set_ledger.hpp"
+#include "dataplane/set_queue.hpp"
 #include "gnb/air_side.hpp"
 #include "gnb/n3_side.hpp"
 #include "gnb/radio_loop.hpp"

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <fstream>
+#include <ios>
 #include <string>
 
 #include "base/result.hpp"

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -12,19 +11,18 @@
 
 #include "adapters/aead/choose.hpp"
 #include "base/bytes.hpp"
+#include "dataplane/elapsed.hpp"
 #include "dataplane/importance.hpp"
 #include "dataplane/marker.hpp"
 #include "model/address.hpp"
 #include "model/pdu_set.hpp"
 #include "toolbox/mark_writer.hpp"
-#include "toolbox/packet_marker.hpp"
 #include "wire/packet/build.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/parse.hpp"
 #include "wire/rtp/packet.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
 #include "wire/udp_options/surplus.hpp"
-#include "wire/xrm/aead.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/option.hpp"

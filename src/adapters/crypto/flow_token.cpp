@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/crypto/certificate.hpp"
 #include "base/bytes.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"

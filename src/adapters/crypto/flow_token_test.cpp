@@ -18,6 +18,7 @@
 #include "support/golden.hpp"
 #include "support/temp_dir.hpp"
 #include "wire/sdd/token.hpp"
+#include "wire/sdd/types.hpp"
 
 namespace lobo::adapters::crypto {
 namespace {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "adapters/http/dialer.hpp"
 #include "adapters/http/loop.hpp"

@@ -15,10 +15,15 @@
 #include <span>
 #include <vector>
 
+#include "adapters/packet_io/af_packet.hpp"
+#include "adapters/packet_io/link.hpp"
 #include "adapters/packet_io/offload.hpp"
 #include "adapters/packet_io/packet_socket.hpp"
 #include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "wire/packet/parse.hpp"
+#include "wire/packet_io/batch.hpp"
+#include "wire/packet_io/port.hpp"
 
 namespace lobo::adapters::packet_io {
 namespace {

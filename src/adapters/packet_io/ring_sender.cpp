@@ -15,9 +15,14 @@
 #include <span>
 #include <utility>
 
+#include "adapters/packet_io/af_packet.hpp"
+#include "adapters/packet_io/link.hpp"
 #include "adapters/packet_io/mapping.hpp"
 #include "adapters/packet_io/packet_socket.hpp"
 #include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "wire/packet_io/batch.hpp"
+#include "wire/packet_io/port.hpp"
 
 namespace lobo::adapters::packet_io {
 namespace {

@@ -7,7 +7,6 @@
 #include <linux/bpf.h>
 #include <linux/if_link.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
