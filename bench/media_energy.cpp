@@ -435,6 +435,39 @@ struct Phase {
   int last_over = 0;
 };
 
+/// A group of the plan with its locations as numbers.
+struct Hashed {
+  struct Next {
+    std::vector<energy::Share> weights;
+    std::vector<std::size_t> names;
+  };
+  std::vector<energy::Share> shares, reserve;
+  std::vector<std::size_t> names;  ///< of the shares, then of the reserve
+  std::vector<Next> failover;      ///< of each share
+};
+
+std::size_t place_of(std::string_view id) { return static_cast<std::size_t>(id.back() - '1'); }
+
+Hashed hashed(const media_energy::PlanGroup& group) {
+  Hashed out;
+  for (const auto* list : {&group.shares, &group.reserve})
+    for (const auto& share : *list) {
+      (list == &group.shares ? out.shares : out.reserve)
+          .push_back({energy::stable_hash(share.location), share.weight});
+      out.names.push_back(place_of(share.location));
+    }
+  for (const auto& share : group.shares) {
+    auto& next = out.failover.emplace_back();
+    for (const auto& way : group.failover)
+      for (const auto& to : way.to) {
+        if (way.lost != share.location) continue;
+        next.weights.push_back({energy::stable_hash(to.location), to.weight});
+        next.names.push_back(place_of(to.location));
+      }
+  }
+  return out;
+}
+
 int herd(std::span<char*> words) {
   const bool planned = words[0] == std::string_view("plan");
   const int ttl = std::atoi(words[1]);
@@ -495,14 +528,21 @@ int herd(std::span<char*> words) {
       require(made.has_value());
       plan = std::move(*made);
     }
-    std::vector<energy::Share> shares, reserve;
-    std::vector<std::size_t> names;
-    for (const auto* list : {&plan.groups[0].shares, &plan.groups[0].reserve})
-      for (const auto& share : *list) {
-        (list == &plan.groups[0].shares ? shares : reserve)
-            .push_back({energy::stable_hash(share.location), share.weight});
-        names.push_back(static_cast<std::size_t>(share.location.back() - '1'));
-      }
+    // What a player is told: the place that it is drawn to, then where the plan has room for those
+    // who lose that one, then the rest (energy/steering/answer.cpp).
+    const auto table = hashed(plan.groups[0]);
+    const auto first_alive = [&](std::uint64_t session) {
+      const auto drawn = energy::pick(session, table.shares);
+      const auto alive = [&](std::size_t place) { return !(lost && place == 1); };
+      if (alive(table.names[drawn])) return table.names[drawn];
+      const auto& next = table.failover[drawn];
+      for (const auto rank :
+           energy::failover_ranks(session, table.shares[drawn].location, next.weights))
+        if (alive(next.names[rank])) return next.names[rank];
+      for (const auto rank : energy::ranks(session, table.shares, table.reserve))
+        if (alive(table.names[rank])) return table.names[rank];
+      return table.names[drawn];
+    };
     std::vector<std::size_t> green(places);
     std::iota(green.begin(), green.end(), 0);
     std::ranges::stable_sort(green, {}, [&](std::size_t l) {
@@ -516,10 +556,7 @@ int herd(std::span<char*> words) {
       player.next = second + static_cast<int>(ttl * (0.8 + 0.4 * uniform(rng)));
       std::size_t to = player.at;
       if (planned) {
-        for (const auto rank : energy::ranks(player.name, shares, reserve)) {
-          to = names[rank];
-          if (!(lost && to == 1)) break;
-        }
+        to = first_alive(player.name);
       } else {
         for (const auto l : green)
           if (!(lost && l == 1)) {

@@ -84,6 +84,13 @@ std::vector<std::size_t> ranks(std::uint64_t session, std::span<const Share> sha
   return out;
 }
 
+std::vector<std::size_t> failover_ranks(std::uint64_t session, std::uint64_t lost,
+                                        std::span<const Share> weights) {
+  std::vector<std::size_t> out;
+  append_ranked(mix(session ^ mix(lost)), weights, 0, {}, out);
+  return out;
+}
+
 std::vector<std::uint32_t> whole_sessions(std::uint32_t sessions, std::span<const Share> shares) {
   double sum = 0;
   for (const Share& share : shares) sum += std::max(0.0, share.weight);

@@ -36,6 +36,12 @@ std::size_t pick(std::uint64_t session, std::span<const Share> shares);
 std::vector<std::size_t> ranks(std::uint64_t session, std::span<const Share> shares,
                                std::span<const Share> reserve);
 
+/// Where the sessions go whose location is lost: all of `weights` above zero, from the best to the
+/// worst. Drawn apart from who came to `lost` in the first place: given that it won, the scores of
+/// the others are no longer as the weights say, and these have other weights.
+std::vector<std::size_t> failover_ranks(std::uint64_t session, std::uint64_t lost,
+                                        std::span<const Share> weights);
+
 /// For groups that are too small for the law of large numbers: whole sessions by largest remainder,
 /// ties by order. Sums to `sessions`, unless all weights are 0.
 std::vector<std::uint32_t> whole_sessions(std::uint32_t sessions, std::span<const Share> shares);

@@ -91,6 +91,22 @@ TEST(energy_rendezvous, the_first_rank_is_the_pick_and_the_others_spread_as_the_
   EXPECT_NEAR(second[2] / firsts, 1.0 / 3, 0.02);
 }
 
+TEST(energy_rendezvous, who_loses_a_place_spreads_as_the_failover_weights_say_not_as_the_shares) {
+  const auto shares = shares_of({6, 2, 1, 1});
+  const std::vector<Share> next{{shares[1].location, 1}, {stable_hash("reserve"), 9}};
+  double lost = 0, reserve = 0;
+  for (std::uint64_t i = 0; i < sessions; ++i) {
+    if (pick(session(i), shares) != 0) continue;
+    ++lost;
+    const auto order = failover_ranks(session(i), shares[0].location, next);
+    ASSERT_EQ(order.size(), 2U);
+    EXPECT_EQ(order, failover_ranks(session(i), shares[0].location, next));
+    if (order.front() == 1) ++reserve;
+  }
+  EXPECT_NEAR(reserve / lost, 0.9, 0.01);
+  EXPECT_TRUE(failover_ranks(1, 2, {}).empty());
+}
+
 TEST(energy_rendezvous, without_any_share_there_is_no_location) {
   EXPECT_EQ(pick(1, {}), no_location);
   EXPECT_EQ(pick(1, shares_of({0, 0})), no_location);

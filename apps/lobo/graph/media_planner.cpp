@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "energy/adopt.hpp"
+#include "energy/failover.hpp"
 #include "energy/plan.hpp"
 #include "energy/planner.hpp"
 #include "energy/problem.hpp"
@@ -148,9 +149,11 @@ Result<PlanTable> MediaPlanner::plan(const FleetState& fleet, Instant now) {
       return group.objective == objective && group.demand_mbps > 0;
     });
   });
+  std::vector<Placed> placed;
   for (const auto objective : objectives)
-    if (auto done = plan_for(objective, fleet, now, servers_used, out); !done)
+    if (auto done = plan_for(objective, fleet, now, servers_used, placed, out); !done)
       return fail(std::move(done.error()));
+  add_failover(fleet, placed, servers_used, out);
   for (std::size_t i = 0; i < fleet.locations.size(); ++i)
     out.locations.push_back({fleet.locations[i].id, fleet.locations[i].state, servers_used[i]});
   std::ranges::sort(out.groups, {}, &PlanGroup::id);
@@ -160,7 +163,8 @@ Result<PlanTable> MediaPlanner::plan(const FleetState& fleet, Instant now) {
 }
 
 Result<void> MediaPlanner::plan_for(Objective objective, const FleetState& fleet, Instant now,
-                                    std::vector<std::uint32_t>& servers_used, PlanTable& out) {
+                                    std::vector<std::uint32_t>& servers_used,
+                                    std::vector<Placed>& placed, PlanTable& out) {
   energy::Problem problem;
   problem.objective = objective_of(objective);
   problem.idle_control =
@@ -245,12 +249,16 @@ Result<void> MediaPlanner::plan_for(Objective objective, const FleetState& fleet
   for (std::size_t g = 0; g < groups.size(); ++g) {
     PlanGroup group;
     group.id = groups[g]->id;
+    auto& let_out = placed.emplace_back(Placed{groups[g], released.flows[g]});
     for (const auto& flow : released.flows[g])
       if (flow.mbps > 0) group.shares.push_back({fleet.locations[flow.location].id, flow.mbps});
     for (const auto& path : groups[g]->paths) {
       const auto& location = fleet.locations[path.location];
       if (location.state == LocationState::unknown) {
-        if (path.current_mbps > 0) group.shares.push_back({location.id, path.current_mbps});
+        if (path.current_mbps > 0) {
+          group.shares.push_back({location.id, path.current_mbps});
+          let_out.flows.push_back({path.location, path.current_mbps});
+        }
         continue;
       }
       const bool good = location.state == LocationState::active && !path.vetoed &&
@@ -268,21 +276,72 @@ Result<void> MediaPlanner::plan_for(Objective objective, const FleetState& fleet
   return {};
 }
 
+void MediaPlanner::add_failover(const FleetState& fleet, const std::vector<Placed>& placed,
+                                const std::vector<std::uint32_t>& servers_used,
+                                PlanTable& out) const {
+  energy::Problem problem;
+  for (const auto& location : fleet.locations)
+    problem.locations.push_back(to_location(location, 0));
+  std::vector<std::vector<energy::Flow>> flows;
+  for (const auto& [from, let_out] : placed) {
+    auto& group = problem.groups.emplace_back();
+    group.floor = {from->latency_ms_max, from->bit_rate_mbps_min};
+    for (const auto& path : from->paths) {
+      auto& to = group.paths.emplace_back();
+      to.location = path.location;
+      to.latency_ms = path.latency_ms;
+      to.throughput_mbps = throughput_unknown_mbps;
+      to.vetoed = path.vetoed;
+    }
+    flows.push_back(let_out);
+  }
+  // Servers that never stand by are all there is to wait for.
+  auto powered = servers_used;
+  if (!settings_.servers_stand_by)
+    for (std::size_t i = 0; i < powered.size(); ++i) powered[i] = problem.locations[i].servers_max;
+  const auto failover = energy::plan_failover(problem, flows, powered);
+  for (std::size_t g = 0; g < placed.size(); ++g) {
+    auto& group = out.groups[g];  // they stand in the order in which they were placed
+    for (const auto& way : failover.ways[g]) {
+      media_energy::PlanFailover to{fleet.locations[way.lost].id, {}};
+      for (const auto& flow : way.to)
+        to.to.push_back({fleet.locations[flow.location].id, flow.mbps});
+      if (!to.to.empty()) group.failover.push_back(std::move(to));
+    }
+  }
+  for (const double peak : failover.peak) out.failover_peak = std::max(out.failover_peak, peak);
+}
+
 std::uint64_t MediaPlanner::hash(std::string_view session) const {
   return energy::stable_hash(session);
 }
 
 std::vector<std::string> MediaPlanner::order(std::string_view session,
                                              const PlanGroup& group) const {
-  std::vector<energy::Share> shares, reserve;
-  for (const auto& share : group.shares)
-    shares.push_back({energy::stable_hash(share.location), share.weight});
-  for (const auto& share : group.reserve)
-    reserve.push_back({energy::stable_hash(share.location), share.weight});
+  const auto hashed = [](const std::vector<media_energy::PlanShare>& from) {
+    std::vector<energy::Share> out;
+    for (const auto& share : from)
+      out.push_back({energy::stable_hash(share.location), share.weight});
+    return out;
+  };
+  const auto shares = hashed(group.shares), reserve = hashed(group.reserve);
+  const auto name = energy::stable_hash(session);
   std::vector<std::string> out;
-  for (const auto at : energy::ranks(energy::stable_hash(session), shares, reserve))
-    out.push_back(at < group.shares.size() ? group.shares[at].location
-                                           : group.reserve[at - group.shares.size()].location);
+  const auto add = [&](const std::string& location) {
+    if (std::ranges::find(out, location) == out.end()) out.push_back(location);
+  };
+  // As content steering has it (energy/steering/answer.cpp): a session gets one order from both.
+  if (const auto first = energy::pick(name, shares); first != energy::no_location) {
+    add(group.shares[first].location);
+    const auto next =
+        std::ranges::find(group.failover, out.front(), &media_energy::PlanFailover::lost);
+    if (next != group.failover.end())
+      for (const auto at : energy::failover_ranks(name, shares[first].location, hashed(next->to)))
+        add(next->to[at].location);
+  }
+  for (const auto at : energy::ranks(name, shares, reserve))
+    add(at < group.shares.size() ? group.shares[at].location
+                                 : group.reserve[at - group.shares.size()].location);
   return out;
 }
 

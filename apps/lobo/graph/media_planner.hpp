@@ -4,6 +4,7 @@
 // is worth its change only against that.
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -34,9 +35,17 @@ class MediaPlanner final : public media_energy::Planner {
     Instant adopted{};
     std::vector<std::vector<energy::Flow>> released;  ///< of each group, as last let out
   };
+  /// Where each group is let out to, of all objectives together.
+  struct Placed {
+    const media_energy::FleetGroup* group = nullptr;
+    std::vector<energy::Flow> flows;
+  };
   Result<void> plan_for(media_energy::Objective objective, const media_energy::FleetState& fleet,
                         Instant now, std::vector<std::uint32_t>& servers_used,
-                        media_energy::PlanTable& out);
+                        std::vector<Placed>& placed, media_energy::PlanTable& out);
+  void add_failover(const media_energy::FleetState& fleet, const std::vector<Placed>& placed,
+                    const std::vector<std::uint32_t>& servers_used,
+                    media_energy::PlanTable& out) const;
 
   const media_energy::Settings& settings_;
   std::map<media_energy::Objective, Kept> kept_;

@@ -119,6 +119,7 @@ void Making::order() {
   auto target = plan_.target(group, there_);
   auto reserve = plan_.reserve(group, there_);
   const auto all = target;
+  const std::size_t drawn = pick(token_.session, now);
   for (auto* shares : {&now, &target, &reserve}) without_demoted(*shares);
   const std::size_t will = pick(token_.session, target);
   out_.move_pending = will != no_location && will != pick(token_.session, now);
@@ -135,6 +136,14 @@ void Making::order() {
     out_.held = true;
     out_.move_pending = false;
     name(stays);
+  }
+  // From where the plan has it, on to where the plan has room for those who lose that place.
+  if (drawn != no_location) {
+    if (!demoted_[drawn]) name(drawn);
+    auto next = plan_.failover(group, drawn, there_);
+    without_demoted(next);
+    for (const std::size_t at : failover_ranks(token_.session, said_.locations[drawn].hash, next))
+      name(at);
   }
   for (const std::size_t at : ranks(token_.session, now, reserve)) name(at % now.size());
   // What failed this session stands behind all that did not: better than nothing when all do.

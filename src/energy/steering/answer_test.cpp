@@ -87,6 +87,32 @@ TEST(steering_answer, what_comes_after_the_first_is_the_reserve_and_spreads_too)
   EXPECT_GT(second["SL3"], 400);
 }
 
+TEST(steering_answer, whose_place_is_lost_goes_where_the_plan_has_room_for_it) {
+  const auto plan = plan_with(R"([{"id":"all","shares":{"SL1":5,"SL2":5},"reserve":{"SL3":1},)"
+                              R"("failover":{"SL1":{"SL2":1,"SL3":9},"SL2":{"SL3":1}}}])");
+  const auto replica = read_plan(write_plan(plan));
+  ASSERT_TRUE(replica);
+  std::map<std::string, double> second;
+  double at_first = 0;
+  for (std::uint64_t i = 0; i < 4000; ++i) {
+    const auto one = ask(plan, {}, now, stable_hash(std::to_string(i)));
+    ASSERT_EQ(one.priority.size(), 3U);
+    EXPECT_EQ(ask(*replica, {}, now, stable_hash(std::to_string(i))).priority, one.priority);
+    if (one.priority.front() == "SL2") {
+      EXPECT_EQ(one.priority[1], "SL3");
+    } else {
+      ++at_first;
+      ++second[one.priority[1]];
+    }
+    // The same where the player tells that its place failed it.
+    auto failed = with_token(one);
+    failed.heard = {{one.priority[0], {}}, {one.priority[1], 5'000'000}};
+    failed.measured = true;
+    EXPECT_EQ(ask(plan, failed).priority.front(), one.priority[1]);
+  }
+  EXPECT_NEAR(second["SL3"] / at_first, 0.9, 0.03);
+}
+
 TEST(steering_answer, an_expired_token_is_answered_with_a_fresh_one_for_the_same_session) {
   const auto plan = plan_with(thirds);
   const auto first = ask(plan, {}, now, 99);

@@ -70,6 +70,7 @@ class Reader {
   void groups(const Value& list);
   void weights(const Value& group, std::string_view name, const std::string& where,
                std::vector<double>& out);
+  void failover(const Value& group, const std::string& where, SteeredGroup& out);
   std::optional<std::size_t> location(std::string_view id) const;
 
   PlanTable::Said plan_;
@@ -181,6 +182,21 @@ void Reader::weights(const Value& group, std::string_view name, const std::strin
   }
 }
 
+void Reader::failover(const Value& group, const std::string& where, SteeredGroup& out) {
+  const Value* value = group.find("failover");
+  if (value == nullptr) return;
+  const std::string at = where + "/failover";
+  if (value->object() == nullptr) return blame(Errc::wrong_type, at, "an object is wanted");
+  if (value->object()->empty()) return;
+  out.failover.resize(plan_.locations.size());
+  for (const auto& member : *value->object()) {
+    if (const auto lost = location(member.name))
+      weights(*value, member.name, at, out.failover[*lost]);
+    else
+      blame(Errc::not_found, at + '/' + member.name, "is none of the locations");
+  }
+}
+
 void Reader::groups(const Value& list) {
   std::set<std::string, std::less<>> ids;
   for (std::size_t i = 0; i < list.array()->size(); ++i) {
@@ -190,7 +206,7 @@ void Reader::groups(const Value& list) {
       blame(Errc::wrong_type, where, "an object is wanted");
       continue;
     }
-    known(item, where, {"id", "shares", "before", "reserve"});
+    known(item, where, {"id", "shares", "before", "reserve", "failover"});
     SteeredGroup read;
     text(item, "id", where, true, read.id);
     if (!read.id.empty() && !is_group_id(read.id))
@@ -199,6 +215,7 @@ void Reader::groups(const Value& list) {
     weights(item, "shares", where, read.shares);
     weights(item, "before", where, read.before);
     weights(item, "reserve", where, read.reserve);
+    failover(item, where, read);
     if (std::ranges::none_of(read.shares, [](double share) { return share > 0; }))
       blame(Errc::missing, where + "/shares", "at least one share above 0 is needed");
     read.shares.resize(plan_.locations.size());
@@ -248,10 +265,9 @@ void write_number(std::string& out, double value) {
   out.append(digits.data(), wrong == std::errc{} ? end : digits.data());
 }
 
-void write_weights(std::string& out, std::string_view name, const std::vector<double>& weights,
+void write_weights(std::string& out, const std::vector<double>& weights,
                    const std::vector<SteeredLocation>& locations) {
-  (out += ",\"") += name;
-  out += "\":{";
+  out += '{';
   bool first = true;
   for (std::size_t i = 0; i < weights.size(); ++i) {
     if (!(weights[i] > 0)) continue;
@@ -259,6 +275,27 @@ void write_weights(std::string& out, std::string_view name, const std::vector<do
     json::write_text(out, locations[i].id);
     out += ':';
     write_number(out, weights[i]);
+  }
+  out += '}';
+}
+
+void write_weights(std::string& out, std::string_view name, const std::vector<double>& weights,
+                   const std::vector<SteeredLocation>& locations) {
+  (out += ",\"") += name;
+  out += "\":";
+  write_weights(out, weights, locations);
+}
+
+void write_failover(std::string& out, const SteeredGroup& group,
+                    const std::vector<SteeredLocation>& locations) {
+  out += ",\"failover\":{";
+  bool first = true;
+  for (std::size_t lost = 0; lost < group.failover.size(); ++lost) {
+    if (group.failover[lost].empty()) continue;
+    if (!std::exchange(first, false)) out += ',';
+    json::write_text(out, locations[lost].id);
+    out += ':';
+    write_weights(out, group.failover[lost], locations);
   }
   out += '}';
 }
@@ -317,6 +354,7 @@ std::string write_plan(const PlanTable& plan) {
     write_weights(out, "shares", group.shares, said.locations);
     if (!group.before.empty()) write_weights(out, "before", group.before, said.locations);
     if (!group.reserve.empty()) write_weights(out, "reserve", group.reserve, said.locations);
+    if (!group.failover.empty()) write_failover(out, group, said.locations);
     out += '}';
   }
   out += "]}";

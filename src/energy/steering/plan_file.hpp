@@ -4,7 +4,8 @@
 //   {"version": 7, "validUntil": "2026-11-22T18:00:00Z", "ttl": 30,
 //    "releasedFrom": "2026-11-22T17:00:00Z", "releaseSeconds": 60, "defaultGroup": "all",
 //    "locations": [{"id": "SL1", "standing": "serving", "baseUrl": "http://127.0.1.1:8080/"}],
-//    "groups": [{"id": "all", "shares": {"SL1": 1}, "before": {}, "reserve": {}}]}
+//    "groups": [{"id": "all", "shares": {"SL1": 1}, "before": {}, "reserve": {},
+//                 "failover": {"SL1": {"SL2": 1}}}]}
 
 #include <cstddef>
 #include <string>

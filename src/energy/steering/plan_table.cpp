@@ -80,6 +80,12 @@ std::vector<Share> PlanTable::reserve(const SteeredGroup& group,
   return open(group.reserve, there);
 }
 
+std::vector<Share> PlanTable::failover(const SteeredGroup& group, std::size_t lost,
+                                       const std::vector<bool>& there) const {
+  if (lost >= group.failover.size() || group.failover[lost].empty()) return {};
+  return open(group.failover[lost], there);
+}
+
 std::vector<std::string> PlanTable::warnings() const {
   std::vector<std::string> found;
   for (const auto& a : said_.locations)

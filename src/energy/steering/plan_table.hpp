@@ -48,6 +48,9 @@ struct SteeredGroup {
   std::vector<double> shares;
   std::vector<double> before;   ///< of the plan before; empty: nothing to release slowly
   std::vector<double> reserve;  ///< good enough and with headroom: where to go if a location fails
+  /// By location: where its sessions go if that one fails, as there is room; empty: as `shares` and
+  /// `reserve` say.
+  std::vector<std::vector<double>> failover;
   bool operator==(const SteeredGroup&) const = default;
 };
 
@@ -86,6 +89,10 @@ class PlanTable {
   /// The same at the end of the way.
   std::vector<Share> target(const SteeredGroup& group, const std::vector<bool>& there) const;
   std::vector<Share> reserve(const SteeredGroup& group, const std::vector<bool>& there) const;
+
+  /// Where to go from location `lost`; empty: the plan says nothing of it.
+  std::vector<Share> failover(const SteeredGroup& group, std::size_t lost,
+                              const std::vector<bool>& there) const;
 
   /// What will go wrong with some player, for the operator: two locations on hosts of which one
   /// name holds the other are banned together by Shaka Player.

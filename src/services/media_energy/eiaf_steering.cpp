@@ -113,6 +113,11 @@ void Eiaf::publish(Instant now) {
     if (to.shares.empty()) std::swap(to.shares, reserve);
     if (to.shares.empty()) continue;
     if (!reserve.empty()) to.reserve = std::move(reserve);
+    for (const auto& way : group.failover)
+      if (auto weights = weights_of(way.to); !weights.empty()) {
+        if (!to.failover) to.failover.emplace();
+        (*to.failover)[way.lost] = std::move(weights);
+      }
     if (!steered_groups_.emplace(name, group.id).second) continue;
     out.groups.push_back(std::move(to));
   }

@@ -142,11 +142,19 @@ struct PlanShare {
   bool operator==(const PlanShare&) const = default;
 };
 
+/// Where sessions go whose location is lost, as there is room.
+struct PlanFailover {
+  std::string lost;
+  std::vector<PlanShare> to;
+  bool operator==(const PlanFailover&) const = default;
+};
+
 struct PlanGroup {
   std::string id;
-  std::vector<PlanShare> shares;   ///< where sessions go
-  std::vector<PlanShare> reserve;  ///< where else, by headroom
-  double short_mbps = 0;           ///< demand that nobody can serve
+  std::vector<PlanShare> shares;       ///< where sessions go
+  std::vector<PlanShare> reserve;      ///< where else, by headroom
+  double short_mbps = 0;               ///< demand that nobody can serve
+  std::vector<PlanFailover> failover;  ///< where they go if one of the shares' places is lost
   bool operator==(const PlanGroup&) const = default;
 };
 
@@ -167,6 +175,8 @@ struct PlanTable {
   std::string adoption;  ///< why this plan or the one before it
   std::vector<PlanGroup> groups;        ///< by id, ascending
   std::vector<PlanLocation> locations;  ///< by id, ascending
+  /// Of any one location's loss: the highest load that another then has, over its capacity.
+  double failover_peak = 0;
   bool operator==(const PlanTable&) const = default;
 };
 
