@@ -15,6 +15,10 @@
 namespace lobo::energy {
 namespace {
 
+bool within(double value, double least, double most) {
+  return std::isfinite(value) && value >= least && value <= most;
+}
+
 class Faults {
  public:
   void add(Errc code, std::string where, std::string reason) {
@@ -26,7 +30,7 @@ class Faults {
 
   void number(double value, double least, double most, std::string_view where,
               std::string_view name) {
-    if (std::isfinite(value) && value >= least && value <= most) return;
+    if (within(value, least, most)) return;
     const char* what = std::isnan(value)   ? "is not a number"
                        : std::isinf(value) ? "is infinite"
                        : value < least     ? "is too small"
@@ -65,6 +69,14 @@ void check_location(const Location& location, std::size_t index, Faults& faults)
   faults.number(location.price_per_kwh, 0, 1e5, where, "price_per_kwh");
 }
 
+/// There are up to a million: a pointer is written for one that is wrong.
+bool is_right(const Path& path, const std::vector<bool>& seen) {
+  return path.location < seen.size() && !seen[path.location] &&
+         within(path.latency_ms, 0, quantity_max) &&
+         within(path.throughput_mbps, 0, quantity_max) &&
+         within(path.current_mbps, 0, quantity_max) && within(path.network_w_per_mbps, 0, 1e6);
+}
+
 void check_path(const Path& path, std::size_t locations, const std::string& where,
                 std::vector<bool>& seen, Faults& faults) {
   if (path.location >= locations) {
@@ -90,8 +102,12 @@ void check_group(const Group& group, std::size_t index, std::size_t locations, F
   if (group.demand_mbps > 0 && group.paths.empty())
     faults.add(Errc::missing, where + "/paths", "a group with demand sees at least one location");
   std::vector<bool> seen(locations);
-  for (std::size_t i = 0; i < group.paths.size(); ++i)
-    check_path(group.paths[i], locations, fmt::format("{}/paths/{}", where, i), seen, faults);
+  for (std::size_t i = 0; i < group.paths.size(); ++i) {
+    if (is_right(group.paths[i], seen))
+      seen[group.paths[i].location] = true;
+    else
+      check_path(group.paths[i], locations, fmt::format("{}/paths/{}", where, i), seen, faults);
+  }
 }
 
 template <class Things>

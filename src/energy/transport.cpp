@@ -4,14 +4,38 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "energy/network.hpp"
 
 namespace lobo::energy {
+namespace {
+
+/// Two numbers in one register: what every x86-64 has, and what both compilers know by this name.
+/// They compile the plain loop to one comparison after the other, which took a third of a plan.
+using Pair [[gnu::vector_size(16)]] = double;
+
+Pair pair_at(const double* from) {
+  Pair out;
+  std::memcpy(&out, from, sizeof out);
+  return out;
+}
+
+/// One of `lanes` steps with these costs makes its distance less, by more than `indifferent`.
+template <std::size_t lanes>
+bool any_shorter(const double* costs, double reach, const double* distances, double indifferent) {
+  auto shorter = pair_at(costs) + reach < pair_at(distances) - indifferent;
+  for (std::size_t i = 2; i < lanes; i += 2)
+    shorter |= pair_at(costs + i) + reach < pair_at(distances + i) - indifferent;
+  return (shorter[0] | shorter[1]) != 0;
+}
+
+}  // namespace
 
 Transport::Transport(const Network& network)
     : network_(network),
+      stride_((network.places + lanes - 1) / lanes * lanes),
       tiny_(1e-11 * std::max(1.0, network.total)),
       indifferent_(0),
       shifts_max_(64 * (network.arcs.size() + network.places) + 1024),
@@ -24,9 +48,9 @@ Transport::Transport(const Network& network)
       tiers_(network.places),
       holders_(network.places),
       holder_at_(network.arcs.size(), none),
-      step_cost_(static_cast<std::size_t>(network.places) * network.places, infinite),
-      step_arc_(static_cast<std::size_t>(network.places) * network.places, none),
-      distance_(network.places, infinite),
+      step_cost_(static_cast<std::size_t>(network.places) * stride_, infinite),
+      step_arc_(static_cast<std::size_t>(network.places) * stride_, none),
+      distance_(stride_, infinite),
       next_(network.places, none),
       next_cost_(network.places),
       queue_(network.places + 1),
@@ -220,17 +244,23 @@ void Transport::search_from_roots() {
     --count;
     queued_[to] = false;
     steps_ += places;
-    for (std::uint32_t from = 0; from < places; ++from) {
-      const std::size_t at = cell(from, to);
-      if (step_cost_[at] + distance_[to] >= distance_[from] - indifferent_) continue;
-      if (step_cost_[at] == -infinite) {
-        find_step(from, to);
-        if (step_cost_[at] + distance_[to] >= distance_[from] - indifferent_) continue;
+    // Most steps shorten nothing: some are looked at together before one is looked at alone.
+    const double reach = distance_[to];
+    const double* const costs = &step_cost_[cell(0, to)];
+    for (std::size_t lane = 0; lane < stride_; lane += lanes) {
+      if (!any_shorter<lanes>(costs + lane, reach, &distance_[lane], indifferent_)) continue;
+      for (std::size_t i = lane; i < lane + lanes; ++i) {
+        if (costs[i] + reach >= distance_[i] - indifferent_) continue;
+        const auto from = static_cast<std::uint32_t>(i);
+        if (costs[i] == -infinite) {
+          find_step(from, to);
+          if (costs[i] + reach >= distance_[i] - indifferent_) continue;
+        }
+        distance_[i] = costs[i] + reach;
+        next_[i] = to;
+        next_cost_[i] = costs[i];
+        enqueue(from);
       }
-      distance_[from] = step_cost_[at] + distance_[to];
-      next_[from] = to;
-      next_cost_[from] = step_cost_[at];
-      enqueue(from);
     }
   }
 }
@@ -394,7 +424,7 @@ bool Transport::change_tiers(std::uint32_t place, Tiers tiers, double rise_max) 
 
 std::vector<double> Transport::prices() {
   distances_to_room(none);
-  std::vector<double> price = distance_;
+  std::vector<double> price(distance_.begin(), distance_.begin() + network_.places);
   std::vector<bool> closed(network_.places);
   for (std::uint32_t p = 0; p < network_.places; ++p)
     if (price[p] == infinite) {

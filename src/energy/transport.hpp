@@ -70,6 +70,9 @@ class Transport {
   static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
   static constexpr double infinite = std::numeric_limits<double>::infinity();
 
+  /// Places that a look at the steps into one place compares at once: two or four fit a register.
+  static constexpr std::size_t lanes = 8;
+
   struct Change {
     std::uint32_t index = 0;  ///< arc, or place if `tiers` is meant
     bool is_tiers = false;
@@ -83,7 +86,7 @@ class Transport {
   };
 
   std::size_t cell(std::uint32_t from, std::uint32_t to) const {
-    return static_cast<std::size_t>(to) * network_.places + from;
+    return static_cast<std::size_t>(to) * stride_ + from;
   }
   std::uint32_t arc_of(std::uint32_t group, std::uint32_t place) const {
     return arc_at_[static_cast<std::size_t>(group) * network_.places + place];
@@ -120,6 +123,7 @@ class Transport {
   void pull_in(std::uint32_t place);
 
   const Network& network_;
+  std::size_t stride_;  ///< places, up to a multiple of `lanes`: what is beyond is infinitely far
   double tiny_;
   double indifferent_;  ///< costs that differ by less are the same
   std::size_t shifts_max_;
