@@ -15,6 +15,7 @@ bench/energy_planner.py measure what it costs. --not-quiet names the record so.
 import argparse
 import json
 import pathlib
+import sys
 
 import lib
 
@@ -40,6 +41,11 @@ def of_day(runs):
     for name in POLICIES:
         out[name] = {key: round(lib.median([run[name][key] for run in runs]), 4)
                      for key in ("energy_vs_nearest", "carbon_vs_nearest", "latency_ms", "unmet_share", "over_mbps_h")}
+    # What no policy can be below over the same paths, by the dual bound of each step, and how much of that is reached.
+    out["least"] = {key: round(lib.median([run["least"][key] for run in runs]), 4)
+                    for key in ("energy_vs_nearest", "planned_anew_vs_nearest")}
+    if out["least"]["energy_vs_nearest"] < 0:
+        out["of_the_possible"] = round(out["plan_energy"]["energy_vs_nearest"] / out["least"]["energy_vs_nearest"], 4)
     for name in ("plan_energy", "plan_carbon"):
         out[name]["switches_per_session_hour"] = worst(runs, "switches_per_session_hour", name)
         out[name]["back_within_two_steps_share"] = worst(runs, "back_within_two_steps_share", name)
@@ -62,19 +68,23 @@ def main():
     results = {"trace": TRACE.name}
     for fleet in FLEETS:
         for idle in IDLE:
+            print(f"{fleet} fleet, idle servers {idle}", file=sys.stderr, flush=True)
             runs = [json.loads(lib.run_pinned([program, "day", TRACE, fleet, idle, seed, *size], core=1, timeout=1800))
                     for seed in seeds]
             results[f"{fleet}_{idle}"] = of_day(runs)
     for policy in ("plan", "greenest"):
+        print(f"20,000 players by {policy}", file=sys.stderr, flush=True)
         runs = [json.loads(lib.run_pinned([program, "herd", policy, TTL, seed], core=1, timeout=600)) for seed in seeds]
         results[f"herd_{policy}"] = {
             event: {key: worst(runs, event, key)
                     for key in ("peak", "overload_s", "over_until_s", "switches_per_session_hour")} for event in EVENTS}
     cells = [results[f"{fleet}_{idle}"]["plan_energy"]["energy_vs_nearest"] for fleet in FLEETS for idle in IDLE]
     standby = [results[f"{fleet}_standby"]["plan_energy"]["energy_vs_nearest"] for fleet in FLEETS]
+    possible = [results[f"{fleet}_standby"]["least"]["energy_vs_nearest"] for fleet in FLEETS]
     results["meets"] = {
         "never_worse_than_nearest": max(cells) <= 0,
         "standby_saves_40_percent": max(standby) <= -0.4,
+        "40_percent_is_possible_on_this_day": max(possible) <= -0.4,
         "switches_at_most_2_an_hour": all(results[f"{fleet}_{idle}"][name]["switches_per_session_hour"] <= 2
                                           for fleet in FLEETS for idle in IDLE for name in ("plan_energy", "plan_carbon")),
         "peak_at_most_0.95": all(results["herd_plan"][event]["peak"] <= 0.95 for event in EVENTS)}
