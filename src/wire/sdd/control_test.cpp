@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -107,60 +108,41 @@ RC_GTEST_PROP(sdd_control, each_strict_prefix_of_a_message_is_refused, ()) {
     RC_ASSERT(!read_control(body.first(size)).has_value());
 }
 
-ControlMessage read(const char* hex) {
-  const auto message = read_control(test::from_hex(hex));
-  EXPECT_TRUE(message) << hex;
-  return message ? *message : ControlMessage{};
+/// What each of the golden messages means, by its name; the browser's module reads the same ones.
+std::map<std::string, ControlMessage> meanings() {
+  return {
+      {"hello", Hello{1, Role::client, "abc", 1024}},
+      {"establish", Establish{7, test::from_hex("cafe"), {}, {}}},
+      {"establish_rsp", EstablishRsp{7, Cause::ok, "", {{100, 5, Cause::ok, 1}}}},
+      {"update",
+       Update{.flow = 5, .nearest = 50, .wishes = {{{9, 7}}}, .position = Position{-1, 1, 1000}}},
+      {"release", Release{{5}, Cause::released}},
+      {"flow_stats", FlowStats{.flow = 5, .received = 1, .delay = {2, 1, 3, 4}}},
+      {"clock_ping", ClockPing{1, 1000}},
+      {"clock_of_today", ClockPing{1, 0x00063F5E9B3A4C80}},
+      {"clock_pong", ClockPong{1, 1000, 2, 3}},
+      {"event", Event{.kind = EventKind::asset_gone, .alias = 5, .asset = "urn:a", .ue = "u1"}},
+      {"tier", Tier{5, 2, TierReason::loss, 0, 7}},
+      {"state_request", StateRequest{5, 9, 1}},
+      // What is not told keeps its value, and what is new is passed over.
+      {"nothing_told", StateRequest{}},
+      {"unknown_passed_over", StateRequest{}}};
 }
 
-TEST(sdd_control, messages_written_by_hand_are_read) {
-  EXPECT_EQ(read("a4 00 01 01 01 03 63 616263 04 190400"),
-            ControlMessage(Hello{1, Role::client, "abc", 1024}));
-  EXPECT_EQ(read("a3 00 02 01 07 02 42 cafe"),
-            ControlMessage(Establish{7, test::from_hex("cafe"), {}, {}}));
-  EXPECT_EQ(read("a3 00 03 01 07 04 81 84 1864 05 00 01"),
-            ControlMessage(EstablishRsp{7, Cause::ok, "", {{100, 5, Cause::ok, 1}}}));
-  EXPECT_EQ(
-      read("a5 00 04 01 05 03 1832 04 81 82 09 07 06 83 01 02 1907d0"),
-      ControlMessage(Update{
-          .flow = 5, .nearest = 50, .wishes = {{{9, 7}}}, .position = Position{-1, 1, 1000}}));
-  EXPECT_EQ(read("a3 00 05 01 81 05 02 09"), ControlMessage(Release{{5}, Cause::released}));
-  EXPECT_EQ(read("a4 00 06 01 05 03 01 0a 84 02 01 03 04"),
-            ControlMessage(FlowStats{.flow = 5, .received = 1, .delay = {2, 1, 3, 4}}));
-  EXPECT_EQ(read("a3 00 07 01 01 02 1903e8"), ControlMessage(ClockPing{1, 1000}));
-  EXPECT_EQ(read("a5 00 08 01 01 02 1903e8 03 02 04 03"), ControlMessage(ClockPong{1, 1000, 2, 3}));
-  EXPECT_EQ(read("a5 00 09 01 02 03 05 04 65 75726e3a61 05 62 7531"),
-            ControlMessage(
-                Event{.kind = EventKind::asset_gone, .alias = 5, .asset = "urn:a", .ue = "u1"}));
-  EXPECT_EQ(read("a5 00 0a 01 05 02 02 03 01 05 07"),
-            ControlMessage(Tier{5, 2, TierReason::loss, 0, 7}));
-  EXPECT_EQ(read("a4 00 0b 01 05 02 09 03 01"), ControlMessage(StateRequest{5, 9, 1}));
-}
-
-TEST(sdd_control, what_is_not_told_keeps_its_value_and_what_is_new_is_passed_over) {
-  EXPECT_EQ(read("a1 00 0b"), ControlMessage(StateRequest{}));
-  EXPECT_EQ(read("a2 00 0b 181e 82 f6 a1 01 f9 3c00"), ControlMessage(StateRequest{}));
-}
-
-TEST(sdd_control, malformed_messages_are_refused) {
-  for (const char* hex : {
-           "",
-           "a0",
-           "a1 01 01",              // the kind does not come first
-           "a1 00 00",              // no such kind
-           "a1 00 0c",              // nor this one
-           "a2 00 07 01 20",        // a negative number
-           "a3 00 07 02 01 01 01",  // keys that do not rise
-           "a3 00 07 01 01 01 01",
-           "a2 00 01 02 02",           // no such role
-           "a2 00 09 01 00",           // no such event
-           "a2 00 01 03 61 ff",        // no UTF-8
-           "a2 00 04 04 81 82 09 08",  // no such priority
-           "a2 00 05 01 9b 00000001 00000000",
-           "a1 00 07 00",  // something behind
-           "bf 00 07 ff",
-       })
-    EXPECT_FALSE(read_control(test::from_hex(hex))) << hex;
+TEST(sdd_control, golden_messages_are_read_as_written_by_hand_and_refused_where_they_are_bad) {
+  auto meant = meanings();
+  for (const auto& golden : test::goldens("sdd_control")) {
+    const auto read = read_control(golden.bytes);
+    if (golden.expected == "refused\n") {
+      EXPECT_FALSE(read) << golden.name;
+      continue;
+    }
+    ASSERT_TRUE(meant.contains(golden.name)) << golden.name;
+    ASSERT_TRUE(read) << golden.name;
+    EXPECT_EQ(*read, meant[golden.name]) << golden.name;
+    meant.erase(golden.name);
+  }
+  EXPECT_TRUE(meant.empty());
 }
 
 TEST(sdd_control, a_stream_that_claims_too_long_a_message_is_not_read_any_further) {

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -143,36 +145,48 @@ RC_GTEST_PROP(pose, shares_of_face_and_fingers_are_off_by_half_a_step_at_most, (
   each_prefix_is_refused(hands, read_fingers);
 }
 
+/// A golden vector, which the browser's module reads as well.
+std::vector<std::byte> golden(std::string_view name) {
+  for (auto& one : test::goldens("sdd_pose"))
+    if (one.name == name) return std::move(one.bytes);
+  ADD_FAILURE() << name;
+  return {};
+}
+
 TEST(pose, octets_written_by_hand_are_read) {
   // 1.5 m, -0.2 m, 3 m; no turn: w is the largest, the others are in the middle of their range.
-  const auto root = read_root(test::from_hex("01 00003a98 fffff830 00007530 7000 20004000"));
+  const auto root = read_root(golden("root"));
   ASSERT_TRUE(root);
   EXPECT_DOUBLE_EQ(root->at.x, 1.5);
   EXPECT_DOUBLE_EQ(root->at.y, -0.2);
   EXPECT_DOUBLE_EQ(root->at.z, 3);
   EXPECT_NEAR(root->turn.w, 1, 1e-8);
-  const auto at = root_position(test::from_hex("01 00003a98 fffff830 00007530 7000 20004000"));
-  EXPECT_EQ(*at, (Position{1500, -200, 3000}));
+  EXPECT_EQ(*root_position(golden("root")), (Position{1500, -200, 3000}));
+  const auto turned = read_root(golden("root_half_turn"));
+  ASSERT_TRUE(turned);
+  EXPECT_NEAR(turned->turn.y, 1, 1e-8);
   // The left hand alone, half a metre up.
-  const auto upper = read_upper(test::from_hex("01 02 0000 03e8 0000 7000 20004000"));
+  const auto upper = read_upper(golden("upper"));
   ASSERT_TRUE(upper);
   EXPECT_FALSE(upper->parts[0].there);
   EXPECT_TRUE(upper->parts[1].there);
   EXPECT_DOUBLE_EQ(upper->parts[1].at.y, 0.5);
-  const auto bones = read_bones(test::from_hex("01 40000000000001 700020004000 700020004000"));
+  const auto bones = read_bones(golden("bones"));
   ASSERT_TRUE(bones);
   EXPECT_TRUE(bones->there[0] && bones->there[54]);
   EXPECT_EQ(bones->there.count(), 2U);
-  EXPECT_DOUBLE_EQ(read_fingers(test::from_hex("01 00ff0000000000000000"))->curls[1], 1);
+  EXPECT_DOUBLE_EQ(read_fingers(golden("fingers"))->curls[1], 1);
+  EXPECT_DOUBLE_EQ(read_face(golden("face"))->weights[0], 1);
+  EXPECT_DOUBLE_EQ(read_face(golden("face"))->weights[1], 0);
 }
 
 TEST(pose, what_cannot_be_is_refused_by_name) {
-  EXPECT_EQ(read_root({}).error(), PoseFault::length);
-  EXPECT_EQ(read_root(test::from_hex("02")).error(), PoseFault::version);
-  EXPECT_EQ(read_upper(test::from_hex("01 08")).error(), PoseFault::bone_unknown);
-  EXPECT_EQ(read_bones(test::from_hex("01 80000000000000")).error(), PoseFault::bone_unknown);
-  EXPECT_EQ(read_bones(test::from_hex("01 00000000000001")).error(), PoseFault::length);
-  EXPECT_EQ(read_upper(test::from_hex("01 00 00")).error(), PoseFault::length);
+  EXPECT_EQ(read_root(golden("bad_empty")).error(), PoseFault::length);
+  EXPECT_EQ(read_root(golden("bad_version")).error(), PoseFault::version);
+  EXPECT_EQ(read_upper(golden("bad_limb_four")).error(), PoseFault::bone_unknown);
+  EXPECT_EQ(read_bones(golden("bad_bone_56")).error(), PoseFault::bone_unknown);
+  EXPECT_EQ(read_bones(golden("bad_bone_missing")).error(), PoseFault::length);
+  EXPECT_EQ(read_upper(golden("bad_behind")).error(), PoseFault::length);
 }
 
 TEST(pose, what_is_no_number_and_what_is_out_of_range_is_written_as_something_that_can_be) {
