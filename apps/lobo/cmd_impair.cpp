@@ -1,22 +1,18 @@
 // `lobo impair`: a bad network for one server, in user space.
 #include <fmt/format.h>
 
-#include <array>
-#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
-#include <utility>
 #include <vector>
 
 #include "adapters/http/loop.hpp"
+#include "adapters/http/server.hpp"
 #include "adapters/impair/proxy.hpp"
 #include "adapters/udp/socket.hpp"
 #include "base/result.hpp"
@@ -26,6 +22,7 @@
 #include "commands.hpp"
 #include "endpoint_option.hpp"
 #include "exit_code.hpp"
+#include "impair_lines.hpp"
 #include "model/address.hpp"
 #include "output.hpp"
 #include "ready.hpp"
@@ -35,62 +32,7 @@ namespace lobo::app {
 namespace {
 
 constexpr std::string_view what = "the bad network does not start";
-constexpr double percent_max = 100;
-constexpr double ms_max = 60'000;
-constexpr double kbit_max = 100'000'000;
-constexpr double run_max = 1000;
 constexpr std::uint64_t seconds_max = 31'536'000;
-
-/// "5" for both directions, "5/1" for up and down.
-Result<std::array<double, 2>> both_ways(const Arguments& arguments, std::string_view name,
-                                        double most) {
-  const auto text = arguments.text(name);
-  const auto slash = text.find('/');
-  const std::array parts{text.substr(0, slash),
-                         slash == std::string_view::npos ? text : text.substr(slash + 1)};
-  std::array<double, 2> out{};
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const char* end = parts[i].data() + parts[i].size();
-    const auto read = std::from_chars(parts[i].data(), end, out[i]);
-    if (read.ec != std::errc{} || read.ptr != end || !std::isfinite(out[i]) || out[i] < 0 ||
-        out[i] > most)
-      return fail(
-          Errc::out_of_range,
-          fmt::format("--{} wants a number from 0 to {}, or UP/DOWN, not '{}'", name, most, text));
-  }
-  return out;
-}
-
-struct Both {
-  impair::Settings up;
-  impair::Settings down;
-};
-
-Result<Both> lines_of(const Arguments& arguments) {
-  const auto loss = both_ways(arguments, "loss", percent_max);
-  const auto run = both_ways(arguments, "loss-run", run_max);
-  const auto delay = both_ways(arguments, "delay", ms_max);
-  const auto jitter = both_ways(arguments, "jitter", ms_max);
-  const auto reorder = both_ways(arguments, "reorder", percent_max);
-  const auto rate = both_ways(arguments, "rate", kbit_max);
-  const auto queue = both_ways(arguments, "queue", ms_max);
-  for (const auto* each : {&loss, &run, &delay, &jitter, &reorder, &rate, &queue})
-    if (!*each) return fail(each->error());
-  const auto micros = [](double ms) { return std::chrono::microseconds{std::llround(ms * 1000)}; };
-  const auto share = [](double percent) {
-    return impair::PerMillion{static_cast<std::uint32_t>(std::lround(percent * 10'000))};
-  };
-  const auto line = [&](std::size_t i) {
-    return impair::Settings{.loss = share((*loss)[i]),
-                            .loss_run = static_cast<std::uint32_t>(std::lround((*run)[i])),
-                            .delay = micros((*delay)[i]),
-                            .jitter = micros((*jitter)[i]),
-                            .reorder = share((*reorder)[i]),
-                            .rate = {static_cast<std::uint64_t>(std::llround((*rate)[i] * 1000))},
-                            .queue_max = micros((*queue)[i])};
-  };
-  return Both{line(0), line(1)};
-}
 
 std::vector<Cell> row_of(std::string_view direction, const impair::Statistics& told) {
   const auto number = [](std::uint64_t value) { return Cell(static_cast<std::int64_t>(value)); };
@@ -114,7 +56,8 @@ Exit run_impair(const Arguments& arguments) {
   if (!at) return tell(what, at.error(), advice), Exit::usage;
   const auto to = endpoint_option("to", arguments.text("to"));
   if (!to) return tell(what, to.error(), advice), Exit::usage;
-  const auto lines = lines_of(arguments);
+  const ImpairText text = [&](std::string_view name) { return std::string(arguments.text(name)); };
+  const auto lines = impair_lines(text);
   if (!lines) return tell(what, lines.error(), advice), Exit::usage;
   const auto seed = parse_decimal(arguments.text("seed"));
   if (!seed)
@@ -129,11 +72,27 @@ Exit run_impair(const Arguments& arguments) {
   // Before anybody is told that it is there, and may end it.
   for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, [&loop] { loop.stop(); });
   loop.on_signal(SIGUSR1, [&proxy] { (*proxy)->rebind(); });
+  ImpairControl control(**proxy, text);
+  std::optional<adapters::HttpServer> door;
+  std::string control_address;
+  if (!arguments.text("control").empty()) {
+    const auto where = endpoint_option("control", arguments.text("control"));
+    if (!where) return tell(what, where.error(), advice), Exit::usage;
+    control_address = model::to_text(where->address);
+    door.emplace(loop,
+                 adapters::ServerConfig{
+                     .address = control_address, .port = where->port, .tls = {}, .limits = {}},
+                 control);
+    if (const auto listening = door->listen(); !listening)
+      return tell(what, listening.error()), Exit::failed;
+  }
   const auto own = (*proxy)->local();
   const bool six = own.address.index() == 1;
   const auto url = fmt::format("udp://{}{}{}:{}", six ? "[" : "", model::to_text(own.address),
                                six ? "]" : "", own.port);
-  if (const auto told = announce_ready({url}, std::string(arguments.text("ready-file")), std::cout);
+  std::vector<std::string> urls{url};
+  if (door) urls.push_back(url_of(control_address, door->port(), false));
+  if (const auto told = announce_ready(urls, std::string(arguments.text("ready-file")), std::cout);
       !told)
     return tell(what, told.error()), Exit::failed;
   if (*seconds > 0) loop.after(std::chrono::seconds{*seconds}, [&loop] { loop.stop(); });
@@ -155,6 +114,8 @@ std::vector<Verb> impair_verbs() {
        .example =
            "  lobo impair --to 127.0.0.68:4433 --loss 5 --delay 20 --jitter 5\n"
            "  lobo impair --to 127.0.0.68:4433 --rate 4000/20000 --loss 0/2 --seed 7\n"
+           "  lobo impair --to 127.0.0.68:4433 --control 127.0.0.1:8061\n"
+           "  curl -X PUT http://127.0.0.1:8061/line -d '{\"loss\": 5, \"delay\": 40}'\n"
            "SIGUSR1 makes every client come from another port, as a NAT does that forgot it.",
        .options = {{.name = "--to", .help = "the server, ADDRESS:PORT", .required = true},
                    {.name = "--listen",
@@ -177,6 +138,8 @@ std::vector<Verb> impair_verbs() {
                    {.name = "--seconds",
                     .help = "end by itself after these; 0: at Ctrl-C",
                     .fallback = "0"},
+                   {.name = "--control",
+                    .help = "where to listen for changes by HTTP (PUT /line); none without it"},
                    {.name = "--ready-file", .help = "where to write its address"},
                    output_option()},
        .run = run_impair}};

@@ -47,6 +47,34 @@ class Impair(harness.Case):
         self.assertLessEqual(COUNT - len(seen), up["lost"])
         self.assertGreaterEqual(up["delayMsMin"], 5)
 
+    def test_it_is_told_otherwise_while_it_runs(self):
+        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(server.close)
+        self.addCleanup(client.close)
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(harness.PATIENCE)
+        process = self.start("impair", "--to", f"127.0.0.1:{server.getsockname()[1]}", "--control", "127.0.0.1:0")
+        (at, control) = process.ready()
+        host, port = at.removeprefix("udp://").split(":")
+        client.sendto(b"first", (host, int(port)))
+        self.assertEqual(server.recv(100), b"first")
+        told = harness.ask(control + "/line", "PUT", body={"loss": "100/0", "delay": 3})
+        self.assertEqual((told.status, told.json["loss"], told.json["delay"], told.json["queue"]), (200, "100/0", "3", "100"))
+        client.sendto(b"lost", (host, int(port)))
+        for wrong in ({"loss": 101}, {"loss": "x"}, {"los": 1}, [1], {"loss": None}):
+            self.assertEqual(harness.ask(control + "/line", "PUT", body=wrong).status, 400, wrong)
+        self.assertEqual(harness.ask(control + "/lines").status, 404)
+        # By the time of an answer that was asked for later the proxy has seen it.
+        up = {}
+        while up.get("taken") != 2:
+            up = harness.ask(control + "/line").json["counted"]["up"]
+        self.assertEqual((up["lost"], up["delivered"]), (1, 1))
+        harness.ask(control + "/line", "PUT", body={"loss": 0})
+        self.assertEqual(harness.ask(control + "/rebind", "PUT").status, 204)
+        client.sendto(b"last", (host, int(port)))
+        self.assertEqual(server.recv(100), b"last")
+
     def test_numbers_that_make_no_sense_are_refused_by_name(self):
         for option, value in (("--loss", "101"), ("--delay", "x"), ("--rate", "-1"), ("--jitter", "1/2/3")):
             self.lobo("impair", "--to", "127.0.0.1:9", option, value, exit_code=2)
