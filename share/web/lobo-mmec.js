@@ -59,6 +59,7 @@ class Reader {
 
 class Writer {
   constructor(room = 256) { this.octets = new Uint8Array(room); this.view = new DataView(this.octets.buffer); this.size = 0; }
+  /** Where the next octets go; what was read of `octets` and `view` before may be another place by then. */
   grow(count) {
     if (this.size + count > this.octets.length) {
       const wider = new Uint8Array(Math.max(this.size + count, 2 * this.octets.length));
@@ -70,12 +71,12 @@ class Writer {
     this.size += count;
     return at;
   }
-  u8(value) { this.view.setUint8(this.grow(1), value); }
-  u16(value) { this.view.setUint16(this.grow(2), value); }
-  u32(value) { this.view.setUint32(this.grow(4), value); }
-  i16(value) { this.view.setInt16(this.grow(2), value); }
-  i32(value) { this.view.setInt32(this.grow(4), value); }
-  bytes(octets) { this.octets.set(octets, this.grow(octets.length)); }
+  u8(value) { const at = this.grow(1); this.view.setUint8(at, value); }
+  u16(value) { const at = this.grow(2); this.view.setUint16(at, value); }
+  u32(value) { const at = this.grow(4); this.view.setUint32(at, value); }
+  i16(value) { const at = this.grow(2); this.view.setInt16(at, value); }
+  i32(value) { const at = this.grow(4); this.view.setInt32(at, value); }
+  bytes(octets) { const at = this.grow(octets.length); this.octets.set(octets, at); }
   varint(value) {
     if (value < 0x40) this.u8(value);
     else if (value < 0x4000) this.u16(value + 0x4000);
@@ -705,12 +706,13 @@ export class Core {
       payload = joined(seen.pieces.slice(0, seen.pieceCount));
       seen.pieces = [];
     }
-    const arrival = seen.window.take(frame.seq), nodeNow = this.#nodeTime(now);
+    const arrival = seen.window.take(frame.seq), nodeNow = this.#nodeTime(now), clock = this.clock.estimate();
+    // Until the clocks were compared, a difference of them says nothing.
+    if (!clock) frame.txTime = undefined;
     seen.meter.add(windows, frame, arrival, payload.length, nodeNow, now);
     if (arrival !== "newest" && arrival !== "late") return;
-    const known = frame.txTime !== undefined && this.clock.estimate();
     this.sink.received({ flow: frame.flow, alias: frame.alias, component: frame.component, seq: frame.seq, key: frame.key, base: frame.base,
-      late: arrival === "late", payload: payload.slice(), ageMs: known ? ((nodeNow - frame.txTime) | 0) / 1000 : undefined });
+      late: arrival === "late", payload: payload.slice(), ageMs: frame.txTime === undefined ? undefined : ((nodeNow - frame.txTime) | 0) / 1000 });
   }
 
   /** Components of one asset, as key frames, in as few datagrams as hold them. @param parts Map or array of [component, octets] */
@@ -720,7 +722,8 @@ export class Core {
     for (const [component, payload] of parts) {
       if (payload.length === 0 || payload.length > STATE_BYTES_MAX) throw new RangeError(`a state has 1 to ${STATE_BYTES_MAX} octets`);
       const seq = this.#number(alias, component);
-      const head = { key: true, flow, alias, component, seq, txTime: this.#nodeTime(now) };
+      // The node stamps what comes without a time of its clock.
+      const head = { key: true, flow, alias, component, seq, txTime: this.clock.estimate() ? this.#nodeTime(now) : undefined };
       ++this.sent.states;
       this.sent.bytes += payload.length;
       if (payload.length <= FRAGMENT_BYTES_MAX) {

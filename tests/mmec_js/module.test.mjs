@@ -60,6 +60,12 @@ test("control messages are written so that they are read the same, in any pieces
   assert.equal(hex(writeControl({ is: "hello", name: "abc", datagramMax: 1024 })), "0ca30001036361626304190400");
 });
 
+test("long messages are written whole", () => {
+  const said = [{ is: "establish", request: 1, token: Uint8Array.from({ length: 3072 }, (_, i) => i & 255), flows: [], poseFlows: [1, 2] },
+    { ...readControl(octets("a1 00 06")), flow: 5, delay: Array.from({ length: 672 }, (_, i) => i * 100003), age: [1, 2], gap: [] }];
+  assert.deepEqual(said.flatMap((message) => new ControlReader().take(writeControl(message))), said);
+});
+
 test("a control stream that claims too long a message is not read any further", () => {
   assert.throws(() => new ControlReader().take(octets("80004001 00")), Malformed);
 });
