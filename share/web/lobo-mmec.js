@@ -656,6 +656,7 @@ export class Core {
       if (message.is === "clockPong") this.clock.add(message.pingSentUs, message.pingReceivedUs, message.sentUs, now);
       else {
         if (message.is === "event" && message.event === ASSET_GONE) this.#forget(message.alias);
+        if (message.is === "event" && message.event === ASSET_HERE) this.#beginAnew(message.alias);
         this.sink.told(message);
       }
     }
@@ -665,8 +666,10 @@ export class Core {
     if (fault) ++this.faults;
     for (const frame of frames) this.#take(frame, now);
   }
+  /** Sequences of an asset that is here, or here again. */
+  #beginAnew(alias) { for (const key of this.seen.keys()) if (key >> 8 === alias) this.seen.delete(key); }
   #forget(alias) {
-    for (const key of this.seen.keys()) if (key >> 8 === alias) this.seen.delete(key);
+    this.#beginAnew(alias);
     this.assets.delete(alias);
   }
   #windowsOf(frame) {
@@ -948,7 +951,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // ---- a room -------------------------------------------------------------------------------------------------------
 
-const AGAIN_FIRST_MS = 100, AGAIN_MOST_MS = 5000, TRANSPORT_PATIENCE_MS = 3000, RENEW_SHARE = 0.82;
+const ASSETS_MAX = 4096, AGAIN_FIRST_MS = 100, AGAIN_MOST_MS = 5000, TRANSPORT_PATIENCE_MS = 3000, RENEW_SHARE = 0.82;
 const nowUs = () => (performance.timeOrigin + performance.now()) * 1000;
 
 /**
@@ -979,7 +982,7 @@ export class Room {
   /** Each message of the control stream but clocks and statistics, for diagrams. @type {(message: object, sent: boolean) => void} */
   onMessage = () => {};
 
-  #o; #core; #link; #timer; #renewal; #request = 0; #established; #over = false; #moving = false;
+  #o; #core; #link; #timer; #renewal; #request = 0; #established; #over = false; #joined = false; #moving = false; #here = new Set();
   /** aliases of assets that can be seen */
   assets = new Map();
   #own = new Map(); // asset: flow, as the token has it
@@ -1010,9 +1013,17 @@ export class Room {
   }
 
   async begin() {
-    await this.#authorise();
-    await this.#connect();
+    try {
+      await this.#authorise();
+      await this.#connect();
+    } catch (e) {
+      this.#over = true;
+      this.#end();
+      throw e;
+    }
+    this.#joined = true;
     this.#timer = setInterval(() => this.#core.advance(nowUs()), 50);
+    this.#timer.unref?.();
   }
 
   /** Where to go and what to show there. */
@@ -1081,7 +1092,7 @@ export class Room {
       message: (message) => this.#received({ ...message, key: true, byStream: true }),
       closed: (code, reason) => this.#closed(link, code, reason),
     };
-    let link, first;
+    let link, first; // `link` is known by the time that it closes
     if (this.#o.carrier !== "websocket" && globalThis.WebTransport)
       link = await WebTransportLink.open(this.at.url, this.hash, heard, this.#o.patienceMs).catch((e) => { first = e; });
     if (!link && this.at.websocket && this.#o.carrier !== "webtransport")
@@ -1090,10 +1101,14 @@ export class Room {
     return link;
   }
   async #connect() {
+    const before = [...this.assets.keys()];
+    this.#here.clear();
     this.#link = await this.#open();
     this.#core.open(this.#o.name, nowUs());
     await this.#establish();
     this.onLink({ up: true, carrier: this.#link.carrier });
+    // Whom the node does not tell of again has gone meanwhile.
+    if (before.length > 0) setTimeout(() => before.forEach((alias) => { if (this.up && !this.#here.has(alias)) this.#gone(alias); }), 1000);
   }
   /** Resolves once the node has answered. */
   #establish() {
@@ -1111,7 +1126,7 @@ export class Room {
     this.#established = false;
     this.onLink({ up: false, carrier: link.carrier, reason: reason || CAUSES[code] || String(code) });
     this.awaited?.fail(new Error(reason || "closed"));
-    if (this.#o.reconnect) this.#comeBack();
+    if (this.#o.reconnect && this.#joined) this.#comeBack();
   }
   /** The session goes on; the token lets us in again, and if it does not, the enabler is asked where to go. */
   async #comeBack() {
@@ -1173,16 +1188,19 @@ export class Room {
   }
   #event(event) {
     if (event.event === ASSET_HERE) {
-      if (this.assets.size >= 4096) return;
+      this.#here.add(event.alias);
+      if (this.assets.size >= ASSETS_MAX) return;
       this.assets.set(event.alias, { asset: event.asset, ue: event.ue, alias: event.alias });
       this.onAsset({ asset: event.asset, ue: event.ue, alias: event.alias, here: true });
-    } else if (event.event === ASSET_GONE) {
-      const gone = this.assets.get(event.alias);
-      this.assets.delete(event.alias);
-      this.#newest.delete(event.alias);
-      if (gone) this.onAsset({ ...gone, here: false });
-    } else if (event.event === RELOCATE) this.#relocate(event);
+    } else if (event.event === ASSET_GONE) this.#gone(event.alias);
+    else if (event.event === RELOCATE) this.#relocate(event);
     else if (event.event === REFUSED) this.onRefused({ asset: this.assets.get(event.alias)?.asset ?? "", flow: event.flow, cause: CAUSES[event.cause] });
+  }
+  #gone(alias) {
+    const gone = this.assets.get(alias);
+    this.assets.delete(alias);
+    this.#newest.delete(alias);
+    if (gone) this.onAsset({ ...gone, here: false });
   }
   #received(state) {
     const of = this.assets.get(state.alias);
@@ -1245,7 +1263,8 @@ export class Room {
   #figures(all, kept, alias) {
     const seconds = all.ms / 1000, ms = (us) => (us === undefined ? undefined : us / 1000);
     const tier = [...this.#tiers.values()].find((one) => one.rateHz > 0);
-    const components = new Set([...this.#core.seen.keys()].filter((key) => key >> 8 === alias)).size;
+    const mask = tier?.components ?? U32 - 1;
+    const components = [...this.#core.seen.keys()].filter((key) => key >> 8 === alias && ((key & 255) > 31 || mask >>> (key & 255) & 1)).length;
     const byRate = tier !== undefined;
     const expected = byRate ? Math.min(all.expected, tier.rateHz * seconds * components) : all.expected;
     const lost = byRate ? Math.max(0, expected - all.states) : all.lost;

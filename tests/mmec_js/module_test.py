@@ -12,4 +12,4 @@ if __name__ == "__main__":
     if not shutil.which("node"):
         print("SKIP: node is missing")
         sys.exit(77)
-    sys.exit(subprocess.run(["node", "--test", "--test-reporter=spec", str(HERE / "module.test.mjs")], check=False).returncode)
+    sys.exit(subprocess.run(["node", "--test", "--test-reporter=spec", str(HERE / "module.test.mjs"), str(HERE / "room.test.mjs")], check=False).returncode)
