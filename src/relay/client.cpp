@@ -73,6 +73,7 @@ void ClientCore::tell_stats(Instant now) {
   const auto clock = clock_.estimate();
   for (const auto& [flow, measured] : windows_) {
     if (measured.states == 0 && measured.loss.expected == 0) continue;
+    sink_.measured(flow, measured);
     say(sdd::FlowStats{
         .flow = flow,
         .window_ms = static_cast<std::uint32_t>(window.count()),
@@ -153,8 +154,9 @@ void ClientCore::take(const sdd::Frame& frame, Instant now) {
     payload = whole_;
   }
   const sdd::Arrival arrival = seen.window.take(frame.seq);
-  seen.meter.add(windows_[frame.flow], frame.seq, arrival, payload.size(), frame.tx_time,
-                 node_clock(now));
+  // Until the clocks were compared, a difference of them says nothing.
+  seen.meter.add(windows_[frame.flow], frame.seq, arrival, payload.size(),
+                 clock_.estimate() ? frame.tx_time : std::nullopt, node_clock(now));
   if (arrival == sdd::Arrival::newest || arrival == sdd::Arrival::late)
     hand_over(frame, payload, now);
 }
@@ -183,13 +185,15 @@ Result<sdd::Sequence> ClientCore::publish(sdd::FlowId flow, sdd::Alias alias,
   const Part part{alias, component};
   if (!next_.contains(part) && next_.size() >= components_seen_max)
     return fail(Errc::too_many, "so many components are not published");
-  sdd::Frame frame{.key = !base,
-                   .flow = flow,
-                   .alias = alias,
-                   .component = component,
-                   .seq = next_[part]++,
-                   .tx_time = node_time(node_clock(now)),
-                   .base = base};
+  sdd::Frame frame{
+      .key = !base,
+      .flow = flow,
+      .alias = alias,
+      .component = component,
+      .seq = next_[part]++,
+      // The node stamps what comes without a time of its clock.
+      .tx_time = clock_.estimate() ? std::optional(node_time(node_clock(now))) : std::nullopt,
+      .base = base};
   const bool whole = payload.size() <= sdd::fragment_payload_max;
   frame.kind = whole ? sdd::FrameKind::state : sdd::FrameKind::fragment;
   for (std::size_t at = 0; at < payload.size(); at += sdd::fragment_payload_max) {

@@ -54,6 +54,8 @@ struct ClientSink {
   virtual void received(const Received& state) = 0;
   /// Everything of the control stream that the client does not settle by itself.
   virtual void told(const sdd::ControlMessage& message) = 0;
+  /// What half a second of a flow has measured, before the node hears it too.
+  virtual void measured(sdd::FlowId /*flow*/, const Window& /*window*/) {}
 };
 
 class ClientCore {

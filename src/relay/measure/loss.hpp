@@ -81,6 +81,7 @@ class DatagramLoss {
     ++counts_.lost;
     lost_tags_[tag % remembered] = tag + 1;
   }
+  const Counts& counts() const { return counts_; }
   Counts take() {
     const Counts taken = counts_;
     counts_ = {};
