@@ -6,7 +6,7 @@ from house.includes import INCLUDE, SOURCES, layer_of_source
 from house.tree import Finding, code_only, numbered
 
 # Everything of src/ but adapters/ runs in the simulator as well, on its clock and its network.
-PURE = ("base", "model", "wire", "sync", "services", "dataplane", "relay", "energy", "runtime", "sim")
+PURE = ("base", "model", "wire", "sync", "services", "dataplane", "relay", "mmec", "energy", "runtime", "sim")
 
 WORLD_HEADERS = re.compile(
     r"(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|iostream|fstream|"

@@ -9,7 +9,7 @@ SOURCES = (".hpp", ".cpp", ".h", ".c", ".cc")
 
 # Our folders as they appear in an #include: first path component, or two for those with siblings.
 LAYERS_WITH_SIBLINGS = ("wire", "services", "adapters", "energy")
-LAYERS = ("base", "model", "wire", "api", "sync", "services", "dataplane", "relay", "energy", "runtime",
+LAYERS = ("base", "model", "wire", "api", "sync", "services", "dataplane", "relay", "mmec", "energy", "runtime",
           "adapters", "sim")
 DOMAIN = ("services", "dataplane", "relay", "energy")
 # `sync` is what the metaverse enabler, SEALDD and the client decide alike about synchronisation sessions
@@ -87,6 +87,8 @@ def may_see(source, target):
         return below_wire or target == "api"
     if top_source in DOMAIN:
         return below_wire or target in ("api", "sync")
+    if top_source == "mmec":  # the enabler's client stands on the client of sdd/1
+        return below_wire or target in ("api", "sync", "relay")
     if top_source == "runtime":
         return below_wire
     if top_source in ("adapters", "sim"):
