@@ -20,6 +20,7 @@
 #include "commands.hpp"
 #include "exit_code.hpp"
 #include "json_rows.hpp"
+#include "mm_join.hpp"
 #include "nrm_command.hpp"
 #include "output.hpp"
 #include "wire/http/message.hpp"
@@ -442,6 +443,8 @@ std::vector<Verb> mm_verbs() {
                            {.name = "--range", .help = "0-1023, 1024- or -100"}}),
        .run = download}};
   out.insert(out.end(), reading.begin(), reading.end());
+  out.push_back(mm_join_verb());
+  out.push_back(mm_token_verb());
   return out;
 }
 

@@ -3,7 +3,6 @@
 // is added as a carrier. Here stream numbers become the relay's control stream and its messages,
 // and time comes in.
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "adapters/http/loop.hpp"
+#include "adapters/http/steady_clock.hpp"
 #include "adapters/quic/links.hpp"
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
@@ -29,21 +29,7 @@
 
 namespace lobo::app {
 
-/// The wall clock as it was at the start, going on steadily: tokens speak of dates, and delays must
-/// not jump when somebody sets the clock.
-class SteadyWallClock final : public Clock {
- public:
-  SteadyWallClock()
-      : wall_(adapters::SystemClock{}.now()), steady_(std::chrono::steady_clock::now()) {}
-  Instant now() const override {
-    return wall_ + std::chrono::duration_cast<std::chrono::microseconds>(
-                       std::chrono::steady_clock::now() - steady_);
-  }
-
- private:
-  Instant wall_;
-  std::chrono::steady_clock::time_point steady_;
-};
+using adapters::SteadyWallClock;
 
 class RelayNode final : private relay::Links {
  public:
