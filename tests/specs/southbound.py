@@ -36,11 +36,13 @@ OFFICIAL = {
                             "3gpp-rel19/3gpp-ts29522-applyingbdtpolicy.yml"),
     "group_management": ("3gpp-rel18/TS29549_SS_GroupManagement.yaml",
                          "3gpp-rel18/TS29549_SS_UserProfileRetrieval.yaml"),
+    "service_parameter": ("3gpp-rel18/TS29522_ServiceParameter.yaml",
+                          "3gpp-rel19/3gpp-ts29522-serviceparameter.yml", "3gpp-rel18/TS29571_CommonData.yaml"),
     "ue_id": ("3gpp-rel18/TS29522_UEId.yaml", "3gpp-rel18/TS29571_CommonData.yaml"),
 }
 # Names that are ours: lists that the official files write inline, and types of one scalar.
 OURS = {"AsSessionWithQoSSubscriptions", "MonitoringEventSubscriptions", "IpAddrs", "DurationMilliSec",
-        "AppliedBdtPolicies", "AnalyticsExposureSubscs", "VALGroupDocuments"}
+        "AppliedBdtPolicies", "AnalyticsExposureSubscs", "VALGroupDocuments", "ServiceParameterDatas"}
 # Another API of TS 29.522 has the same names, and a name is given once here.
 RENAMED = {
     "ReadAllAnalyticsSubscriptions": "ReadAllSubscriptions",
@@ -48,9 +50,16 @@ RENAMED = {
     "ReadAnalyticsSubscription": "ReadAnSubscription",
     "UpdateAnalyticsSubscription": "FullyUpdateAnSubscription",
     "DeleteAnalyticsSubscription": "DeleteAnSubscription",
+    "ReadAllServiceParameters": "ReadAllSubscriptions",
+    "CreateServiceParameter": "CreateAnSubscription",
+    "ReadServiceParameter": "ReadAnSubscription",
+    "ReplaceServiceParameter": "FullyUpdateAnSubscription",
+    "ModifyServiceParameter": "PartialUpdateAnSubscription",
+    "DeleteServiceParameter": "DeleteAnSubscription",
 }
 # Where the releases differ, or a subset cannot keep the whole condition.
 ALLOWED = {
+    ("TrafficDescriptorComponents", "conditions"): "of the ways to describe traffic three are served",
     ("TscQosRequirementRm", "conditions"): "a patch may name both where it takes one away",
 }
 # Members of Release 19 in documents of which only an older official file is at hand; TS 29.122 of

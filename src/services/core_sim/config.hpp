@@ -98,6 +98,7 @@ struct Limits {
   std::size_t callbacks_pending_max = 200'000;
   std::size_t tokens_max = 1'000;
   std::size_t bdt_policies_max = 200'000;
+  std::size_t service_parameters_max = 200'000;
   std::size_t groups_max = 10'000;
   std::size_t group_members_max = 100'000;
 };

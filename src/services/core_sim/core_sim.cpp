@@ -34,6 +34,7 @@
 #include "services/core_sim/monitoring_event.hpp"
 #include "services/core_sim/policy_authorization.hpp"
 #include "services/core_sim/routes.hpp"
+#include "services/core_sim/service_parameter.hpp"
 #include "services/core_sim/sessions.hpp"
 #include "services/core_sim/smf.hpp"
 #include "services/core_sim/smf_control.hpp"
@@ -124,6 +125,7 @@ struct CoreSim::State {
         policy(net, sessions),
         monitoring(net, watches),
         bdt(net),
+        parameters(net),
         analytics(net),
         groups(net),
         ran(net, sessions, watches),
@@ -136,6 +138,7 @@ struct CoreSim::State {
   PolicyAuthorization policy;
   MonitoringEvent monitoring;
   AppliedBdtPolicies bdt;
+  ServiceParameters parameters;
   Analytics analytics;
   Groups groups;
   RanControl ran;
@@ -317,6 +320,11 @@ Answer CoreSim::State::perform(Call& call) {
       return tl::unexpected<Refusal>(std::move(known.error()));
     return bdt.handle(call);
   }
+  if (path.starts_with("/3gpp-service-parameter/")) {
+    if (auto known = check_af(call, net.config, call.param("afId"), "path:afId"); !known)
+      return tl::unexpected<Refusal>(std::move(known.error()));
+    return parameters.handle(call);
+  }
   const bool to_analytics = path.starts_with("/3gpp-analyticsexposure/");
   const auto af = call.param(to_analytics ? "afId" : "scsAsId");
   if (auto known = check_af(call, net.config, af, to_analytics ? "path:afId" : ""); !known)
@@ -378,6 +386,7 @@ std::vector<OutgoingCallback> CoreSim::tick(Instant now) {
     if (state_->sessions.owns(key->of)) state_->sessions.timer(*key, now);
     if (state_->watches.owns(key->of)) state_->watches.timer(*key, now);
     if (state_->analytics.owns(key->of)) state_->analytics.timer(*key, now);
+    if (state_->parameters.owns(key->of)) state_->parameters.timer(*key, now);
   }
   state_->follow_user_plane(now);
   return net.callbacks.take_due(now);
@@ -402,6 +411,7 @@ CoreSim::Counts CoreSim::counts() const {
   return {.sessions = state_->sessions.size(),
           .watches = state_->watches.size(),
           .bdt_policies = state_->bdt.size(),
+          .service_parameters = state_->parameters.size(),
           .analytics = state_->analytics.size(),
           .callbacks_pending = state_->net.callbacks.pending(),
           .callbacks_dropped = state_->net.callbacks.dropped()};

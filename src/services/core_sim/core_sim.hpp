@@ -71,6 +71,7 @@ class CoreSim {
     std::size_t sessions = 0;
     std::size_t watches = 0;
     std::size_t bdt_policies = 0;
+    std::size_t service_parameters = 0;
     std::size_t analytics = 0;
     std::size_t callbacks_pending = 0;
     std::uint64_t callbacks_dropped = 0;

@@ -15,6 +15,7 @@
 #include "api/monitoring_event.hpp"
 #include "api/net_control.hpp"
 #include "api/policy_authorization.hpp"
+#include "api/service_parameter.hpp"
 #include "api/ue_address.hpp"
 #include "api/ue_id.hpp"
 #include "base/text.hpp"
@@ -38,6 +39,7 @@ std::vector<resource::Operation> collect() {
   add(api::policy_authorization::operations());
   add(api::bsf::operations());
   add(api::applying_bdt_policy::operations());
+  add(api::service_parameter::operations());
   add(api::group_management::operations());
   add(api::net_control::operations());
   all.push_back({.id = request_access_token,
