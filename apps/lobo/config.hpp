@@ -283,11 +283,12 @@ struct MetaverseConfig {
   std::vector<ServerAddress> metrics;  ///< metrics, health and administration: loopback only
   std::string store_path;              ///< of the SQLite file
   AuthConfig auth;
-  std::string base_uri;                ///< by which applications reach us; empty: the first server
-  std::string callback_base;           ///< by which SEALDD reaches us; empty: base_uri
-  NefConfig sealdd;                    ///< the door of SEALDD: uri, http2, deadline, oauth2, tls
-  std::vector<std::string> operators;  ///< their policies count for all sessions
-  std::string media_path;              ///< folder of the assets' media; empty: none is kept
+  std::string base_uri;       ///< by which applications reach us; empty: the first server
+  std::string callback_base;  ///< by which SEALDD reaches us; empty: base_uri
+  std::vector<std::string> web_origins;  ///< of pages that may use sessions; "*": any
+  NefConfig sealdd;                      ///< the door of SEALDD: uri, http2, deadline, oauth2, tls
+  std::vector<std::string> operators;    ///< their policies count for all sessions
+  std::string media_path;                ///< folder of the assets' media; empty: none is kept
   std::uint64_t media_megabytes = 1024;  ///< of all assets together
   std::uint64_t asset_megabytes = 64;    ///< of one
   SinksConfig sinks;

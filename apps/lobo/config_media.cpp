@@ -41,6 +41,18 @@ void read_location(Section& section, MediaEnergyConfig& out) {
 
 }  // namespace
 
+void read_web_origins(Section& section, std::vector<std::string>& out) {
+  section.texts("web_origins", out);
+  if (out.size() > web_origins_max)
+    section.complain("web_origins", Errc::too_many, fmt::format("at most {}", web_origins_max));
+  for (const auto& origin : out) {
+    const auto url = origin == "*" ? std::nullopt : std::optional(http::parse_url(origin + '/'));
+    if (url && (!*url || (*url)->origin() != origin))
+      section.complain("web_origins", Errc::pattern,
+                       fmt::format("'{}' is no origin such as https://page.example", origin));
+  }
+}
+
 void read_media_energy(Section& section, MediaEnergyConfig& out) {
   for (const auto key : {"server", "store", "auth", "service_locations"}) section.require(key);
   read_servers(section, "server", out.servers, true);
@@ -56,15 +68,7 @@ void read_media_energy(Section& section, MediaEnergyConfig& out) {
   for (const auto& [key, uri] :
        {std::pair{"base_uri", &out.base_uri}, std::pair{"steering_uri", &out.steering_uri}})
     if (section.text(key, *uri)) check_uri(section, key, *uri);
-  section.texts("web_origins", out.web_origins);
-  if (out.web_origins.size() > web_origins_max)
-    section.complain("web_origins", Errc::too_many, fmt::format("at most {}", web_origins_max));
-  for (const auto& origin : out.web_origins) {
-    const auto url = origin == "*" ? std::nullopt : std::optional(http::parse_url(origin + '/'));
-    if (url && (!*url || (*url)->origin() != origin))
-      section.complain("web_origins", Errc::pattern,
-                       fmt::format("'{}' is no origin such as https://page.example", origin));
-  }
+  read_web_origins(section, out.web_origins);
   section.each("service_locations", [&](Section& location) { read_location(location, out); });
   if (out.locations.size() > energy::locations_max)
     section.complain("service_locations", Errc::out_of_range,

@@ -48,6 +48,7 @@ void read_metaverse(Section& section, MetaverseConfig& out) {
   for (const auto& [key, uri] :
        {std::pair{"base_uri", &out.base_uri}, std::pair{"callback_base", &out.callback_base}})
     if (section.text(key, *uri)) check_uri(section, key, *uri);
+  read_web_origins(section, out.web_origins);
   section.section("sealdd", [&](Section& sealdd) { read_sealdd(sealdd, out.sealdd); });
   section.texts("operators", out.operators);
   section.section("media", [&](Section& media) {

@@ -1,6 +1,8 @@
 #pragma once
 // The readers of the configuration's sections, shared by the files that parse it.
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "config.hpp"
@@ -29,6 +31,8 @@ void read_auth(Section& section, AuthConfig& out);
 void read_sinks(Section& section, SinksConfig& out);
 void read_quotas(Section& section, QuotasConfig& out);
 void read_limits(Section& section, LimitsConfig& out);
+/// Pages that may use an API of clients (web_origins.hpp).
+void read_web_origins(Section& section, std::vector<std::string>& out);
 /// Administration stays on this machine, and so does a server without authentication.
 void check_servers(Section& section, const std::vector<ServerAddress>& servers,
                    const std::vector<ServerAddress>& metrics, const AuthConfig& auth);

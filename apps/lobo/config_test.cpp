@@ -396,9 +396,11 @@ TEST(config, the_metaverse_preset_is_right_and_what_cannot_be_is_told) {
   auth: {mode: "off"}
   sealdd: {uri: nowhere}
   sessions: {grace: 0s}
+  web_origins: [page.example]
 )";
   EXPECT_TRUE(holds(reason_at(wrong, 5), "uri"));
   EXPECT_TRUE(holds(reason_at(wrong, 6), "grace"));
+  EXPECT_TRUE(holds(reason_at(wrong, 7), "page.example"));
 }
 
 constexpr std::string_view media = R"(media_energy:

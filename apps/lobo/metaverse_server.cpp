@@ -33,6 +33,7 @@
 #include "runtime/traced.hpp"
 #include "services/metaverse/media_store.hpp"
 #include "services/metaverse/ports.hpp"
+#include "web_origins.hpp"
 #include "wire/http/ssrf.hpp"
 #include "wire/http/url.hpp"
 #include "wire/resource/route.hpp"
@@ -108,6 +109,7 @@ struct MetaverseServer::Parts {
   std::unique_ptr<AdminSources> admin_sources;
   std::unique_ptr<AdminHandler> admin;
   std::unique_ptr<runtime::TracedHandler> traced;
+  std::unique_ptr<WebOrigins> pages;
   Listeners listeners;
   bool draining = false;
 
@@ -199,6 +201,11 @@ Result<void> MetaverseServer::Parts::build() {
   if (trace) {
     traced = std::make_unique<runtime::TracedHandler>(*front, *trace, "mmes", clock);
     front = traced.get();
+  }
+  if (!config.web_origins.empty()) {
+    pages = std::make_unique<WebOrigins>(config.web_origins,
+                                         std::vector<std::string>{"/mm-das/v1/"}, *front);
+    front = pages.get();
   }
   listeners.applications.hand_to(*front);
   administrate();
