@@ -102,6 +102,8 @@ class Session final : public Link::Owner {
   const std::string& id() const { return enabler_.session(); }
   /// As the token has them; none before there is one.
   std::vector<sdd::TokenFlow> flows() const;
+  /// The node of the grant that holds; nothing in it before there is one.
+  Place place() const { return grant_ ? grant_->at : Place{}; }
   std::size_t assets() const { return assets_.size(); }
   Stats stats() const;
 
