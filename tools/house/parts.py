@@ -175,6 +175,8 @@ def packages(tree):
             if not match or match.group(1) == '"' or layer_of_include(match.group(2)) is not None:
                 continue
             name = match.group(2)
+            if f"include/{name}" in tree.files:  # ours, as programs outside write it
+                continue
             entry = third_party_of(name)
             if entry:
                 yield from needs(path, line, f"<{name}>", entry[1], shipped)
