@@ -19,6 +19,7 @@ std::vector<Verb> sim_verbs();
 std::vector<Verb> net_verbs();
 std::vector<Verb> nrm_verbs();
 std::vector<Verb> adaptation_verbs();
+std::vector<Verb> mm_qos_verbs();
 std::vector<Verb> monitor_verbs();
 std::vector<Verb> mm_verbs();
 std::vector<Verb> pcap_verbs();

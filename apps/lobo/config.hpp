@@ -19,6 +19,7 @@
 #include "services/core_sim/config.hpp"
 #include "services/media_energy/ports.hpp"
 #include "services/metaverse/ports.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "steering/steer_config.hpp"
 #include "upf/upf_config.hpp"
 
@@ -216,7 +217,8 @@ struct NrmConfig {
   std::vector<UeConfig> ues;
   std::vector<GroupConfig> groups;
   std::optional<GroupServerConfig> group_management;
-  std::vector<std::string> qos_references;          ///< that the network knows
+  std::optional<seal_nrm::ReliablePaths> reliable_paths;  ///< of reliable transmission
+  std::vector<std::string> qos_references;                ///< that the network knows
   std::map<std::string, std::string> val_services;  ///< VAL service id to its QoS in JSON form
   std::map<std::string, std::string> defaults;  ///< requester ("*": anyone) to service or reference
   SinksConfig sinks;
@@ -287,6 +289,7 @@ struct MetaverseConfig {
   std::string callback_base;  ///< by which SEALDD reaches us; empty: base_uri
   std::vector<std::string> web_origins;  ///< of pages that may use sessions; "*": any
   NefConfig sealdd;                      ///< the door of SEALDD: uri, http2, deadline, oauth2, tls
+  std::optional<NefConfig> nrm;          ///< the door of NRM; absent: the network is not asked
   std::vector<std::string> operators;    ///< their policies count for all sessions
   std::string media_path;                ///< folder of the assets' media; empty: none is kept
   std::uint64_t media_megabytes = 1024;  ///< of all assets together

@@ -208,6 +208,26 @@ std::size_t line_at(const YamlNode& node, std::string_view pointer, std::size_t 
   return line;
 }
 
+void read_path(Section& section, seal_nrm::PathRoute& out) {
+  section.require("dnn");
+  section.text("dnn", out.dnn);
+  std::uint64_t sst = 0;
+  if (section.integer("sst", 0, 255, sst)) {
+    out.snssai.emplace();
+    out.snssai->sst = static_cast<std::int64_t>(sst);
+  }
+}
+
+/// The two PDU sessions of a UE that share no way.
+void read_paths(Section& section, seal_nrm::ReliablePaths& out) {
+  section.require("first");
+  section.require("second");
+  section.section("first", [&](Section& first) { read_path(first, out.first); });
+  section.section("second", [&](Section& second) { read_path(second, out.second); });
+  if (!out.first.dnn.empty() && out.first == out.second)
+    section.complain("second", Errc::duplicate, "both paths are the same PDU session");
+}
+
 void read_services(Section& section, NrmConfig& out) {
   section.texts("qos_references", out.qos_references);
   seal_nrm::Settings rules;
@@ -398,6 +418,8 @@ void read_nrm(Section& section, NrmConfig& out) {
     read_group_management(groups, out.group_management.emplace());
   });
   read_services(section, out);
+  section.section("reliable_paths",
+                  [&](Section& paths) { read_paths(paths, out.reliable_paths.emplace()); });
   section.section("sinks", [&](Section& sinks) { read_sinks(sinks, out.sinks); });
   section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
   section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });

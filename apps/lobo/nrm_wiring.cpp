@@ -135,6 +135,7 @@ Result<seal_nrm::Settings> nrm_settings(const NrmConfig& config, const std::stri
   auto sinks = http::SinkPolicy::from(config.sinks.allow, config.sinks.https_only);
   if (!sinks) return fail(sinks.error());
   settings.sinks = std::move(*sinks);
+  settings.reliable_paths = config.reliable_paths;
   settings.qos_references = {config.qos_references.begin(), config.qos_references.end()};
   for (const auto& [id, text] : config.val_services) {
     auto quality = json::read<api::ss_nra::UniQosRequirement>(text);

@@ -114,7 +114,8 @@ std::map<std::string, DeclaredOperation> of_documents(const std::vector<std::str
 }  // namespace
 
 const std::map<std::string, DeclaredOperation>& declared() {
-  static const auto all = of_documents({"ss_nra", "nra_adaptation", "ss_nrm", "nrm_callbacks"});
+  static const auto all = of_documents(
+      {"ss_nra", "nra_adaptation", "nra_mm_qos", "nra_reliable", "ss_nrm", "nrm_callbacks"});
   return all;
 }
 

@@ -13,6 +13,7 @@
 
 #include "contract/adaptation_cases.hpp"
 #include "contract/declared.hpp"
+#include "contract/mm_qos_cases.hpp"
 #include "contract/monitor_operations.hpp"
 #include "contract/operation_case.hpp"
 #include "support/doors.hpp"
@@ -45,6 +46,7 @@ std::string callback_of(System& s, std::string_view kind) {
   if (kind == "unicast") return path;
   if (kind == "app-session-events") return path + "/notify";
   if (kind == "app-session-end") return path + "/terminate";
+  if (kind == "reliable") return reliable_callback(s);
   for (const auto& request : s.core->seen) {
     const auto at = request.body.find("/nrm-callbacks/v1/ue-watch/");
     if (at != std::string::npos) return request.body.substr(at, request.body.find('"', at) - at);
@@ -58,6 +60,7 @@ std::string news(std::string_view kind) {
     return R"({"evSubsUri":"http://core.example/a/app-sessions/1","evNotifs":[{"event":"PLMN_CHG"}]})";
   if (kind == "app-session-end")
     return R"({"resUri":"http://core.example/a/app-sessions/1","termCause":"PS_TO_CS_HO"})";
+  if (kind == "reliable") return af_news;
   return R"({"subscription":"http://core.example/a/subscriptions/1"})";
 }
 
@@ -73,6 +76,7 @@ std::string grave_news(System& s, std::string_view kind) {
   if (kind == "app-session-end")
     return R"({"resUri":"http://core.example/a/app-sessions/)" + s.at_core().at(0).id +
            R"(","termCause":"PS_TO_CS_HO"})";
+  if (kind == "reliable") return af_news;
   return R"({"subscription":"http://core.example/a/subscriptions/1","monitoringEventReports":[)"
          R"({"monitoringType":"PDN_CONNECTIVITY_STATUS","pdnConnInfoList":[{"status":"CREATED",)"
          R"("pdnType":"IPV4","ipv4Addr":"10.45.9.9"}]}]})";
@@ -289,10 +293,13 @@ std::vector<Case> cases_of_the_network() {
   for (const auto& [operation, callback] : std::map<std::string_view, std::string_view>{
            {"ReceiveUserPlaneNotification", "unicast"},
            {"ReceiveMonitoringNotification", "ue-watch"},
+           {"ReceiveAfNotification", "reliable"},
            {"ReceiveAppSessionEvents", "app-session-events"},
            {"ReceiveAppSessionTermination", "app-session-end"}}) {
     const std::string_view kind = callback;
-    const auto setup = kind.starts_with("app-session") ? through_pcf() : System::Setup{};
+    const auto setup = kind.starts_with("app-session") ? through_pcf()
+                       : kind == "reliable"            ? two_paths()
+                                                       : System::Setup{};
     const auto ask = [kind](System& s, std::string text, http::Headers headers = {}) {
       return s.ask("POST", callback_of(s, kind), std::move(text), headers, "").status;
     };
@@ -345,6 +352,8 @@ std::vector<Case> cases() {
   for (auto& one : cases_of_a_broken_store()) out.push_back(std::move(one));
   for (auto& one : cases_of_the_network()) out.push_back(std::move(one));
   for (auto& one : cases_of_adaptations()) out.push_back(std::move(one));
+  for (auto& one : cases_of_mm_qos()) out.push_back(std::move(one));
+  for (auto& one : cases_of_reliables()) out.push_back(std::move(one));
   for (auto& one : monitor_cases())
     out.push_back({one.operation, one.status, std::move(one.provoke), std::move(one.setup)});
   return out;
@@ -365,6 +374,8 @@ constexpr std::array exceptions{
               "nothing of it is read but what HTTP itself refuses; the raw requests of the "
               "end-to-end tests do that"},
     Exception{"DeleteNetworkResourceAdaptation", 400, "as of a unicast subscription"},
+    Exception{"DeleteMmQos", 400, "as of a unicast subscription"},
+    Exception{"DeleteReliableTransmission", 400, "as of a unicast subscription"},
     Exception{"UnsubscribeUnicastMonitoring", 400, "as DeleteUnicastSubscription"},
     Exception{"DeleteMonitoringProfile", 400, "as DeleteUnicastSubscription"},
     Exception{"DeleteMonitoringProfile", 500, "nothing stored is read for it"},
@@ -468,9 +479,26 @@ std::vector<http::Request> one_of_each_adaptation(System& system, std::string_vi
           system.request("DELETE", path, {}, headers, client)};
 }
 
+/// The same of metaverse services and reliable transmissions.
+std::vector<http::Request> one_of_each_extension(System& system, std::string_view client,
+                                                 const http::Headers& headers) {
+  const auto mm = made_mm(system);
+  const auto reliable = made_reliable(system);
+  return {system.request("GET", mm_managements, {}, headers, client),
+          system.request("GET", mm, {}, headers, client),
+          system.request("PATCH", mm, mm_patch, headers, client),
+          system.request("POST", mm_managements, mm_body("ue2", mm_silver), headers, client),
+          system.request("DELETE", mm, {}, headers, client),
+          system.request("GET", reliables, {}, headers, client),
+          system.request("GET", reliable, {}, headers, client),
+          system.request("POST", reliables, reliable_body("ue2"), headers, client),
+          system.request("POST", "/nrm-callbacks/v1/reliable/x/forged", af_news, headers, client),
+          system.request("DELETE", reliable, {}, headers, client)};
+}
+
 // users.md row 14: an unauthenticated register, a scope passed by.
 TEST(lessons, lesson_14_every_route_declares_its_protection_and_serves_nobody_without_it) {
-  System system;
+  System system(two_paths());
   for (const auto& operation : system.server().control_plane.router().operations()) {
     SCOPED_TRACE(std::string(operation.id));
     switch (operation.protection) {
@@ -493,6 +521,9 @@ TEST(lessons, lesson_14_every_route_declares_its_protection_and_serves_nobody_wi
     strangers.push_back(stranger);
   for (auto& stranger : one_of_each_adaptation(system, "", {})) strangers.push_back(stranger);
   for (auto& stranger : one_of_each_adaptation(system, "app1", scopeless))
+    strangers.push_back(stranger);
+  for (auto& stranger : one_of_each_extension(system, "", {})) strangers.push_back(stranger);
+  for (auto& stranger : one_of_each_extension(system, "app1", scopeless))
     strangers.push_back(stranger);
   system.loop.run_for(3s);  // What the good ones began has been settled.
   const auto before = system.durable();
@@ -543,6 +574,7 @@ TEST(operations, no_undeclared_status_comes_whatever_is_asked_and_whatever_fails
     for (const auto* method : {"GET", "POST", "PATCH", "PUT", "DELETE"})
       for (const auto& target :
            {all, adaptations, adaptations + "/nobody", adaptations + "/nobody/ue-results",
+            mm_managements, mm_managements + "/nobody", reliables, reliables + "/nobody",
             all + "?limit=0", System::path_of("nobody"), System::path_of(id),
             System::path_of("%00"), system.callback_path(id, secret), system.callback_path(id, "x"),
             std::string("/")})

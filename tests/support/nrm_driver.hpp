@@ -21,6 +21,7 @@
 #include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/applied_bdt.hpp"
 #include "services/seal_nrm/core_peer.hpp"
+#include "services/seal_nrm/reliable.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
 #include "services/seal_nrm/unicast.hpp"
@@ -135,7 +136,8 @@ class FakeCore {
   };
   std::map<std::string, Session> sessions;
   std::map<std::string, Session> watches;
-  std::string address = "10.45.0.2";  // of every UE; empty: none is connected
+  std::map<std::string, Session> guidance;  // of URSP, ServiceParameter
+  std::string address = "10.45.0.2";        // of every UE; empty: none is connected
   bool watches_ues = true;
   bool refuse_creates = false;  // of sessions
   /// QoS reference that is not granted -> the ProblemDetails that says so.
@@ -157,6 +159,11 @@ class FakeCore {
     if (path.starts_with("/3gpp-as-session-with-qos/v1/lobo/subscriptions"))
       return objects(sessions, request, path.substr(47),
                      "/3gpp-as-session-with-qos/v1/lobo/subscriptions/", "s");
+    if (path.starts_with("/3gpp-service-parameter/v1/lobo/subscriptions")) {
+      if (refuse_creates && request.method == "POST") return {403, {}, {}};
+      return objects(guidance, request, path.substr(45),
+                     "/3gpp-service-parameter/v1/lobo/subscriptions/", "g");
+    }
     if (path.starts_with("/3gpp-monitoring-event/v1/lobo/subscriptions")) {
       if (!watches_ues) return {501, {}, {}};
       auto response = objects(watches, request, path.substr(44),
@@ -250,6 +257,7 @@ class NrmDriver {
   seal_nrm::AdaptationMachine adaptation{settings, directory};
   seal_nrm::AdaptationPageMachine page{settings, directory};
   seal_nrm::AppliedBdtMachine bdt{settings};
+  seal_nrm::ReliableMachine reliable{settings, directory};
   FakeCore core;
   Instant now = *model::parse_date_time("2026-11-22T12:00:00Z");
 
@@ -267,7 +275,7 @@ class NrmDriver {
 
   const resource::Machine& machine_of(std::string_view kind) const {
     for (const resource::Machine* one : std::initializer_list<const resource::Machine*>{
-             &unicast, &watch, &adaptation, &page, &bdt})
+             &unicast, &watch, &adaptation, &page, &bdt, &reliable})
       if (one->kind() == kind) return *one;
     return peer;
   }

@@ -21,6 +21,7 @@
 #include "services/seal_nrm/monitor_routes.hpp"
 #include "services/seal_nrm/monitoring_profile.hpp"
 #include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/reliable.hpp"
 #include "services/seal_nrm/routes.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/ue_watch.hpp"
@@ -104,6 +105,7 @@ ControlPlane::ControlPlane(Config config, Ports ports)
   machines_.push_back(std::make_unique<seal_nrm::AdaptationMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::AdaptationPageMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::AppliedBdtMachine>(config_.nrm));
+  machines_.push_back(std::make_unique<seal_nrm::ReliableMachine>(config_.nrm, ues_));
   machines_.push_back(std::make_unique<seal_nrm::MeasureSourceMachine>(config_.nrm));
   machines_.push_back(
       std::make_unique<seal_nrm::MonitorMachine>(config_.nrm, ues_, hub_, ports.series));

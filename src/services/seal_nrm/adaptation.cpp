@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "api/nra_adaptation.hpp"
+#include "api/nra_mm_qos.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/adaptation_step.hpp"
 #include "services/seal_nrm/adaptation_view.hpp"
+#include "services/seal_nrm/mm_qos.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
@@ -33,14 +35,18 @@ Result<Outcome> AdaptationMachine::step(const resource::Record* current, const r
     if (auto loaded = step.load(*current); !loaded) return fail(std::move(loaded.error()));
   Result<void> done;
   if (const auto* command = std::get_if<resource::Command>(&event)) {
-    const bool creates = command->operation == "CreateNetworkResourceAdaptation";
+    namespace mm = api::nra_mm_qos::operation;
+    const bool creates = command->operation == "CreateNetworkResourceAdaptation" ||
+                         command->operation == mm::create_mm_qos;
     if (current == nullptr && !creates)
       return fail(Errc::not_found, "no such network resource adaptation");
     if (creates)
       done = current == nullptr ? step.create(*command) : step.create_again(*command);
-    else if (command->operation == "ModifyNetworkResourceAdaptation")
+    else if (command->operation == "ModifyNetworkResourceAdaptation" ||
+             command->operation == mm::modify_mm_qos)
       done = step.modify(*command);
-    else if (command->operation == "DeleteNetworkResourceAdaptation")
+    else if (command->operation == "DeleteNetworkResourceAdaptation" ||
+             command->operation == mm::delete_mm_qos)
       done = step.remove(*command);
     else
       return fail(Errc::internal, "no operation of an adaptation: " + command->operation);
@@ -122,9 +128,17 @@ Outcome AdaptationStep::finish(const resource::Record* current) {
 }
 
 std::optional<http::Response> AdaptationStep::representation(int status) {
-  const auto doc = represent_adaptation(key_.id, state_, settings_, lookup_);
-  if (!doc) return std::nullopt;
-  http::Response response{status, {{"content-type", "application/json"}}, json::write(*doc)};
+  std::string body;
+  if (state_.mm) {
+    const auto doc = represent_mm_qos(key_.id, state_, settings_, lookup_);
+    if (!doc) return std::nullopt;
+    body = json::write(*doc);
+  } else {
+    const auto doc = represent_adaptation(key_.id, state_, settings_, lookup_);
+    if (!doc) return std::nullopt;
+    body = json::write(*doc);
+  }
+  http::Response response{status, {{"content-type", "application/json"}}, std::move(body)};
   if (status == 201) response.headers.add("location", uri());
   return response;
 }
@@ -147,6 +161,23 @@ void AdaptationStep::notify(std::vector<AdaptationEventNotification> events) {
     event.adaptation_id = key_.id;
     body.event_notifs.push_back(std::move(event));
   }
+  post(state_.mm ? mm_qos_notification(body, *state_.mm) : json::write(body));
+}
+
+/// T71: what the sessions are configured with now.
+void AdaptationStep::tell_configuration() {
+  const auto sessions = state_.mm ? session_configs(*state_.mm) : std::nullopt;
+  if (!sessions) return;
+  api::nra_mm_qos::MmQosNotification body;
+  body.notif_id = uri();
+  body.mm_service_id = state_.mm->mm_service_id;
+  auto& news = body.event_notifs.emplace_back();
+  news.event = api::nra_mm_qos::MmQosEvent(api::nra_mm_qos::MmQosEventKnown::mm_qos_configured);
+  news.ts = now_;
+  news.seq = static_cast<std::int64_t>(state_.sequence.value_or(0) + 1);
+  news.mm_qos_id = key_.id;
+  news.sessions = sessions;
+  news.report_config = report_config(state_.qos);
   post(json::write(body));
 }
 
@@ -159,8 +190,8 @@ void AdaptationStep::notify(std::string_view event, std::string_view cause) {
 
 void AdaptationStep::post(std::string body) {
   state_.sequence = state_.sequence.value_or(0) + 1;
-  effects_.add(
-      resource::Notify{state_.doc.notif_uri, *state_.sequence, std::move(body), "14.3.3.3.1"});
+  effects_.add(resource::Notify{state_.doc.notif_uri, *state_.sequence, std::move(body),
+                                state_.mm ? "14.3.5.4.2" : "14.3.3.3.1"});
 }
 
 }  // namespace lobo::seal_nrm

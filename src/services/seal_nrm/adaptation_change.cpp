@@ -17,6 +17,7 @@
 #include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/adaptation_step.hpp"
 #include "services/seal_nrm/adaptation_view.hpp"
+#include "services/seal_nrm/mm_qos.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/machine.hpp"
@@ -106,6 +107,23 @@ Result<std::vector<std::uint64_t>> AdaptationStep::assign(const std::vector<UeNa
   return touched;
 }
 
+Result<CheckedAdaptationChange> AdaptationStep::check_change(const resource::Command& command) {
+  if (!state_.mm)
+    return check_adaptation_change(state_.doc, state_.qos, command.http.body, owner_, settings_,
+                                   directory_, now_);
+  auto checked = check_mm_qos_change(*state_.mm, state_.doc, state_.qos, command.http.body, owner_,
+                                     settings_, directory_, now_);
+  if (!checked) return fail(std::move(checked.error()));
+  // Where the quality changes it holds once the network has agreed.
+  if (checked->adaptation.qos) {
+    state_.change.emplace();
+    state_.change->mm = std::move(checked->mm);
+  } else {
+    state_.mm = std::move(checked->mm);
+  }
+  return std::move(checked->adaptation);
+}
+
 /// PATCH.
 Result<void> AdaptationStep::modify(const resource::Command& command) {
   if (owner_ != command.who.subject)
@@ -113,8 +131,7 @@ Result<void> AdaptationStep::modify(const resource::Command& command) {
   if (state_.stage != AdaptationStage::active)
     return fail(Errc::conflict, "only an adaptation that has been answered can be changed");
   if (at_work()) return fail(Errc::conflict, "another change is under way");
-  auto checked = check_adaptation_change(state_.doc, state_.qos, command.http.body, owner_,
-                                         settings_, directory_, now_);
+  auto checked = check_change(command);
   if (!checked) return fail(std::move(checked.error()));
 
   clause_ = "14.3.3.3.1 change";
@@ -123,7 +140,7 @@ Result<void> AdaptationStep::modify(const resource::Command& command) {
   effects_.start(timer_adaptation_answer, now_ + settings_.limits.answer_within);
   if (checked->qos) {
     // Where nobody gets it, all stays as it was.
-    AdaptationChange change;
+    AdaptationChange change = state_.change.value_or(AdaptationChange{});
     change.doc = std::move(checked->doc);
     change.qos = std::move(*checked->qos);
     state_.change = std::move(change);
@@ -162,7 +179,10 @@ void AdaptationStep::answer_modify() {
     }
     state_.doc = std::move(change->doc);
     state_.qos = std::move(change->qos);
+    const bool configured = change->mm.has_value();
+    if (configured) state_.mm = std::move(change->mm);
     schedule_expiry();
+    if (configured) tell_configuration();
   }
   state_.first_refusal.reset();
   if (!state_.modify_request) return;

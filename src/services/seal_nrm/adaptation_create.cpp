@@ -2,16 +2,19 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "api/nra_adaptation.hpp"
+#include "api/nra_mm_qos.hpp"
 #include "api/state/adaptation.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/adaptation_checks.hpp"
 #include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/adaptation_step.hpp"
 #include "services/seal_nrm/adaptation_view.hpp"
+#include "services/seal_nrm/mm_qos.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
@@ -39,12 +42,25 @@ Refusal store_refusal() {
 
 }  // namespace
 
+/// T1, or T69, which is put together to what an adaptation wants.
+Result<CheckedAdaptation> AdaptationStep::check_new(const resource::Command& command) {
+  if (command.operation != api::nra_mm_qos::operation::create_mm_qos) {
+    auto doc = json::read<NetworkResourceAdaptation>(command.http.body);
+    if (!doc) return fail(std::move(doc.error()));
+    return check_adaptation(std::move(*doc), command.who.subject, settings_, directory_, now_);
+  }
+  auto mm = json::read<api::nra_mm_qos::MmQosManagement>(command.http.body);
+  if (!mm) return fail(std::move(mm.error()));
+  auto checked =
+      check_mm_qos(std::move(*mm), key_.id, command.who.subject, settings_, directory_, now_);
+  if (!checked) return fail(std::move(checked.error()));
+  state_.mm = std::move(checked->mm);
+  return std::move(checked->adaptation);
+}
+
 // 1. The VAL server sends a network resource adaptation request.
 Result<void> AdaptationStep::create(const resource::Command& command) {
-  auto doc = json::read<NetworkResourceAdaptation>(command.http.body);
-  if (!doc) return fail(std::move(doc.error()));
-  auto checked =
-      check_adaptation(std::move(*doc), command.who.subject, settings_, directory_, now_);
+  auto checked = check_new(command);
   if (!checked) return fail(std::move(checked.error()));
   if (checked->unknown_group) {
     std::optional<std::uint64_t> request = command.request;
@@ -93,6 +109,15 @@ Result<void> AdaptationStep::create_again(const resource::Command& command) {
 void AdaptationStep::answer_create() {
   clause_ = "14.3.3.3.1 step 3";
   const std::string cause = state_.first_refusal.value_or("REQUESTED_SERVICE_NOT_AUTHORIZED");
+  // T70 has no result between yes and no.
+  if (state_.mm && !state_.mm->partial.value_or(false) && granted() > 0 &&
+      static_cast<std::uint64_t>(granted()) < state_.members)
+    return refuse_all(state_.counts.refused > 0
+                          ? Refusal{403, "Refused for some UEs", cause,
+                                    "not all of the UEs got what was asked for; the first was "
+                                    "refused with " +
+                                        cause}
+                          : late_refusal());
   if (granted() == 0 && state_.members > 0) {
     if (static_cast<std::uint64_t>(state_.counts.refused) < state_.members)
       return refuse_all(late_refusal());
@@ -115,6 +140,7 @@ void AdaptationStep::accept() {
     effects_.reply(state_.create_request, refusal_response(store_refusal()));
   if (state_.doc.req_test_notif.value_or(false))
     post("{\"subscription\":" + json::quoted(uri()) + "}");
+  tell_configuration();
   schedule_expiry();
 }
 
@@ -144,7 +170,8 @@ void AdaptationStep::answered_in_part() {
     }
     if (!shown.ues.empty()) late.emplace_back(number, std::move(shown));
   }
-  if (creating && !any) {
+  // All or nothing: what is pending now is nothing.
+  if (creating && (!any || (state_.mm && !state_.mm->partial.value_or(false)))) {
     clause_ = "14.3.3.3.1 step 3";
     return refuse_all(late_refusal());
   }

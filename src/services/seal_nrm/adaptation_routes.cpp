@@ -47,6 +47,10 @@ Result<resource::Record> own(const RouteContext& context) {
   return std::move(**found);
 }
 
+tl::unexpected<Error> no_such() {
+  return fail(Errc::not_found, "no such network resource adaptation");
+}
+
 Result<AdaptationState> state_of(const resource::Record& record) {
   auto state = json::read<AdaptationState>(record.state);
   if (!state)
@@ -62,6 +66,9 @@ Result<Decision> create(const RouteContext& context) {
 Result<Decision> to_owner(const RouteContext& context) {
   const auto record = own(context);
   if (!record) return fail(record.error());
+  const auto state = state_of(*record);
+  if (!state) return fail(state.error());
+  if (state->mm) return no_such();  // It has a collection of its own.
   return Dispatch{.to = record->key, .creates = false};
 }
 
@@ -74,6 +81,7 @@ Result<Decision> get(const RouteContext& context, const Settings& settings) {
   if (!record) return fail(record.error());
   const auto state = state_of(*record);
   if (!state) return fail(state.error());
+  if (state->mm) return no_such();
   const auto doc = represent_adaptation(record->key.id, *state, settings, context.lookup);
   if (!doc) return fail(doc.error());
   auto response = answer(json::write(*doc));
@@ -88,13 +96,15 @@ Result<Decision> list(const RouteContext& context, const Settings& settings) {
       context.lookup.list(adaptation_kind, context.who.subject, page->after, page->limit + 1);
   if (!records) return fail(records.error());
   api::nra_adaptation::NetworkResourceAdaptationList out;
-  for (const auto& record : *records) {
-    if (out.items.size() == page->limit) {
-      out.next = out.items.back().adaptation_id;
+  for (std::size_t i = 0; i < records->size(); ++i) {
+    const auto& record = (*records)[i];
+    if (i == page->limit) {
+      out.next = (*records)[i - 1].key.id;
       break;
     }
     const auto state = state_of(record);
     if (!state) return fail(state.error());
+    if (state->mm) continue;
     auto& item = out.items.emplace_back();
     item.adaptation_id = record.key.id;
     item.adaptation = represent_adaptation(*state, settings);
@@ -108,6 +118,7 @@ Result<Decision> results(const RouteContext& context) {
   if (!record) return fail(record.error());
   const auto state = state_of(*record);
   if (!state) return fail(state.error());
+  if (state->mm) return no_such();
   const auto wanted = list_page_of(context);
   if (!wanted) return fail(wanted.error());
   const auto parts = split(wanted->after.empty() ? "0.0" : std::string_view(wanted->after), '.');

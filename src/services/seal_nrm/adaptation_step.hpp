@@ -18,6 +18,7 @@
 #include "services/seal_nrm/adaptation_page.hpp"
 #include "services/seal_nrm/adaptation_view.hpp"
 #include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/mm_qos.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "wire/resource/machine.hpp"
@@ -57,12 +58,14 @@ class AdaptationStep {
 
  private:
   // adaptation_create.cpp
+  Result<CheckedAdaptation> check_new(const resource::Command& command);
   void answer_create();
   void accept();
   void refuse_all(const Refusal& why);
   void answered_in_part();
 
   // adaptation_change.cpp
+  Result<CheckedAdaptationChange> check_change(const resource::Command& command);
   Result<std::vector<std::uint64_t>> assign(const std::vector<UeName>& members, bool say);
   std::vector<std::uint64_t> every_page() const;
   void answer_modify();
@@ -83,7 +86,10 @@ class AdaptationStep {
   void notify(std::string_view event, std::string_view cause);
   void post(std::string body);
   void schedule_expiry();
-  std::string uri() const { return adaptation_uri(settings_, key_.id); }
+  void tell_configuration();
+  std::string uri() const {
+    return state_.mm ? mm_qos_uri(settings_, key_.id) : adaptation_uri(settings_, key_.id);
+  }
   /// Nothing where the pages cannot be read.
   std::optional<http::Response> representation(int status);
   std::int64_t granted() const {

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/common.hpp"
 #include "api/ss_nra.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/text.hpp"
@@ -142,6 +143,7 @@ struct Limits {
   std::chrono::seconds duration_max{std::chrono::hours{24 * 30}};
   std::chrono::seconds watch_lifetime{std::chrono::hours{24}};
   std::size_t unicasts_per_ue_max = 64;
+  std::size_t reliables_per_ue_max = 32;
   /// From the end of one audit to the next (audit.hpp); far longer than a create takes.
   std::chrono::milliseconds audit_interval{std::chrono::minutes{5}};
   std::chrono::milliseconds audit_pause{200};  ///< after each page
@@ -178,6 +180,20 @@ struct MonitoringSettings {
   std::map<std::string, Stream, std::less<>> streams;
 };
 
+/// A PDU session as URSP chooses one (TS 24.526): by its DNN, in its slice.
+struct PathRoute {
+  std::string dnn;
+  std::optional<api::common::Snssai> snssai;
+  bool operator==(const PathRoute&) const = default;
+};
+/// The two PDU sessions of a reliable transmission, which the operator has laid over separate ways
+/// (TS 23.501 clause 5.33.2.1).
+struct ReliablePaths {
+  PathRoute first;
+  PathRoute second;
+  bool operator==(const ReliablePaths&) const = default;
+};
+
 struct Settings {
   std::string api_root;       ///< "http://127.0.0.60:7777": of Location and notifId
   std::string callback_base;  ///< the same for the core's callbacks to us
@@ -186,6 +202,7 @@ struct Settings {
   std::optional<CoreTraits> nef_beside;
   Limits limits;
   MonitoringSettings monitoring;
+  std::optional<ReliablePaths> reliable_paths;  ///< absent: no reliable transmission
   http::SinkPolicy sinks;
   /// VAL service id -> the quality that it gets.
   std::map<std::string, api::ss_nra::UniQosRequirement, std::less<>> services;

@@ -193,6 +193,11 @@ Refusal deleted_refusal() {
   return {409, "Conflict with the present state", "RESOURCE_DELETED",
           "the resource is being released"};
 }
+Refusal no_paths_refusal() {
+  return {501, "Not configured", "RELIABLE_PATHS_NOT_CONFIGURED",
+          "this server was told of no PDU sessions over which the paths could go"};
+}
+
 Refusal unsettled_refusal() {
   return {.status = 409,
           .title = "Conflict with the present state",

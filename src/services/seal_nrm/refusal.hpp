@@ -44,6 +44,8 @@ Refusal interrupted_refusal();
 /// `what` is for a NEF to do, and the configuration names none.
 Refusal no_nef_refusal(std::string_view what);
 inline constexpr std::string_view no_nef_cause = "NEF_NOT_CONFIGURED";
+/// The configuration names no PDU sessions for redundant paths.
+Refusal no_paths_refusal();
 Refusal unsettled_refusal();
 /// Whoever knows the group cannot be asked now.
 Refusal group_unsettled_refusal();

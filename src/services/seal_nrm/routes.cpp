@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "api/nra_adaptation.hpp"
+#include "api/nra_mm_qos.hpp"
+#include "api/nra_reliable.hpp"
 #include "api/nrm_callbacks.hpp"
 #include "api/ss_nra.hpp"
 #include "api/state/seal_nrm.hpp"
@@ -16,7 +18,10 @@
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "services/seal_nrm/adaptation_routes.hpp"
+#include "services/seal_nrm/mm_qos_routes.hpp"
 #include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/reliable.hpp"
+#include "services/seal_nrm/reliable_routes.hpp"
 #include "services/seal_nrm/representation.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
@@ -164,13 +169,19 @@ std::vector<resource::Route> routes(const Settings& settings) {
       handle = [](const RouteContext& context) { return callback(context, "ue_watch"); };
     else if (operation.id == cb::receive_measurements || operation.id == cb::receive_analytics)
       handle = [](const RouteContext& context) { return callback(context, "measure_source"); };
+    else if (operation.id == cb::receive_af_notification)
+      handle = [](const RouteContext& context) { return callback(context, reliable_kind); };
     else
       handle = adaptation_route(operation.id, settings);
+    if (!handle) handle = mm_qos_route(operation.id, settings);
+    if (!handle) handle = reliable_route(operation.id, settings);
     require(static_cast<bool>(handle));  // Every operation of the documents is served.
     out.push_back({operation, std::move(handle)});
   };
   std::ranges::for_each(api::ss_nra::operations(), bind);
   std::ranges::for_each(api::nra_adaptation::operations(), bind);
+  std::ranges::for_each(api::nra_mm_qos::operations(), bind);
+  std::ranges::for_each(api::nra_reliable::operations(), bind);
   std::ranges::for_each(api::nrm_callbacks::operations(), bind);
   return out;
 }

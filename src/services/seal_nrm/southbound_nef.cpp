@@ -119,6 +119,7 @@ as::AsSessionWithQoSSubscription session(const Settings& settings, const std::st
     body.ue_ipv6_addr = address;
   else
     body.mac_addr = address;
+  body.multi_modal_id = qos.multi_modal_id;
   put_flows(body, settings, address, qos);
   put_quality(body, qos);
   body.events = events();
@@ -156,8 +157,8 @@ bool takes_away(const json::Value& before, const json::Value& after) {
 
 /// Members that a patch may not carry: which UE it is about stays the same.
 bool is_fixed(std::string_view name) {
-  for (const std::string_view fixed :
-       {"supportedFeatures", "dnn", "snssai", "ueIpv4Addr", "ueIpv6Addr", "macAddr"})
+  for (const std::string_view fixed : {"supportedFeatures", "dnn", "snssai", "ueIpv4Addr",
+                                       "ueIpv6Addr", "macAddr", "multiModalId"})
     if (name == fixed) return true;
   return false;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/as_session_with_qos.hpp"
+#include "api/nra_reliable.hpp"
 #include "api/ss_nra.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
@@ -99,6 +100,15 @@ std::optional<std::vector<std::string>> read_bdt_names(const Result<http::Respon
 std::optional<std::vector<std::string>> read_bdt_list(const Result<http::Response>& response,
                                                       std::string_view gpsi,
                                                       std::string_view bdt_ref_id);
+
+// ---- ServiceParameter (TS 29.522 clause 4.4.20) ------------------------------------------------
+
+/// URSP guidance with a rule for each of the two kinds of traffic.
+http::Request guide_request(const Settings& settings, const std::string& callback,
+                            std::string_view gpsi,
+                            const std::vector<api::nra_reliable::AppTrafficDesc>& traffic);
+http::Request withdraw_guidance_request(const Settings& settings, std::string_view id);
+http::Request list_guidance_request(const Settings& settings, std::string_view gpsi);
 
 // ---- answers ----------------------------------------------------------------------------------
 

@@ -198,6 +198,7 @@ class Pcf final : public Southbound {
     asked.af_app_id = settings.core.af_app_id;
     asked.dnn = settings.core.dnn;
     asked.bdt_ref_id = wanted.bdt_ref_id;
+    asked.multi_modal_id = wanted.qos.multi_modal_id;
     asked.notif_uri = wanted.callback;
     asked.supp_feat =
         settings.core.supported_features.value_or(std::string(features_of_policy_authorization));
