@@ -47,6 +47,8 @@ struct Flow {
   std::chrono::microseconds ttl{};  ///< two windows at least: one is what the relay itself takes
 
   FlowState state = FlowState::up;
+  std::optional<Instant> ends;  ///< it drains until then
+  sdd::Cause ends_for = sdd::Cause::released;
   Window published;
   Window received;
   Delivered delivered;

@@ -1,8 +1,10 @@
 #include "relay/relay.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -180,6 +182,7 @@ void Relay::keep_rooms(Instant now) {
       return false;
     }
     if (!room.empty_since) room.empty_since = now;
+    if (room.owned) return false;
     return room.epoch() == 0 || now - *room.empty_since >= limits_.room_remembered;
   });
 }
@@ -189,8 +192,8 @@ Room* Relay::room_for(const std::string& name) {
   if (found != rooms_.end()) return found->second.get();
   if (rooms_.size() >= limits_.rooms_max) {
     // What is only remembered makes room.
-    const auto unused =
-        std::ranges::find_if(rooms_, [](const auto& named) { return named.second->empty(); });
+    const auto unused = std::ranges::find_if(
+        rooms_, [](const auto& named) { return named.second->empty() && !named.second->owned; });
     if (unused == rooms_.end()) return nullptr;
     rooms_.erase(unused);
   }
@@ -204,9 +207,12 @@ void Relay::keep_link(LinkId id, Link& link, Instant now) {
     return close(id, link, sdd::Cause::idle, "no flow was established for too long", now);
   if (links_.stats(id).streams_unsent > limits_.control_backlog_max)
     return close(id, link, sdd::Cause::too_slow, "what was said is not read", now);
-  std::vector<sdd::FlowId> expired;
+  std::map<sdd::Cause, std::vector<sdd::FlowId>> over;
   for (auto& [flow, ref] : link.flows) {
-    if (now >= ref.flow->expires) expired.push_back(flow);
+    if (now >= ref.flow->expires)
+      over[sdd::Cause::token_refused].push_back(flow);
+    else if (ref.flow->ends && now >= *ref.flow->ends)
+      over[ref.flow->ends_for].push_back(flow);
     const auto blocked = ref.member->blocked_since;
     if (blocked && now - *blocked >= limits_.too_slow_after)
       return close(id, link, sdd::Cause::too_slow, "what was sent is not read", now);
@@ -216,19 +222,35 @@ void Relay::keep_link(LinkId id, Link& link, Instant now) {
       change(ref, stalled ? FlowState::stalled : FlowState::up,
              stalled ? sdd::Cause::too_slow : sdd::Cause::ok);
   }
-  if (expired.empty()) return;
-  tell(id, sdd::Release{expired, sdd::Cause::token_refused});
-  for (const sdd::FlowId flow : expired) end_flow(id, link, flow, sdd::Cause::token_refused, now);
+  if (over.empty()) return;
+  for (const auto& [cause, flows] : over) {
+    tell(id, sdd::Release{flows, cause});
+    for (const sdd::FlowId flow : flows) end_flow(id, link, flow, cause, now);
+  }
   leave_empty_rooms(id, link, now);
+}
+
+void Relay::drain(const FlowRef& flow, sdd::Cause cause, std::chrono::milliseconds time,
+                  Instant now) {
+  // What was to end sooner does.
+  if (flow.flow->ends && *flow.flow->ends <= now + time) return;
+  flow.flow->ends = now + time;
+  flow.flow->ends_for = cause;
+  if (flow.flow->state != FlowState::draining) change(flow, FlowState::draining, cause);
 }
 
 // ---- reports and orders
 
-Reports Relay::report(Instant now) {
+Reports Relay::changes() {
   Reports made;
   made.changes.assign(changes_.begin(), changes_.end());
   made.changes_lost = std::exchange(changes_lost_, 0);
   changes_.clear();
+  return made;
+}
+
+Reports Relay::report(Instant now) {
+  Reports made = changes();
   for (const auto& [name, room] : rooms_) {
     room->finish_windows();
     for (const auto& member : room->members()) {
@@ -279,6 +301,10 @@ Result<void> Relay::follow(const ReleaseFlow& order, Instant now) {
   LinkId id = 0;
   Link* link = holder(order.flow, id);
   if (link == nullptr) return no_such_flow();
+  if (order.drain.count() > 0) {
+    drain(link->flows.at(order.flow), order.cause, order.drain, now);
+    return {};
+  }
   tell(id, sdd::Release{{order.flow}, order.cause});
   end_flow(id, *link, order.flow, order.cause, now);
   leave_empty_rooms(id, *link, now);
@@ -312,11 +338,35 @@ Result<void> Relay::follow(const SetMask& order, Instant) {
   return {};
 }
 
-Result<void> Relay::follow(const Relocate& order, Instant) {
+Result<void> Relay::follow(const SetRate& order, Instant) {
   LinkId id = 0;
   Link* link = holder(order.flow, id);
   if (link == nullptr) return no_such_flow();
-  change(link->flows.at(order.flow), FlowState::draining, sdd::Cause::relocated);
+  const FlowRef& known = link->flows.at(order.flow);
+  known.flow->claims.mbr_dl_bps = order.bps;
+  known.room->settle(*known.member);
+  return {};
+}
+
+Result<void> Relay::follow(const SetRedundancy& order, Instant) {
+  LinkId id = 0;
+  Link* link = holder(order.flow, id);
+  if (link == nullptr) return no_such_flow();
+  // The second path is a flow and a connection of its own: the client opens it with its new token.
+  link->flows.at(order.flow).flow->claims.redundant = order.dual;
+  return {};
+}
+
+Result<void> Relay::follow(const Relocate& order, Instant now) {
+  LinkId id = 0;
+  Link* link = holder(order.flow, id);
+  if (link == nullptr) return no_such_flow();
+  if (order.drain.count() > 0) {
+    for (const auto& flow : link->flows.at(order.flow).member->flows)
+      drain(link->flows.at(flow->claims.id), sdd::Cause::relocated, order.drain, now);
+  } else {
+    change(link->flows.at(order.flow), FlowState::draining, sdd::Cause::relocated);
+  }
   tell(id, sdd::Event{.kind = sdd::EventKind::relocate,
                       .flow = order.flow,
                       .cause = sdd::Cause::relocated,
@@ -343,9 +393,37 @@ void Relay::put_out(Room& room, sdd::Cause cause, std::uint64_t epochs_below, In
 Result<void> Relay::follow(const CloseRoom& order, Instant now) {
   const auto found = rooms_.find(order.room);
   if (found == rooms_.end()) return no_such_room();
-  put_out(*found->second, sdd::Cause::room_closed, UINT64_MAX, now);
-  if (found->second->empty()) rooms_.erase(found);
+  Room& room = *found->second;
+  room.owned = false;
+  room.set_epoch(std::max(room.epoch(), order.epoch));
+  if (order.drain.count() > 0) {
+    for (const auto& member : room.members())
+      if (Link* link = find(member->link))
+        for (const auto& flow : member->flows)
+          drain(link->flows.at(flow->claims.id), sdd::Cause::room_closed, order.drain, now);
+    return {};
+  }
+  put_out(room, sdd::Cause::room_closed, UINT64_MAX, now);
+  // With an epoch it is remembered for a while: the tokens of who owned it let nobody in.
+  if (room.empty() && order.epoch == 0) rooms_.erase(found);
   return {};
+}
+
+void Relay::stop(Instant now) {
+  for (const auto& [name, room] : rooms_) {
+    room->owned = false;
+    put_out(*room, sdd::Cause::epoch_old, UINT64_MAX, now);
+  }
+}
+
+void Relay::bind(const Tenure& tenure, Instant now) {
+  tenure_ = tenure;
+  if (!tenure.held) return;
+  std::vector<LinkId> waiting;
+  for (const auto& [id, link] : links_held_)
+    if (link.waiting) waiting.push_back(id);
+  for (const LinkId id : waiting)
+    if (Link* link = find(id)) hear(id, *link, *std::exchange(link->waiting, std::nullopt), now);
 }
 
 Result<void> Relay::follow(const FenceRoom& order, Instant now) {
@@ -353,6 +431,7 @@ Result<void> Relay::follow(const FenceRoom& order, Instant now) {
   if (room == nullptr) return fail(Errc::too_many, "the node has no place for another room");
   if (order.epoch < room->epoch()) return {};
   room->set_epoch(order.epoch);
+  room->owned = order.owned;
   put_out(*room, sdd::Cause::epoch_old, order.epoch, now);
   if (!house_due_) house_due_ = now + limits_.housekeeping;
   return {};

@@ -3,6 +3,7 @@
 // thread, no clock, no socket: a caller hands in what came and when, calls advance() when
 // next_due() says so, and carries reports and orders between this and SEALDD's server.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -58,8 +59,16 @@ class Relay {
   // ---- SEALDD's server
   /// Refused where the flow or room is not here.
   Result<void> take(const Order& order, Instant now);
+  /// From now on a lease says who is let in. Without it nobody is, and who asks waits for it: a
+  /// node that began anew hears of its clients sooner than of its rooms.
+  void bind(const Tenure& tenure, Instant now);
+  /// The lease is over: nothing is carried any more.
+  void stop(Instant now);
   /// What changed and was measured since the last call.
   Reports report(Instant now);
+  /// What changed, without what was measured.
+  Reports changes();
+  bool changed() const { return !changes_.empty(); }
   const NodeCounts& counts() const { return counts_; }
 
   /// What a replica of an asset is now; nothing where it is not here.
@@ -92,6 +101,7 @@ class Relay {
     std::vector<Room*> rooms;
     std::map<StreamNo, StreamIn> streams;
     std::size_t stream_bytes = 0;
+    std::optional<sdd::Establish> waiting;  ///< for the lease
   };
 
   Link* find(LinkId id);
@@ -119,6 +129,7 @@ class Relay {
   void end_flow(LinkId id, Link& link, sdd::FlowId flow, sdd::Cause cause, Instant now);
   void end_flows(LinkId id, Link& link, sdd::Cause cause, Instant now);
   void leave_empty_rooms(LinkId id, Link& link, Instant now);
+  void drain(const FlowRef& flow, sdd::Cause cause, std::chrono::milliseconds time, Instant now);
   void change(const FlowRef& flow, FlowState state, sdd::Cause cause);
   void keep_house(Instant now);
   void keep_rooms(Instant now);
@@ -132,6 +143,8 @@ class Relay {
   Result<void> follow(const ReleaseFlow& order, Instant now);
   Result<void> follow(const SetTier& order, Instant now);
   Result<void> follow(const SetMask& order, Instant now);
+  Result<void> follow(const SetRate& order, Instant now);
+  Result<void> follow(const SetRedundancy& order, Instant now);
   Result<void> follow(const Relocate& order, Instant now);
   Result<void> follow(const CloseRoom& order, Instant now);
   Result<void> follow(const FenceRoom& order, Instant now);
@@ -145,6 +158,7 @@ class Relay {
   std::map<std::string, std::unique_ptr<Room>, std::less<>> rooms_;
   std::unordered_map<sdd::FlowId, LinkId> holders_;
   std::size_t flows_ = 0;
+  std::optional<Tenure> tenure_;
   std::optional<Instant> house_due_;
   std::deque<FlowChange> changes_;
   std::uint64_t changes_lost_ = 0;

@@ -67,6 +67,9 @@ sdd::Cause Relay::admit(const Link& link, const sdd::FlowToken& token) const {
   if (!link.ue.empty() && link.ue != token.ue) return sdd::Cause::token_other_ue;
   const auto room = rooms_.find(token.room);
   if (room != rooms_.end() && token.epoch < room->second->epoch()) return sdd::Cause::epoch_old;
+  // Who owned the room before this lease has lost it, unless the lease names it.
+  if (tenure_ && (room == rooms_.end() || !room->second->owned) && token.issued < tenure_->since)
+    return sdd::Cause::epoch_old;
   return sdd::Cause::ok;
 }
 
@@ -138,6 +141,11 @@ void Relay::hear(LinkId id, Link& link, const sdd::Establish& establish, Instant
     answer.reason = std::move(reason);
     tell(id, answer);
   };
+  if (tenure_ && !tenure_->held) {
+    if (link.waiting) return refuse(sdd::Cause::too_many, "one token waits for a lease already");
+    link.waiting = establish;
+    return;
+  }
   const auto token = sdd::open_token(establish.token, verifier_, now);
   if (!token)
     return refuse(token.error().code == Errc::unauthenticated ? sdd::Cause::token_refused

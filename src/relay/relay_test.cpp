@@ -365,5 +365,113 @@ TEST(relay, nothing_is_left_where_everyone_has_gone) {
   EXPECT_FALSE(world.relay().next_due());
 }
 
+TEST(relay, what_drains_goes_on_for_a_while_and_ends_then) {
+  World world;
+  Client& alice = world.join("alice", {World::both(1, 1)});
+  ASSERT_TRUE(world.relay().take(ReleaseFlow{.flow = 1, .drain = 500ms}, world.now()));
+  (void)world.relay().changes();
+  world.run_for(300ms);
+  EXPECT_EQ(world.relay().flows(), 1U);
+  EXPECT_TRUE(alice.heard<sdd::Release>().empty());
+  world.run_for(400ms);
+  EXPECT_EQ(world.relay().flows(), 0U);
+  ASSERT_EQ(alice.heard<sdd::Release>().size(), 1U);
+  const auto changes = world.relay().changes().changes;
+  ASSERT_EQ(changes.size(), 1U);
+  EXPECT_EQ(changes[0].state, FlowState::closed);
+}
+
+TEST(relay, who_is_sent_elsewhere_drains_with_all_flows_and_one_that_came_back_does_not) {
+  World world;
+  Client& alice = world.join("alice", {World::both(1, 1), World::sees(2)});
+  Client& bob = world.join("bob", {World::both(3, 2)});
+  ASSERT_TRUE(world.relay().take(
+      Relocate{.flow = 1, .address = "127.0.0.1:1", .token = {}, .drain = 500ms}, world.now()));
+  EXPECT_EQ(alice.heard<sdd::Event>().back().kind, sdd::EventKind::relocate);
+  // By a new connection to the same node: that one stays.
+  Client& again = world.join("alice", {World::both(1, 1)});
+  world.run_for(1s);
+  EXPECT_EQ(answer(again).flows.at(0).cause, sdd::Cause::ok);
+  EXPECT_EQ(world.relay().flows(), 2U) << "alice's first flow, and bob's";
+  EXPECT_TRUE(bob.heard<sdd::Release>().empty());
+}
+
+TEST(relay, a_rate_that_is_ordered_bounds_what_a_receiver_is_sent) {
+  World world;
+  Client& alice = world.join("alice", {World::both(1, 1)});
+  Client& bob = world.join("bob", {World::sees(2)});
+  ASSERT_TRUE(world.relay().take(SetRate{.flow = 2, .bps = 40'000}, world.now()));
+  world.run_for(100ms);
+  const auto before = bob.bytes;
+  for (int i = 0; i < 400; ++i) {
+    for (sdd::Component part = 0; part < 4; ++part) world.publish(alice, 1, 1, part, 400);
+    world.run_for(10ms);
+  }
+  EXPECT_LT(bob.bytes - before, 40'000U) << "5 kB/s for 4 s, and a bucket of 16 kB";
+  EXPECT_GT(bob.states_of(1), 10U);
+}
+
+TEST(relay, without_a_lease_who_comes_waits_and_is_let_in_when_it_is_there) {
+  World world;
+  world.relay().bind({.held = false, .since = {}}, world.now());
+  Client& alice = world.join("alice", {World::both(1, 1)});
+  EXPECT_TRUE(alice.heard<sdd::EstablishRsp>().empty());
+  world.establish(alice, world.token("alice", {World::both(1, 1)}));
+  EXPECT_EQ(answer(alice).cause, sdd::Cause::too_many) << "one token waits, no more";
+  world.relay().bind({.held = true, .since = {}}, world.now());
+  EXPECT_EQ(answer(alice).cause, sdd::Cause::ok);
+  EXPECT_EQ(world.relay().flows(), 1U);
+}
+
+TEST(relay, a_token_of_before_the_lease_is_good_for_a_room_that_the_lease_names_and_no_other) {
+  World world;
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(world.now());
+  const auto old = [&](const std::string& room) {
+    auto token = world.token("alice", {World::both(1, 1)});
+    token.room = room;
+    token.epoch = 5;
+    token.issued = seconds - 10s;
+    return token;
+  };
+  world.relay().bind({.held = false, .since = {}}, world.now());
+  ASSERT_TRUE(world.relay().take(FenceRoom{"mine", 5, true}, world.now()));
+  world.relay().bind({.held = true, .since = seconds}, world.now());
+  Client& one = world.greet();
+  world.establish(one, old("lost"));
+  EXPECT_EQ(answer(one).cause, sdd::Cause::epoch_old);
+  Client& two = world.greet();
+  world.establish(two, old("mine"));
+  EXPECT_EQ(answer(two).cause, sdd::Cause::ok);
+  // A token that is newer than the lease proves that the room was given since.
+  auto fresh = old("new");
+  fresh.issued = seconds;
+  Client& three = world.greet();
+  world.establish(three, fresh);
+  EXPECT_EQ(answer(three).cause, sdd::Cause::ok);
+}
+
+TEST(relay, a_lease_that_is_over_puts_everybody_out) {
+  World world;
+  Client& alice = world.join("alice", {World::both(1, 1)});
+  world.relay().bind({.held = false, .since = {}}, world.now());
+  world.relay().stop(world.now());
+  EXPECT_EQ(world.relay().flows(), 0U);
+  ASSERT_EQ(alice.heard<sdd::Release>().size(), 1U);
+  EXPECT_EQ(alice.heard<sdd::Release>()[0].cause, sdd::Cause::epoch_old);
+}
+
+TEST(relay, a_room_that_went_elsewhere_drains_and_lets_the_tokens_of_before_in_no_more) {
+  World world;
+  Client& alice = world.join("alice", {World::both(1, 1)});
+  ASSERT_TRUE(
+      world.relay().take(CloseRoom{.room = "room", .epoch = 2, .drain = 500ms}, world.now()));
+  Client& late = world.join("bob", {World::both(2, 2)});
+  EXPECT_EQ(answer(late).cause, sdd::Cause::epoch_old);
+  EXPECT_EQ(world.relay().flows(), 1U);
+  world.run_for(1s);
+  EXPECT_EQ(world.relay().flows(), 0U);
+  EXPECT_EQ(alice.heard<sdd::Release>().at(0).cause, sdd::Cause::room_closed);
+}
+
 }  // namespace
 }  // namespace lobo::relay

@@ -1,6 +1,7 @@
 #pragma once
 // What a node tells SEALDD's server, and what it is told to do.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "relay/measure/stream_meter.hpp"
 #include "relay/ports.hpp"
 #include "wire/sdd/control.hpp"
+#include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
 
 namespace lobo::relay {
@@ -91,9 +93,11 @@ struct NodeCounts {
   bool operator==(const NodeCounts&) const = default;
 };
 
+/// Where a drain is given, what ends goes on for so long, and is told as draining meanwhile.
 struct ReleaseFlow {
   sdd::FlowId flow = 0;
   sdd::Cause cause = sdd::Cause::released;
+  std::chrono::milliseconds drain{};
 };
 struct SetTier {
   sdd::FlowId flow = 0;
@@ -104,21 +108,47 @@ struct SetMask {
   sdd::FlowId flow = 0;
   sdd::ComponentMask components = sdd::all_components;
 };
+/// What the receiver of the flow may be sent; 0: anything.
+struct SetRate {
+  sdd::FlowId flow = 0;
+  std::uint64_t bps = 0;
+};
+/// Whether its states go over two connections.
+struct SetRedundancy {
+  sdd::FlowId flow = 0;
+  bool dual = false;
+};
 /// The UE of the flow is told to go; its connection here stays until it leaves or is released.
+/// Where a drain is given, all flows that the UE has in the room end after it.
 struct Relocate {
   sdd::FlowId flow = 0;
   std::string address;
   std::vector<std::byte> token;
   std::string certificate_hash;
+  std::chrono::milliseconds drain{};
 };
+/// Another node owns the room, with this epoch where it is not 0.
 struct CloseRoom {
   std::string room;
+  std::uint64_t epoch = 0;
+  std::chrono::milliseconds drain{};
 };
-/// Tokens of an older epoch do not let in any more; whoever came with one is put out.
+/// Tokens of an older epoch do not let in any more; whoever came with one is put out. A room that
+/// is owned is remembered until it is closed.
 struct FenceRoom {
   std::string room;
   std::uint64_t epoch = 0;
+  bool owned = false;
 };
-using Order = std::variant<ReleaseFlow, SetTier, SetMask, Relocate, CloseRoom, FenceRoom>;
+using Order = std::variant<ReleaseFlow, SetTier, SetMask, SetRate, SetRedundancy, Relocate,
+                           CloseRoom, FenceRoom>;
+
+/// What a server's lease says of whom a node may let in.
+struct Tenure {
+  bool held = false;
+  /// A room that the node does not know as its own was given to it later than this, or the token is
+  /// of a time before.
+  sdd::Seconds since{};
+};
 
 }  // namespace lobo::relay

@@ -55,6 +55,8 @@ class Room {
   /// Since when nobody is in it: a room that somebody owned is remembered for a while, so that the
   /// tokens of who owned it before let nobody in.
   std::optional<Instant> empty_since;
+  /// A server gave it to this node: it is remembered until it is closed.
+  bool owned = false;
 
   // ---- who is here (room_members.cpp)
   Member& join(LinkId link, std::string ue);
