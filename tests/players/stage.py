@@ -83,6 +83,7 @@ def free_port():
 
 class Stage(harness.Case):
     steering_query = ""
+    length = LENGTH
     page = "page.html"
 
     @classmethod
@@ -92,12 +93,12 @@ class Stage(harness.Case):
         cls.addClassCleanup(shutil.rmtree, cls.media, ignore_errors=True)
         frames = int(RATE * SEGMENT)
         subprocess.run(
-            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size=256x144:rate={RATE}:duration={LENGTH}",
-             "-f", "lavfi", "-i", f"sine=frequency=440:duration={LENGTH}", "-map", "0:v", "-map", "1:a",
+            ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size=256x144:rate={RATE}:duration={cls.length}",
+             "-f", "lavfi", "-i", f"sine=frequency=440:duration={cls.length}", "-map", "0:v", "-map", "1:a",
              "-c:v", "libx264", "-preset", "ultrafast", "-g", str(frames), "-keyint_min", str(frames),
              "-sc_threshold", "0", "-pix_fmt", "yuv420p", "-b:v", "150k", "-c:a", "aac", "-b:a", "64k",
              "-seg_duration", str(int(SEGMENT)), "-adaptation_sets", "id=0,streams=v id=1,streams=a",
-             "-hls_playlist", "1", "-f", "dash", str(cls.media / "plain.mpd")], check=True, timeout=200)
+             "-hls_playlist", "1", "-f", "dash", str(cls.media / "plain.mpd")], check=True, timeout=600)
 
     def setUp(self):
         super().setUp()
