@@ -36,11 +36,20 @@
         const list = data.steeringManifest["PATHWAY-PRIORITY"];
         if (wanted() && Array.isArray(list)) prefer(list, wanted());
       });
+      let subtitles = -1;
       return {
         move: (ids) => { player.pathwayPriority = ids; },
+        levels: () => player.levels.map((level) => ({ rate: level.bitrate, height: level.height })),
         cap: (rate) => {
           const fits = player.levels.map((level, at) => (level.bitrate <= rate ? at : -1));
           player.autoLevelCapping = rate === undefined ? -1 : Math.max(0, ...fits);
+        },
+        text: (on) => {
+          if (!on) subtitles = player.subtitleTrack;
+          player.subtitleTrack = on ? subtitles : -1;
+        },
+        suspend: (on) => {
+          if (on) { player.stopLoad(); player.media.pause(); } else { player.startLoad(); player.media.play(); }
         },
       };
     },
@@ -52,10 +61,38 @@
       });
       return {
         move: () => player.triggerSteeringRequest(),
+        levels: () => player.getRepresentationsByType("video").map((one) => ({ rate: one.bandwidth, height: one.height })),
+        text: (on) => player.enableText(on),
+        // It begins to fetch again where playback starts and that setting is still off, so it is put back behind.
+        suspend: (on) => {
+          const fetches = (yes) => player.updateSettings({ streaming: { scheduling: { scheduleWhilePaused: yes } } });
+          const started = () => { player.off("playbackStarted", started); setTimeout(() => fetches(true), 0); };
+          if (on) { fetches(false); player.pause(); } else { player.on("playbackStarted", started); player.play(); }
+        },
         cap: (rate) => player.updateSettings({ streaming: { abr: { maxBitrate: {
           video: rate === undefined ? -1 : rate / 1000 } } } }),
       };
     },
+  };
+  // The operation point: a limit of rate and height, without subtitles, or nothing at all for a while. A player
+  // cannot leave its video out, so that it is the least there is instead. Kept per page: what does not change
+  // is not touched.
+  const POINTS = ["REDUCE_MAX_BITRATE", "REDUCE_MAX_RESOLUTION", "DROP_COMPONENT", "SUSPEND_SESSION", "RESUME"];
+  const operation = (actor) => {
+    let text = true, suspended = false;
+    return (what) => {
+      const levels = actor.levels(), least = Math.min(...levels.map((one) => one.rate));
+      const dropped = what.action === "DROP_COMPONENT" ? what.componentTypes || [] : [];
+      let rate = bits(what.maxBitRate);
+      if (what.maxHeight) {
+        const fits = levels.filter((one) => one.height <= what.maxHeight).map((one) => one.rate);
+        rate = Math.min(rate === undefined ? Infinity : rate, Math.max(least, ...fits));
+      }
+      actor.cap(dropped.includes("VIDEO") ? least : rate);
+      if (text === dropped.includes("TEXT")) actor.text(text = !text);
+      if (suspended !== (what.action === "SUSPEND_SESSION")) actor.suspend(suspended = !suspended);
+      return suspended;
+    };
   };
   const kind = (player) => (typeof player.triggerSteeringRequest === "function" ? "dash.js" : "hls.js");
 
@@ -80,6 +117,7 @@
     // A move that was made holds until the AF says something else, as long as it is heard.
     const wanted = () => inForce;
     const actor = players[options.kind || kind(player)](player, wanted);
+    const operate = operation(actor);
     const unwatch = watch(() => locations, (id, at) => {
       if (at < state.seenAt) return;
       state.seenAt = at;
@@ -110,11 +148,14 @@
       step("32", what.action);
       await pause(Math.max(0, Date.parse(what.notBefore) - Date.now()) + Math.random() * what.jitterMs);
       if (state.over || Date.now() > Date.parse(what.notAfter)) return;
-      if (what.maxBitRate) return actor.cap(bits(what.maxBitRate));
-      if (what.action === "RESUME") return actor.cap(undefined);
+      if (POINTS.includes(what.action)) {
+        state.suspended = operate(what);
+        return step("35b", what.action);
+      }
       if (what.action !== "RESELECT_SERVICE_LOCATION") return;
       const to = what.serviceLocationPriority[0], from = state.location, since = Date.now();
       inForce = what.serviceLocationPriority;
+      state.asked = since;
       step("35b", `to ${to}`);
       const there = arrival(to, since);
       actor.move([...what.serviceLocationPriority]);
@@ -135,7 +176,9 @@
       while (!state.location && !state.over) await pause(100); // it has to be somewhere first
       const made = await ask("POST", `${e5}/subscriptions`, { provisioningSessionId: options.session,
         energyPolicyId: binding.energyPolicyId, mediaDeliverySessionId: name, serviceLocationId: state.location,
-        ...(options.bitRate ? { bitRate: options.bitRate } : {}) });
+        ...(options.bitRate ? { bitRate: options.bitRate } : {}),
+        ...(options.components ? { componentTypes: options.components } : {}),
+        ...(options.consent ? { userConsent: true } : {}) });
       const subscription = `${e5}/subscriptions/${encodeURIComponent(made.subscriptionId)}`;
       step("8", made.subscriptionId);
       state.subscription = subscription;
@@ -155,6 +198,8 @@
         const begun = Date.now();
         try { await run(); return; } catch (e) { step("error", String(e)); }
         inForce = null; // content steering alone, until the AF is heard again
+        // Nobody would say any more that a suspension is over.
+        if (state.suspended) state.suspended = operate({ action: "RESUME" });
         if (Date.now() - begun > PAUSE_MOST_MS) wait = PAUSE_FIRST_MS;
         await pause(wait);
       }
