@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 #include <string>
 
 #include "graph/media_planner.hpp"
@@ -225,6 +226,72 @@ TEST_F(media_planner, never_goes_below_a_floor) {
     const auto table = planner.plan(fleet, now);
     ASSERT_TRUE(table);
     EXPECT_EQ(share(*table, "g", "far"), 0);
+  }
+}
+
+TEST_F(media_planner, gives_a_place_that_claims_the_moon_no_more_than_the_released_share) {
+  auto liar = location("liar", 0.5);  // nearly nothing drawn, and ten times what it can
+  liar.server_mbps = 10'000;
+  liar.max_w = 0.6;
+  FleetState fleet{{location("honest", 100), liar},
+                   {group("g", 4000, {{0, 10, 4000, false}, {1, 10, 0, false}})}};
+  const auto table = planner.plan(fleet, now);
+  ASSERT_TRUE(table) << table.error().detail;
+  const auto moved = share(*table, "g", "liar");
+  EXPECT_GT(moved, 0);
+  EXPECT_LE(moved, 4000 * settings.release_share + 1e-6);
+  // It breaks down under what came, as its sessions say: nobody new is sent there.
+  fleet.groups[0].paths[1].vetoed = true;
+  fleet.groups[0].paths[1].current_mbps = moved;
+  fleet.groups[0].paths[0].current_mbps = 4000 - moved;
+  const auto after = planner.plan(fleet, now + 60s);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(share(*after, "g", "liar"), 0);
+}
+
+TEST_F(media_planner, serves_what_it_can_of_a_policy_that_cannot_be_met_and_says_what_is_missing) {
+  const auto alone = location("a", 100);
+  const auto crowded = planner.plan({{alone}, {group("g", 20'000, {{0, 10, 0, false}})}}, now);
+  ASSERT_TRUE(crowded) << crowded.error().detail;
+  EXPECT_GT(share(*crowded, "g", "a"), 0) << "where else should they go";
+  EXPECT_NEAR(crowded->groups[0].short_mbps, 20'000 - 10 * 1000 * settings.utilisation, 1);
+  auto strict = group("g", 400, {{0, 10, 400, false}});
+  strict.latency_ms_max = 5;
+  MediaPlanner fresh{settings};
+  const auto none = fresh.plan({{alone}, {strict}}, now);
+  ASSERT_TRUE(none) << none.error().detail;
+  EXPECT_NEAR(none->groups[0].short_mbps, 400, 1e-6);
+  EXPECT_EQ(share(*none, "g", "a"), 0) << "a floor is not traded";
+}
+
+TEST_F(media_planner, has_room_elsewhere_for_whoever_loses_a_place_and_orders_by_it) {
+  std::vector<FleetPath> paths;
+  FleetState fleet;
+  for (std::uint32_t l = 0; l < 4; ++l) {
+    fleet.locations.push_back(location("p" + std::to_string(l), 100 + 50 * l));
+    paths.push_back({l, 10, 0, false});
+  }
+  fleet.groups.push_back(group("g", 16'000, paths));
+  const auto table = planner.plan(fleet, now);
+  ASSERT_TRUE(table) << table.error().detail;
+  EXPECT_LE(table->failover_peak, 0.95);
+  const auto& plan = table->groups[0];
+  ASSERT_GE(plan.shares.size(), 2U);
+  ASSERT_EQ(plan.failover.size(), plan.shares.size());
+  std::map<std::string, std::map<std::string, double>> second;
+  std::map<std::string, double> first;
+  for (int i = 0; i < 4000; ++i) {
+    const auto order = planner.order("s" + std::to_string(i), plan);
+    ASSERT_GE(order.size(), 2U);
+    ++first[order[0]];
+    ++second[order[0]][order[1]];
+  }
+  for (const auto& way : plan.failover) {
+    double sum = 0;
+    for (const auto& to : way.to) sum += to.weight;
+    for (const auto& to : way.to)
+      EXPECT_NEAR(second[way.lost][to.location] / first[way.lost], to.weight / sum, 0.06)
+          << way.lost << " to " << to.location;
   }
 }
 

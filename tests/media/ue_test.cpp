@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -47,14 +48,44 @@ class As final : public runtime::HttpClient {
 /// A service location: any segment, unless it is dead.
 class Segments final : public runtime::HttpHandler {
  public:
+  explicit Segments(runtime::Scheduler& scheduler) : scheduler_(scheduler) {}
   void handle(http::Request request, ReplyFn reply) override {
     ++requests;
     last = request.target;
-    reply({.status = dead ? 503 : 200, .headers = {}, .body = std::string(1000, 'x')});
+    http::Response answer{
+        .status = dead ? 503 : 200, .headers = {}, .body = std::string(1000, 'x')};
+    if (slow <= 0s) return reply(std::move(answer));
+    scheduler_.after(slow, [reply = std::make_shared<ReplyFn>(std::move(reply)),
+                            answer = std::move(answer)]() mutable { (*reply)(std::move(answer)); });
   }
   bool dead = false;
+  std::chrono::milliseconds slow{};
   std::uint64_t requests = 0;
   std::string last;
+
+ private:
+  runtime::Scheduler& scheduler_;
+};
+
+/// A steering server that has gone mad: each answer is wrong in another way, or does not come.
+class MadSteering final : public runtime::HttpHandler {
+ public:
+  void handle(http::Request /*request*/, ReplyFn reply) override {
+    static constexpr std::array bodies{"",
+                                       "{",
+                                       "null",
+                                       "[]",
+                                       R"({"VERSION":1})",
+                                       R"({"VERSION":1,"TTL":-5,"PATHWAY-PRIORITY":[]})",
+                                       R"({"VERSION":1,"TTL":5,"PATHWAY-PRIORITY":["nowhere",7]})"};
+    const auto turn = requests++ % (bodies.size() + 2);
+    if (turn < bodies.size())
+      reply({.status = 200, .headers = {}, .body = bodies[turn]});
+    else if (turn == bodies.size())
+      reply({.status = 503, .headers = {}, .body = {}});
+    // The last one is never answered.
+  }
+  std::uint64_t requests = 0;
 };
 
 const std::string leaves_when_hot =
@@ -112,7 +143,7 @@ class emulated_ues : public ::testing::Test {
   }
 
   MediaWorld w;
-  Segments sl1, sl2;
+  Segments sl1{w.loop}, sl2{w.loop};
   SeededRng rng{3};
   As af{w.network.client("ue"), "ue"};
   As media{w.network.client("player"), "ue"};
@@ -166,6 +197,37 @@ TEST_F(emulated_ues, stay_where_they_are_when_the_new_place_is_dead_and_say_so) 
   EXPECT_GT(report.media.moves_failed, 0U);
   EXPECT_EQ(report.media.stalls, 0U);
   EXPECT_GT(report.reduced, 0U) << "with the place vetoed, the next guidance is taken";
+}
+
+TEST_F(emulated_ues, leave_a_place_that_is_too_slow_before_their_buffer_is_empty) {
+  start();
+  run(10, 120);
+  sl1.slow = 9s;
+  run(30, 120);
+  const auto report = fleet->report();
+  EXPECT_EQ(report.playing, 50U);
+  EXPECT_EQ(report.media.stalls, 0U) << report.json();
+  EXPECT_EQ(at("SL2"), 50U);
+  const auto before = report.media.segments;
+  run(10, 120);
+  EXPECT_GE(fleet->report().media.segments, before + 50U * 4);
+}
+
+TEST_F(emulated_ues, play_on_where_content_steering_is_dead_or_says_nonsense) {
+  config.moves = Moves::polled;
+  MadSteering mad;
+  w.network.attach("steer.example", &mad);
+  start();
+  run(300, 120);
+  EXPECT_GT(mad.requests, 50U) << "they go on asking, and not all the time";
+  EXPECT_LT(mad.requests, 50U * 61);
+  w.network.attach("steer.example", nullptr);
+  const auto before = fleet->report().media.segments;
+  run(30, 120);
+  const auto report = fleet->report();
+  EXPECT_EQ(report.playing, 50U);
+  EXPECT_GE(report.media.segments, before + 50U * 14);
+  EXPECT_EQ(report.media.stalls, 0U);
 }
 
 TEST_F(emulated_ues, that_must_save_get_a_lower_operation_point) {

@@ -29,7 +29,7 @@ using energy::client::SelectLocation;
 using energy::client::SelectOperationPoint;
 using std::chrono::milliseconds;
 
-constexpr milliseconds segment_patience{10'000};
+constexpr milliseconds segment_patience{10'000};  ///< while there is nothing to lose
 constexpr std::size_t width_max = 9;
 /// A place that fails is not asked at once again, whatever the buffer says.
 constexpr milliseconds failure_pause{500};
@@ -153,7 +153,13 @@ void UePlayer::fetch() {
   request.authority = url->authority();
   request.target = url->target;
   fetching_ = true;
-  ports_.http.send(std::move(request), segment_patience,
+  // A place that is too slow is left while there is buffer for one segment from elsewhere.
+  const auto ahead = whole(buffered_until_ - ports_.clock.now());
+  const auto patience = counters_.segments == 0
+                            ? segment_patience
+                            : std::clamp(ahead - config_.segment, config_.segment,
+                                         std::max(config_.segment, segment_patience));
+  ports_.http.send(std::move(request), patience,
                    [this, to, asked = ports_.clock.now(),
                     alive = std::weak_ptr<bool>(alive_)](const Result<http::Response>& got) {
                      if (!alive.lock()) return;

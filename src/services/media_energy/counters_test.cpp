@@ -171,5 +171,14 @@ TEST_F(counters, do_not_outlive_their_validity_by_a_clock_that_is_ahead) {
   EXPECT_FALSE(c.known(noon + 30s, 1h));
 }
 
+TEST_F(counters, of_a_clock_that_is_behind_are_not_known_and_not_planned_with) {
+  auto one = report(1);
+  one.timestamp = noon - 24h;
+  c.take(one, registered, settings, noon);
+  EXPECT_FALSE(c.known(noon + 1s, 10s));
+  take(report(2));
+  EXPECT_TRUE(c.known(noon + 3s, 10s)) << "its clock was set";
+}
+
 }  // namespace
 }  // namespace lobo::media_energy
