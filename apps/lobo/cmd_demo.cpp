@@ -3,6 +3,7 @@
 
 #include "cli.hpp"
 #include "commands.hpp"
+#include "demo_avatars.hpp"
 #include "demo_congestion.hpp"
 #include "demo_green.hpp"
 #include "demo_live.hpp"
@@ -53,7 +54,8 @@ std::vector<Verb> demo_verbs() {
            .run = story},
           congestion_verb(),
           live_verb(),
-          green_verb()};
+          green_verb(),
+          avatars_verb()};
 }
 
 }  // namespace lobo::app

@@ -1192,6 +1192,8 @@ export class Room {
       if (this.assets.size >= ASSETS_MAX) return;
       this.assets.set(event.alias, { asset: event.asset, ue: event.ue, alias: event.alias });
       this.onAsset({ asset: event.asset, ue: event.ue, alias: event.alias, here: true });
+      for (const state of this.#newest.get(event.alias)?.values() ?? [])
+        if (!state.asset) this.onState(Object.assign(state, { asset: event.asset, ue: event.ue }));
     } else if (event.event === ASSET_GONE) this.#gone(event.alias);
     else if (event.event === RELOCATE) this.#relocate(event);
     else if (event.event === REFUSED) this.onRefused({ asset: this.assets.get(event.alias)?.asset ?? "", flow: event.flow, cause: CAUSES[event.cause] });
@@ -1205,12 +1207,12 @@ export class Room {
   #received(state) {
     const of = this.assets.get(state.alias);
     const told = { asset: of?.asset ?? "", ue: of?.ue ?? "", ...state };
-    if (!state.late) {
+    if (!state.late && (of || this.#newest.size < ASSETS_MAX)) {
       let newest = this.#newest.get(state.alias);
       if (!newest) this.#newest.set(state.alias, newest = new Map());
       newest.set(state.component, told);
     }
-    this.onState(told);
+    if (of) this.onState(told); // else it overtook the word of who that is, and is told then
   }
 
   /**

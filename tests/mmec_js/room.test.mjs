@@ -95,6 +95,18 @@ test("who is there and what they last were is told at once, and what is publishe
   assert.deepEqual(room.tier("urn:avatar:alice"), { tier: 2, reason: "loss", rateHz: 15, components: 3 });
 });
 
+test("a state that overtakes the word of whose it is is told with it", async () => {
+  const states = [];
+  await enter({ onState: (s) => states.push([s.asset, s.payload[0]]) });
+  await until(() => states.length === 1);
+  node.now.end.show({ key: true, flow: 7, alias: 10, component: 0, seq: 1, payload: Uint8Array.of(1) });
+  node.now.end.show({ key: true, flow: 7, alias: 9, component: 0, seq: 5, payload: Uint8Array.of(43) });
+  await until(() => states.length === 2);
+  node.now.end.say({ is: "event", event: 1, alias: 10, asset: "urn:avatar:carol", ue: "ue3" });
+  await until(() => states.length === 3);
+  assert.deepEqual(states.slice(1), [["urn:avatar:bob", 43], ["urn:avatar:carol", 1]]);
+});
+
 test("where WebTransport gives no answer, a WebSocket carries it", async () => {
   FakeTransport.works = false;
   const states = [];
