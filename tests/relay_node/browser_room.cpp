@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <span>
@@ -17,6 +18,8 @@
 #include "adapters/quic/quic.hpp"
 #include "base/bytes.hpp"
 #include "base/require.hpp"
+#include "base/text.hpp"
+#include "relay/limits.hpp"
 #include "relay_node/lab.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/frame.hpp"
@@ -39,7 +42,11 @@ class BrowserRoom final : public RelayLab {
  public:
   void TestBody() override {}
 
-  void run() {
+  void run(int further, std::chrono::milliseconds window) {
+    relay::Limits limits;
+    limits.window = window;
+    kill();
+    start(limits);
     auto control = sdd::write_control(sdd::Hello{.name = "page"});
     const auto establish = sdd::write_control(sdd::Establish{
         .request = 1,
@@ -62,8 +69,18 @@ class BrowserRoom final : public RelayLab {
     require(until([&] { return native->up; }));
     const auto digest = quic::certificate_sha256(folder.file("server.pem"));
     require(digest.has_value());
-    fmt::print("ready: https://127.0.0.1:{}/sdd {} {} {}\n", at.port,
+    fmt::print("ready: https://127.0.0.1:{}/sdd {} {} {}", at.port,
                hex(std::as_bytes(std::span(*digest))), hex(control), hex(out.written()));
+    for (int i = 0; i < further; ++i) {
+      const auto alias = static_cast<sdd::Alias>(alias_of_page + 1 + i);
+      const sdd::FlowId flow = alias * 10U;
+      fmt::print(
+          " {}",
+          hex(token("ue" + std::to_string(alias),
+                    {{.id = flow, .alias = alias, .asset = "urn:page:" + std::to_string(alias)},
+                     {.id = flow + 1, .direction = sdd::Direction::sub}})));
+    }
+    fmt::print("\n");
     std::fflush(stdout);
     std::size_t published = 0;
     std::function<void()> publish = [&] {
@@ -73,16 +90,22 @@ class BrowserRoom final : public RelayLab {
     publish();
     loop.on_signal(SIGTERM, [this] { loop.stop(); });
     loop.run();
-    fmt::print("{{\"published\": {}, \"seen\": {}, \"links\": {}}}\n", published, native->states,
-               node->relay().links());
+    std::string each;
+    for (const auto& [alias, states] : native->states_of)
+      each += fmt::format("{}\"{}\": {}", each.empty() ? "" : ", ", alias, states);
+    fmt::print("{{\"published\": {}, \"seen\": {}, \"links\": {}, \"of\": {{{}}}}}\n", published,
+               native->states, node->relay().links(), each);
   }
 };
 
 }  // namespace
 }  // namespace lobo::testing
 
-int main() {
+int main(int count, char** words) {
+  const auto number = [&](int at, std::uint64_t absent) {
+    return count > at ? lobo::parse_decimal(words[at]).value_or(absent) : absent;
+  };
   lobo::testing::BrowserRoom room;
-  room.run();
+  room.run(static_cast<int>(number(1, 0)), std::chrono::milliseconds(number(2, 4)));
   return 0;
 }

@@ -124,6 +124,7 @@ class SddClient final : public quic::LinkEvents {
       seen[frame->alias] = text_of(frame->payload);
       components.push_back(frame->component);
       ++states;
+      ++states_of[frame->alias];
     }
   }
   void on_stream(quic::LinkId link, quic::StreamNo stream, Bytes octets, bool end) override {
@@ -156,6 +157,7 @@ class SddClient final : public quic::LinkEvents {
   std::vector<sdd::Component> components;
   std::vector<std::string> messages;
   std::size_t states = 0;
+  std::map<sdd::Alias, std::size_t> states_of;
   std::vector<quic::Closed> closed;
 
  private:
@@ -207,8 +209,8 @@ class RelayLab : public ::testing::Test {
   }
 
   /// The node, at the place where it was before.
-  void start() {
-    node.emplace(loop, clock, "relay1", verifier, relay::Limits{}, app::RelayNode::Told{});
+  void start(const relay::Limits& limits = {}) {
+    node.emplace(loop, clock, "relay1", verifier, limits, app::RelayNode::Told{});
     auto& carrier = node->add_carrier();
     gate.emplace(adapters::webtransport::GateSettings{{"*"}, "/sdd"}, carrier);
     carrier.stand_on(*gate);
