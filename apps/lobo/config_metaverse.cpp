@@ -50,6 +50,7 @@ void read_metaverse(Section& section, MetaverseConfig& out) {
     if (section.text(key, *uri)) check_uri(section, key, *uri);
   read_web_origins(section, out.web_origins);
   section.section("sealdd", [&](Section& sealdd) { read_sealdd(sealdd, out.sealdd); });
+  section.section("nrm", [&](Section& nrm) { read_sealdd(nrm, out.nrm.emplace()); });
   section.texts("operators", out.operators);
   section.section("media", [&](Section& media) {
     media.require("path");

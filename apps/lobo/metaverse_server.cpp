@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -101,6 +102,8 @@ struct MetaverseServer::Parts {
   std::unique_ptr<adapters::store::SqliteStore> store;
   http::Url sealdd_root;
   std::unique_ptr<CoreDoor> sealdd;
+  http::Url nrm_root;
+  std::unique_ptr<CoreDoor> nrm;  ///< null: the network is not asked
   std::unique_ptr<adapters::HttpClient> sinks;
   std::unique_ptr<runtime::HttpClient> sinks_traced;
   std::unique_ptr<Authentication> authentication;
@@ -147,6 +150,15 @@ Result<void> MetaverseServer::Parts::connect() {
       CoreDoor::open(config.sealdd, CoreType::nef, sealdd_root, {loop, clock, rng, trace.get()});
   if (!opened) return fail(opened.error());
   sealdd = std::move(*opened);
+  if (config.nrm) {
+    auto nrm_url = http::parse_url(config.nrm->uri);
+    if (!nrm_url) return fail(nrm_url.error());
+    nrm_root = std::move(*nrm_url);
+    auto door =
+        CoreDoor::open(*config.nrm, CoreType::nef, nrm_root, {loop, clock, rng, trace.get()});
+    if (!door) return fail(door.error());
+    nrm = std::move(*door);
+  }
   adapters::ClientConfig sink_rules;
   sink_rules.admits = [this](std::string_view host, std::string_view address) {
     return plane->settings().sinks.admits(host, address);
@@ -183,7 +195,14 @@ Result<void> MetaverseServer::Parts::build() {
                      .requests_per_second = config.quotas.requests_per_second,
                      .request_burst = static_cast<double>(config.quotas.burst)},
           .notifier = {},
-          .media = {.asset_bytes_max = config.asset_megabytes << 20U}},
+          .media = {.asset_bytes_max = config.asset_megabytes << 20U},
+          .nrm = config.nrm ? std::optional(
+                                  runtime::PeerConfig{.name = std::string(metaverse::nrm_peer),
+                                                      .scheme = nrm_root.scheme,
+                                                      .authority = nrm_root.authority(),
+                                                      .path_prefix = without_slash(nrm_root.target),
+                                                      .redirect_authorities = {}})
+                            : std::nullopt},
       MetaversePlane::Ports{
           .store = *store,
           .scheduler = loop,
@@ -196,6 +215,8 @@ Result<void> MetaverseServer::Parts::build() {
           .authenticator = authentication->port(),
           .log = *log,
           .metrics = metrics,
+          .nrm = nrm ? &nrm->client() : nullptr,
+          .nrm_tokens = nrm ? nrm->tokens() : nullptr,
           .media = media.get()});
   runtime::HttpHandler* front = &plane->router();
   if (trace) {

@@ -290,6 +290,7 @@ class Resolving {
     choose(&Said::measurement, out_.measurement, "/measurement");
     choose(&Said::thresholds, out_.thresholds, "/thresholds");
     choose(&Said::sealdd, out_.sealdd, "/sealdd");
+    choose(&Said::network_qos, out_.network_qos, "/networkQos");
     choose(&Said::retention_sec, out_.retention_sec, "/retentionSec");
     if (!out_.retention_sec) {
       out_.retention_sec = retention_usual_sec;

@@ -17,11 +17,12 @@ struct Tier {
   bool operator==(const Tier&) const = default;
 };
 
-/// One more window was measured. `lowest` is the last step that may be taken.
-constexpr Tier after_window(Tier now, bool bad, std::int64_t lowest) {
+/// One more window was measured. `lowest` is the last step that may be taken; while `held` none is
+/// taken back, because somebody else says that the quality is not there.
+constexpr Tier after_window(Tier now, bool bad, std::int64_t lowest, bool held = false) {
   now.bad = bad ? std::min(now.bad + 1, windows_bad_max) : 0;
   // At the top there is nowhere to go: counting on would only be a change of state.
-  now.good = bad || now.step == 0 ? 0 : now.good + 1;
+  now.good = bad || held || now.step == 0 ? 0 : now.good + 1;
   if (now.bad >= windows_bad_max && now.step < lowest) return {now.step + 1, 0, 0};
   if (now.good >= windows_good_min) return {now.step - 1, 0, 0};
   return now;

@@ -140,6 +140,10 @@ std::vector<MmOperation> mm_operations() {
        R"({"connectionId":"c1","seq":1,"ts":"2026-01-01T00:00:00Z","state":"ESTABLISHED",)"
        R"("flows":{"urn:a:1":"UP"},"epoch":2})",
        "", false, [](MmWorld& w) { return callback_path(w, "connection"); }},
+      {"ReceiveNetworkQos", "POST", 204,
+       R"({"notifId":"http://nrm.example/q","eventNotifs":[{"event":"QOS_GUARANTEED",)"
+       R"("ts":"2026-01-01T00:00:00Z","seq":1,"mmQosId":"q"}]})",
+       "", false, [](MmWorld& w) { return callback_path(w, "network"); }},
       {"ReceiveQualityMeasurement", "POST", 204,
        R"({"reports":[{"measId":["LATENCY"],"valUeIds":["ue-1"],"appTrafficIds":["urn:a:1"],)"
        R"("measData":{"avgLatency":5,"avgJitter":2,"avgPackLossRate":1,"avgBitRate":"1 Mbps",)"

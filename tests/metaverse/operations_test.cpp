@@ -151,6 +151,7 @@ constexpr std::array exceptions{
     Exception{"DELETE", 400, "nothing of it is read but what HTTP itself refuses"},
     Exception{"ReceiveConnectionStatus", 429,
               "a callback has no rate of its own; a session's queue has"},
+    Exception{"ReceiveNetworkQos", 429, "as ReceiveConnectionStatus"},
     Exception{"ReceiveQualityMeasurement", 429, "as ReceiveConnectionStatus"},
     Exception{"ReplaceSyncSubscription", 409, "it takes any change; declared for all writes alike"},
     Exception{"ModifySyncSubscription", 409, "as ReplaceSyncSubscription"},

@@ -104,7 +104,8 @@ class MmMedia final : public metaverse::MediaStore {
 
 class MmWorld {
  public:
-  MmWorld() : rng_(1), network(loop, rng_) {
+  /// With an NRM to ask, at nrm.example, where `nrm`.
+  explicit MmWorld(bool nrm = false) : nrm_(nrm), rng_(1), network(loop, rng_) {
     network.attach("val.example", &sink);
     network.attach("sealdd.example", &sealdd);
     start({});
@@ -125,7 +126,13 @@ class MmWorld {
                             .requests_per_second = 1e6,
                             .request_burst = 1e6},
                  .notifier = {},
-                 .media = {.asset_bytes_max = 1000}},
+                 .media = {.asset_bytes_max = 1000},
+                 .nrm = world.nrm_ ? std::optional(runtime::PeerConfig{.name = "nrm",
+                                                                       .scheme = "http",
+                                                                       .authority = "nrm.example",
+                                                                       .path_prefix = "",
+                                                                       .redirect_authorities = {}})
+                                   : std::nullopt},
                 {.store = store,
                  .scheduler = world.loop,
                  .clock = world.loop,
@@ -291,6 +298,7 @@ class MmWorld {
     process_ = std::make_unique<Process>(*this, std::move(durable));
     static_cast<void>(process_->plane.start());
   }
+  bool nrm_;
   SeededRng rng_;
   std::uint64_t runs_ = 0;
   std::size_t heard_ = 0;

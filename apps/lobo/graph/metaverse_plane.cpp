@@ -70,6 +70,13 @@ MetaversePlane::MetaversePlane(Config config, Ports ports)
   calls_.add(std::string(metaverse::sealdd_peer),
              std::make_unique<runtime::NetworkPeer>(
                  config_.sealdd, ports.sealdd, ports.sealdd_tokens, ports.clock, ports.metrics));
+  if (config_.nrm) {
+    config_.metaverse.nrm = true;
+    auto& client = ports.nrm != nullptr ? *ports.nrm : ports.sealdd;
+    calls_.add(std::string(metaverse::nrm_peer),
+               std::make_unique<runtime::NetworkPeer>(*config_.nrm, client, ports.nrm_tokens,
+                                                      ports.clock, ports.metrics));
+  }
   machines_.push_back(std::make_unique<metaverse::SessionMachine>(config_.metaverse, policies_));
   machines_.push_back(std::make_unique<metaverse::PolicyMachine>(config_.metaverse));
   machines_.push_back(std::make_unique<metaverse::SubscriptionMachine>(config_.metaverse));

@@ -3,6 +3,7 @@
 // joined over ports. What it is joined to (SQLite and sockets, or virtual ones) is the caller's.
 
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +41,8 @@ class MetaversePlane {
     runtime::Authenticator& authenticator;
     runtime::Log& log;
     runtime::Metrics& metrics;
+    runtime::HttpClient* nrm = nullptr;  ///< null: as `sealdd`
+    runtime::TokenProvider* nrm_tokens = nullptr;
     metaverse::MediaStore* media = nullptr;  ///< null: blocks and assets are not served
   };
   struct Config {
@@ -48,6 +51,7 @@ class MetaversePlane {
     runtime::RouterLimits router;
     runtime::NotifierLimits notifier;
     metaverse::MediaLimits media{};
+    std::optional<runtime::PeerConfig> nrm{};  ///< absent: the network is asked for nothing
   };
 
   MetaversePlane(Config config, Ports ports);

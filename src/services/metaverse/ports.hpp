@@ -1,6 +1,6 @@
 #pragma once
 // What the metaverse enabler's server (MMES) needs from outside: what the operator configured, the
-// peer "sealdd", and a look at notifications that were given up.
+// peers "sealdd" and, where there is one, "nrm", and a look at notifications that were given up.
 
 #include <chrono>
 #include <cstddef>
@@ -16,6 +16,7 @@
 namespace lobo::metaverse {
 
 inline constexpr std::string_view sealdd_peer = "sealdd";
+inline constexpr std::string_view nrm_peer = "nrm";
 
 inline constexpr std::size_t policies_max = 1000;    ///< of all owners
 inline constexpr std::size_t sessions_max = 10'000;  ///< that are live
@@ -43,6 +44,7 @@ struct Settings {
   std::string api_root;                ///< by which applications and SEALDD reach us
   std::string callback_base;           ///< by which SEALDD reaches our callbacks
   http::SinkPolicy sinks;              ///< where notifications may go
+  bool nrm = false;                    ///< whether there is a peer "nrm" to ask
   std::vector<std::string> operators;  ///< their policies count for all, and they see all sessions
   Limits limits;
 };

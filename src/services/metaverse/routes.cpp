@@ -274,7 +274,8 @@ std::vector<resource::Route> routes(const Settings& settings, const Parked& park
     out.push_back({operation, pol_handle(operation.id, settings)});
   for (const auto& operation : api::mm_callbacks::operations()) {
     require(operation.id == cb::receive_connection_status ||
-            operation.id == cb::receive_quality_measurement);
+            operation.id == cb::receive_quality_measurement ||
+            operation.id == cb::receive_network_qos);
     out.push_back({operation, to_callback});
   }
   return out;

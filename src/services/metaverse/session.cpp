@@ -212,6 +212,7 @@ void SessionStep::fired(std::string_view timer) {
     const auto name = std::to_string(leg.no);
     if (timer == "retry:" + name) leg.waits.reset();
     if (timer == "renew:" + name && leg.connection_id) leg.renew = true;
+    if (timer == network_timer(leg)) leg.network_waits.reset();
   }
 }
 
@@ -239,23 +240,30 @@ void SessionStep::answer_waiting(bool late) {
     const auto missing = std::ranges::find_if(state_.assets, [&](const AssetState& asset) {
       if (!admitted(asset) || !in_window(asset) || !needed(asset)) return false;
       const auto* leg = leg_of(asset.resolved.host_ue);
-      return leg == nullptr || !leg->connection_id || !asset.flow_ids;
+      return leg == nullptr || !leg->connection_id || !asset.flow_ids ||
+             (needs_network(asset) && !leg->network_id);
     });
     // Late, and yet all is settled: a process before this one asked, and nobody waits any more.
     if (missing == state_.assets.end() && !(late && all_settled)) {
       acknowledge();
     } else {
       // The saga's way back: what the others got is released, and nothing stays.
+      std::string_view cause = "SEALDD_FAILED";
       std::string why = "SEALDD did not answer in time";
       if (missing != state_.assets.end()) {
         const auto* leg = leg_of(missing->resolved.host_ue);
         if (leg != nullptr && leg->refused) why = *leg->refused;
         if (missing->cause) why = *missing->cause;
+        if (leg != nullptr && leg->connection_id && missing->flow_ids && needs_network(*missing)) {
+          cause = "NETWORK_QOS_FAILED";
+          why = leg->network_cause.value_or(settings_.nrm ? "NRM did not answer in time"
+                                                          : "no NRM is configured to ask");
+        }
       }
-      for (const auto& one : state_.waiting) reply(one.request, refusal(424, "SEALDD_FAILED", why));
+      for (const auto& one : state_.waiting) reply(one.request, refusal(424, cause, why));
       state_.waiting.clear();
       state_.state = SessionState::failed;
-      state_.cause = "SEALDD_FAILED";
+      state_.cause = std::string(cause);
       clause_ = "23.700-21 7.y.1 step 3, taken back";
       return;
     }

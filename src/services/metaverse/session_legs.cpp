@@ -21,6 +21,7 @@
 #include "base/text.hpp"
 #include "services/metaverse/ports.hpp"
 #include "services/metaverse/session_step.hpp"
+#include "services/metaverse/southbound_nrm.hpp"
 #include "services/metaverse/southbound_sealdd.hpp"
 #include "sync/policy.hpp"
 #include "wire/http/message.hpp"
@@ -157,10 +158,12 @@ void SessionStep::plan() {
   // Nothing of it is left, and nothing is wanted.
   std::erase_if(state_.legs, [&](const Leg& leg) {
     const bool empty = !leg.call && !leg.doubt.value_or(false) && !leg.connection_id &&
-                       !leg.policy_id && !leg.measure_id;
+                       !leg.policy_id && !leg.measure_id && !leg.network_id &&
+                       !leg.network_doubt.value_or(false);
     if (!empty || flows(leg)) return false;
     stop(retry_timer(leg));
     stop(renew_timer(leg));
+    stop(network_timer(leg));
     return true;
   });
 }
@@ -179,12 +182,16 @@ void SessionStep::release(Leg& leg) {
   if (leg.measure_id) return call(leg, LegCall::measure_release, {});
   if (leg.policy_id) return call(leg, LegCall::policy_release, {});
   if (leg.connection_id) return call(leg, LegCall::release, {});
+  plan_network(leg);  // Last: what is still carried keeps its promise until it has drained.
 }
 
 void SessionStep::keep(Leg& leg) {
   const auto wanted = *flows(leg);
   if (leg.refused && leg.refused_flows == wanted) {
-    if (!leg.connection_id) return;  // It said no to exactly this.
+    if (!leg.connection_id) {  // It said no to exactly this.
+      plan_network(leg);
+      return;
+    }
   } else if (!leg.connection_id) {
     leg.generation = leg.generation.value_or(0) + 1;
     leg.applied = wanted;
@@ -199,6 +206,8 @@ void SessionStep::keep(Leg& leg) {
         change_body(leg.applied.value_or("{}"), wanted,
                     leg.renew.value_or(false) ? std::optional(connection_end()) : std::nullopt));
   }
+  // Before the UE is told that it may come.
+  if (plan_network(leg)) return;
   const auto pol = policy(leg);
   if (leg.policy_id && !pol) return call(leg, LegCall::policy_release, {});
   if (pol && pol != leg.policy_applied && pol != leg.policy_refused)
@@ -215,12 +224,13 @@ bool SessionStep::settled(const Leg& leg) const {
   if (!wanted) return false;  // A leg without wishes is settled once it is gone.
   if (leg.doubt.value_or(false)) return false;
   if (leg.refused && leg.refused_flows == wanted) return true;
-  return leg.connection_id && leg.applied == wanted;
+  return leg.connection_id && leg.applied == wanted && network_settled(leg);
 }
 
 void SessionStep::call(Leg& leg, LegCall what, std::string asked) {
   leg.call = what;
   http::Request request;
+  std::string_view peer = sealdd_peer;
   const auto key =
       key_.id + '.' + std::to_string(leg.no) + '.' + std::to_string(leg.generation.value_or(0));
   // Of what has one configuration at a time: another content is another request.
@@ -237,23 +247,41 @@ void SessionStep::call(Leg& leg, LegCall what, std::string asked) {
           measure_request(asked, key_beside + ".m" + std::to_string(leg.measures.value_or(0)));
       break;
     case LegCall::measure_release: request = measure_release_request(*leg.measure_id); break;
+    case LegCall::network_reserve:
+      request = network_request(asked, key_.id + '.' + std::to_string(leg.no) + ".n" +
+                                           std::to_string(leg.network_generation.value_or(0)));
+      peer = nrm_peer;
+      break;
+    case LegCall::network_change:
+      request = network_change_request(*leg.network_id, asked);
+      peer = nrm_peer;
+      break;
+    case LegCall::network_release:
+      request = network_release_request(*leg.network_id);
+      peer = nrm_peer;
+      break;
   }
-  leg.asked = std::move(asked);
-  effects_.emplace_back(resource::CallNetwork{call_name(leg), std::string(sealdd_peer),
-                                              std::move(request), settings_.limits.call_deadline});
+  // What NRM is asked stands apart (networkAsked): SEALDD's is not to be forgotten over it.
+  if (peer == sealdd_peer) leg.asked = std::move(asked);
+  effects_.emplace_back(resource::CallNetwork{call_name(leg), std::string(peer), std::move(request),
+                                              settings_.limits.call_deadline});
 }
 
-void SessionStep::retry_later(Leg& leg) {
+std::chrono::milliseconds SessionStep::pause_after(std::uint64_t attempts) const {
   auto pause = settings_.limits.retry_first;
-  const auto attempts = std::min(leg.attempts.value_or(0), backoff_doublings_max);
-  for (std::uint64_t i = 0; i < attempts; ++i) pause *= 2;
+  for (std::uint64_t i = 0; i < std::min(attempts, backoff_doublings_max); ++i) pause *= 2;
   pause = std::min(pause, settings_.limits.retry_max);
-  leg.attempts = leg.attempts.value_or(0) + 1;
-  leg.waits = true;
   // Spread by a quarter, so that those that failed together do not come back together. From the
   // identifier: the same history gives the same times.
   const auto spread = static_cast<std::int64_t>(fnv1a(key_.id) % 256);
-  start(retry_timer(leg), now_ + pause + pause * spread / 1024);
+  return pause + pause * spread / 1024;
+}
+
+void SessionStep::retry_later(Leg& leg) {
+  const auto attempts = leg.attempts.value_or(0);
+  leg.attempts = attempts + 1;
+  leg.waits = true;
+  start(retry_timer(leg), now_ + pause_after(attempts));
 }
 
 // ---- what SEALDD answers -----------------------------------------------------------------------
@@ -264,6 +292,9 @@ void SessionStep::answered(const resource::NetworkAnswer& answer) {
   const auto what = *std::exchange(leg->call, std::nullopt);
   if (what == LegCall::connect) return connected(*leg, answer.response);
   if (what == LegCall::change) return changed(*leg, answer.response);
+  if (what == LegCall::network_reserve || what == LegCall::network_change ||
+      what == LegCall::network_release)
+    return network_answered(*leg, what, answer.response);
   if (what != LegCall::release) return beside(*leg, what, answer.response);
   const auto said = heard(answer.response).verdict;
   if (said != Verdict::done && said != Verdict::gone) return retry_later(*leg);
@@ -276,6 +307,7 @@ void SessionStep::recovered(std::string_view call) {
   auto* leg = leg_of_call(call);
   if (leg == nullptr || !leg->call) return;
   if (*leg->call == LegCall::connect) leg->doubt = true;
+  if (*leg->call == LegCall::network_reserve) leg->network_doubt = true;
   leg->call.reset();
   // Whoever asked for the session went away with the process that was to answer.
   if (!state_.acknowledged.value_or(false) && live()) {
@@ -377,7 +409,10 @@ void SessionStep::beside(Leg& leg, LegCall what, const Result<http::Response>& r
       break;
     case LegCall::connect:
     case LegCall::change:
-    case LegCall::release: break;
+    case LegCall::release:
+    case LegCall::network_reserve:
+    case LegCall::network_change:
+    case LegCall::network_release: break;
   }
   leg.attempts.reset();
 }

@@ -51,8 +51,9 @@ Result<void> SessionStep::called_back(const resource::Callback& callback) {
   const auto leg =
       std::ranges::find_if(state_.legs, [&](const Leg& one) { return no && one.no == *no; });
   if (leg == state_.legs.end()) return unknown;
-  return parts.back() == "connection" ? connection_told(*leg, callback)
-                                      : quality_told(*leg, callback);
+  if (parts.back() == "connection") return connection_told(*leg, callback);
+  if (parts.back() == "network") return network_told(*leg, callback);
+  return quality_told(*leg, callback);
 }
 
 Result<void> SessionStep::connection_told(Leg& leg, const resource::Callback& callback) {
@@ -169,6 +170,18 @@ bool is_bad(const AssetState& asset, const api::mm_das::QualityReport& report) {
 
 }  // namespace
 
+/// The last step that may be taken.
+std::int64_t SessionStep::lowest_tier(AssetState& asset) const {
+  std::int64_t lowest =
+      asset.resolved.ladder ? static_cast<std::int64_t>(asset.resolved.ladder->size()) - 1 : 0;
+  if (asset.veto_until && *asset.veto_until <= now_) {
+    asset.veto_tier.reset();
+    asset.veto_until.reset();
+  }
+  if (asset.veto_tier) lowest = std::min(lowest, *asset.veto_tier - 1);
+  return lowest;
+}
+
 void SessionStep::measured(AssetState& asset, const api::mm_callbacks::QualityData& data) {
   api::mm_das::QualityReport report;
   report.at = data.timestamp.value_or(now_);
@@ -184,14 +197,9 @@ void SessionStep::measured(AssetState& asset, const api::mm_callbacks::QualityDa
     event(SyncEventType::measurement, asset).measured = report;
 
   const bool bad = is_bad(asset, report);
-  std::int64_t lowest =
-      asset.resolved.ladder ? static_cast<std::int64_t>(asset.resolved.ladder->size()) - 1 : 0;
-  if (asset.veto_until && *asset.veto_until <= now_) {
-    asset.veto_tier.reset();
-    asset.veto_until.reset();
-  }
-  if (asset.veto_tier) lowest = std::min(lowest, *asset.veto_tier - 1);
-  const auto tier = sync::after_window({asset.tier, asset.bad, asset.good}, bad, lowest);
+  const bool held = asset.network_lost.value_or(false);
+  const auto tier =
+      sync::after_window({asset.tier, asset.bad, asset.good}, bad, lowest_tier(asset), held);
   // The second bad window in a row, also where no step is left to take.
   const bool broken = bad && (tier.step > asset.tier || tier.bad >= sync::windows_bad_max);
   asset.bad = tier.bad;
@@ -202,7 +210,7 @@ void SessionStep::measured(AssetState& asset, const api::mm_callbacks::QualityDa
     event(SyncEventType::qos_not_fulfilled, asset).measured = report;
   }
   if (before != asset.tier) tier_changed(asset, before, bad ? "QUALITY_BAD" : "QUALITY_GOOD");
-  if (!bad && asset.tier == 0 && asset.unfulfilled.value_or(false)) {
+  if (!bad && !held && asset.tier == 0 && asset.unfulfilled.value_or(false)) {
     asset.unfulfilled.reset();
     event(SyncEventType::qos_restored, asset).measured = report;
   }

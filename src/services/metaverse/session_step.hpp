@@ -11,6 +11,7 @@
 
 #include "api/mm_callbacks.hpp"
 #include "api/mm_das.hpp"
+#include "api/nra_mm_qos.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/state/metaverse.hpp"
 #include "base/clock.hpp"
@@ -90,6 +91,7 @@ class SessionStep {
   std::optional<std::string> policy(const Leg& leg) const;
   std::optional<std::string> measurement(const Leg& leg) const;
   void call(Leg& leg, LegCall what, std::string asked);
+  std::chrono::milliseconds pause_after(std::uint64_t attempts) const;
   void retry_later(Leg& leg);
   void connected(Leg& leg, const Result<http::Response>& response);
   void changed(Leg& leg, const Result<http::Response>& response);
@@ -102,7 +104,23 @@ class SessionStep {
   Leg* leg_of(const api::common::ValTargetUe& ue);
   Leg* leg_of_call(std::string_view name);
 
+  // session_network.cpp
+  bool asks_network(const AssetState& asset) const;
+  bool needs_network(const AssetState& asset) const;
+  std::optional<std::string> network(const Leg& leg) const;
+  bool network_settled(const Leg& leg) const;
+  bool plan_network(Leg& leg);
+  void retry_network(Leg& leg);
+  void forget_network(Leg& leg);
+  void network_answered(Leg& leg, LegCall what, const Result<http::Response>& response);
+  void network_shown(Leg& leg, const http::Response& response);
+  Result<void> network_told(Leg& leg, const resource::Callback& callback);
+  void network_result(Leg& leg, const api::nra_mm_qos::MmQosEventNotification& event);
+  void network_lost(Leg& leg, const std::string& cause);
+  void network_returned(Leg& leg);
+
   // session_quality.cpp
+  std::int64_t lowest_tier(AssetState& asset) const;
   Result<void> connection_told(Leg& leg, const resource::Callback& callback);
   Result<void> quality_told(Leg& leg, const resource::Callback& callback);
   void measured(AssetState& asset, const api::mm_callbacks::QualityData& data);
@@ -157,6 +175,11 @@ class SessionStep {
   SessionState before_ = SessionState::requested;
   bool flows_before_ = false;
 };
+
+/// Reasons of a tier that the network's word has changed.
+inline constexpr std::string_view network_lost_reason = "NETWORK_QOS_LOST";
+inline constexpr std::string_view network_restored_reason = "NETWORK_QOS_RESTORED";
+std::string network_timer(const Leg& leg);
 
 /// Any flow that carries something, or is about to.
 bool any_flow(const api::state::metaverse::SessionState& state);

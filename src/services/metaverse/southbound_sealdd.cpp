@@ -133,21 +133,22 @@ http::Request measure_release_request(std::string_view id) {
   return request_of("DELETE", one_of(measurements, id));
 }
 
-Heard heard(const Result<http::Response>& response) {
+Heard heard(const Result<http::Response>& response, std::string_view who) {
+  const std::string name(who);
   if (!response) {
     const bool unsent = response.error().code == Errc::too_many;
-    return {unsent ? Verdict::unsent : Verdict::unknown, "SEALDD cannot be reached"};
+    return {unsent ? Verdict::unsent : Verdict::unknown, name + " cannot be reached"};
   }
   const int status = response->status;
   if (status >= 200 && status < 300) return {Verdict::done, {}};
-  if (status == 404) return {Verdict::gone, "SEALDD does not know it"};
+  if (status == 404) return {Verdict::gone, name + " does not know it"};
   // It may change its mind about these: later, or once it is well again. 409 with Retry-After is
   // the same request still under way.
   const bool later = status == 408 || status == 425 || status == 429 || status >= 500 ||
                      status < 200 || (status == 409 && response->headers.find("retry-after"));
-  if (later) return {Verdict::unknown, "SEALDD answered " + std::to_string(status)};
+  if (later) return {Verdict::unknown, name + " answered " + std::to_string(status)};
   const auto problem = json::read<api::common::ProblemDetails>(response->body);
-  std::string cause = "SEALDD refused: " + std::to_string(status);
+  std::string cause = name + " refused: " + std::to_string(status);
   if (problem && problem->cause) cause += ' ' + *problem->cause;
   return {Verdict::refused, std::move(cause)};
 }

@@ -57,7 +57,7 @@ struct Heard {
   Verdict verdict = Verdict::unknown;
   std::string cause;  ///< of a refusal, for people
 };
-Heard heard(const Result<http::Response>& response);
+Heard heard(const Result<http::Response>& response, std::string_view who = "SEALDD");
 
 /// The last segment of Location.
 std::optional<std::string> id_in_location(const http::Response& response);

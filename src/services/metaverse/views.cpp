@@ -41,6 +41,20 @@ const state::Leg* leg_of(const state::SessionState& session, const state::AssetS
   return found == session.legs.end() ? nullptr : &*found;
 }
 
+/// Of what NRM holds for the UE; of what it does not, why.
+void show_network(const state::Leg* leg, GrantedAsset& out) {
+  using api::mm_das::NetworkQosState;
+  if (leg != nullptr && leg->network_id) {
+    out.network_qos = leg->network_lost ? NetworkQosState::degraded : NetworkQosState::confirmed;
+    out.network_cause = leg->network_lost ? leg->network_lost : leg->network_cause;
+  } else if (leg != nullptr && leg->network_refused) {
+    out.network_qos = NetworkQosState::refused;
+    out.network_cause = leg->network_cause;
+  } else {
+    out.network_qos = NetworkQosState::requested;
+  }
+}
+
 }  // namespace
 
 std::string policy_uri(const Settings& settings, std::string_view id) {
@@ -89,6 +103,8 @@ GrantedAsset asset_view(const state::SessionState& session, const state::AssetSt
     const auto at = static_cast<std::size_t>(asset.tier);
     if (at < resolved.ladder->size()) out.level = (*resolved.ladder)[at];
   }
+  if (resolved.network_qos && *resolved.network_qos != api::sync_types::NetworkQos::none)
+    show_network(leg_of(session, asset), out);
   out.flow_ids = asset.flow_ids;
   out.flow_state = asset.flow_state;
   out.alias = asset.alias;
