@@ -42,6 +42,7 @@
 #include "gnb_registrar.hpp"
 #include "model/address.hpp"
 #include "model/bit_rate.hpp"
+#include "pages/status_pages.hpp"
 #include "ready.hpp"
 #include "runtime/ports.hpp"
 #include "wire/http/url.hpp"
@@ -175,18 +176,20 @@ void GnbServer::Parts::serve_configured() {
 Result<void> GnbServer::Parts::listen() {
   copied.emplace(metrics);
   admin.emplace(
-      GnbPages{.metrics =
-                   [this] {
-                     copied->copy(sight());
-                     return metrics.expose();
-                   },
-               .status = [this] { return json::to_text(status_value(sight())); },
-               .cell = [this] { return json::to_text(cell_value(radio->radio(), radio->now())); },
-               .change = [this](const CellChange& wanted) { change(wanted); },
-               .ready = [this]() -> Result<void> {
-                 if (ending) return fail(Errc::unavailable, "the gNB is shutting down");
-                 return {};
-               }});
+      StatusSources{.name = {},
+                    .more = {},
+                    .metrics =
+                        [this] {
+                          copied->copy(sight());
+                          return metrics.expose();
+                        },
+                    .status = [this] { return json::to_text(status_value(sight())); },
+                    .ready = [this]() -> Result<void> {
+                      if (ending) return fail(Errc::unavailable, "the gNB is shutting down");
+                      return {};
+                    }},
+      CellPage{.cell = [this] { return json::to_text(cell_value(radio->radio(), radio->now())); },
+               .change = [this](const CellChange& wanted) { change(wanted); }});
   for (const auto& [address, port] : config.metrics) {
     ServerAddress at;
     at.address = model::to_text(address);

@@ -32,9 +32,9 @@
 #include "dataplane/stages/rule_board.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
 #include "model/address.hpp"
+#include "pages/status_pages.hpp"
 #include "ready.hpp"
 #include "runtime/ports.hpp"
-#include "upf/admin.hpp"
 #include "upf/handover.hpp"
 #include "upf/key_channels.hpp"
 #include "upf/keys.hpp"
@@ -109,7 +109,7 @@ struct UpfServer::Parts {
   std::optional<NeighbourKeeper> keeper;
   std::optional<N4Loop> n4;
   std::optional<UpfMetrics> copied;
-  std::optional<UpfAdmin> admin;
+  std::optional<StatusPages> admin;
   std::vector<std::unique_ptr<adapters::HttpServer>> admin_servers;
   std::atomic<bool> called{false};
   std::optional<Worker> worker;
@@ -195,25 +195,29 @@ Result<void> UpfServer::Parts::make_worker() {
 Result<void> UpfServer::Parts::listen() {
   n4.emplace(n4_config(config, *n3), N4Loop::World{loop, clock, rng, *log, rules, events});
   if (auto open = n4->listen(config.pfcp); !open) return open;
-  admin.emplace(UpfPages{.metrics =
-                             [this] {
-                               copied->copy();
-                               return metrics.expose();
-                             },
-                         .status =
-                             [this] {
-                               return status_page({.n3 = *n3,
-                                                   .n6 = *n6,
-                                                   .n3_neighbours = keeper->known(PathSide::n3),
-                                                   .n6_neighbours = keeper->known(PathSide::n6),
-                                                   .worker = *worker,
-                                                   .agent = n4->agent(),
-                                                   .key_channels = *key_channels});
-                             },
-                         .ready = [this]() -> Result<void> {
-                           if (ending) return fail(Errc::unavailable, "the UPF is shutting down");
-                           return {};
-                         }});
+  admin.emplace(StatusSources{.name = "upf",
+                              .more = {},
+                              .metrics =
+                                  [this] {
+                                    copied->copy();
+                                    return metrics.expose();
+                                  },
+                              .status =
+                                  [this] {
+                                    return status_page(
+                                        {.n3 = *n3,
+                                         .n6 = *n6,
+                                         .n3_neighbours = keeper->known(PathSide::n3),
+                                         .n6_neighbours = keeper->known(PathSide::n6),
+                                         .worker = *worker,
+                                         .agent = n4->agent(),
+                                         .key_channels = *key_channels});
+                                  },
+                              .ready = [this]() -> Result<void> {
+                                if (ending)
+                                  return fail(Errc::unavailable, "the UPF is shutting down");
+                                return {};
+                              }});
   for (const auto& [address, port] : config.metrics) {
     ServerAddress at;
     at.address = model::to_text(address);

@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <utility>
 
 #include "dataplane/rules/usage_meter.hpp"
 #include "dataplane/stages/path_counters.hpp"
@@ -40,22 +38,6 @@ void each(const dataplane::CountersBy<Enum, count, Kind>& counters, const Visit&
 }
 
 }  // namespace
-
-void UpfMetrics::counter(std::string_view name, const runtime::Labels& labels, Read read) {
-  copied_.push_back({&metrics_.counter(name, labels), std::move(read)});
-}
-
-void UpfMetrics::gauge(std::string_view name, const runtime::Labels& labels, Read read) {
-  copied_.push_back({&metrics_.gauge(name, labels), std::move(read)});
-}
-
-void UpfMetrics::copy() {
-  for (Copied& one : copied_) {
-    const std::uint64_t now = one.read();
-    one.to->add(static_cast<double>(now) - static_cast<double>(one.last));
-    one.last = now;
-  }
-}
 
 void UpfMetrics::add_direction(const char* name, const PathCounters::Direction& direction) {
   const runtime::Labels labels{{"direction", name}};
