@@ -34,7 +34,7 @@ WIRE_SEES = {
 ENERGY_SEES = {
     "energy/meter": ("energy",),
     "energy/steering": ("energy", "wire/http", "wire/json"),
-    "energy/client": ("wire/http", "wire/json", "api"),
+    "energy/client": ("wire/http", "wire/json", "wire/qoe", "api"),
 }
 
 # Packets of a capture file come through the port of packets as well, with its one reader and writer.
@@ -126,7 +126,8 @@ GATES = {
 }
 THIRD_PARTY = (
     (r"fmt/", "libfmt-dev", (), 0),
-    (r"pugixml\.hpp", "libpugixml-dev", ("src/wire/manifest/",), 0),
+    (r"pugixml\.hpp", "libpugixml-dev", ("src/wire/manifest/", "src/wire/qoe/"), 0),
+    (r"zlib\.h", "zlib1g-dev", ("src/wire/qoe/",), 1),
     (r"cbor\.h", "libcbor-dev", ("src/wire/sdd/",), 1),
     (r"tl/expected\.hpp", "libexpected-dev", (), 0),
     (r"boost/", "libboost1.81-dev", ("src/adapters/http/", "src/adapters/udp/",

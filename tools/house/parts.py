@@ -87,7 +87,7 @@ CMAKE_PACKAGES = {
     "spdlog": "libspdlog-dev", "yaml-cpp": "libyaml-cpp-dev", "CLI11": "libcli11-dev",
     "prometheus-cpp": "prometheus-cpp-dev", "GTest": "libgtest-dev", "rapidcheck": "librapidcheck-dev",
     "benchmark": "libbenchmark-dev", "Threads": None, "Python3": "python3", "PkgConfig": "pkg-config",
-    "pugixml": "libpugixml-dev",
+    "pugixml": "libpugixml-dev", "ZLIB": "zlib1g-dev",
 }
 PKG_CONFIG_MODULES = {
     "libnghttp2": "libnghttp2-dev", "cjose": "libcjose-dev", "jansson": "libcjose-dev",
