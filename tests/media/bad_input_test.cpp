@@ -26,7 +26,7 @@ namespace {
 
 TEST(media_bad_input, is_refused_by_the_name_of_the_member_and_changes_nothing) {
   for (const auto& operation : media_operations()) {
-    if (operation.body.empty()) continue;
+    if (!operation.body.starts_with('{')) continue;  // XML is spoiled where it is read.
     MediaWorld world;
     world.on_answer = [](const http::Request& request, const http::Response& response) {
       const auto wrong = contract::wrong_with(request, response);

@@ -85,6 +85,16 @@ std::vector<MediaOperation> media_operations() {
          const auto at = w.session();
          return "/3gpp-m5/v2/consumption-reporting" + at.substr(sessions.size());
        }},
+      {"SubmitMetricsReport", "POST", 204,
+       R"(<ReceptionReport xmlns="urn:3gpp:metadata:2011:HSD:receptionreport" clientID="c1">)"
+       R"(<QoeReport reportTime="2026-11-22T12:00:00Z" reportPeriod="10"/></ReceptionReport>)",
+       "ue", false,
+       [](MediaWorld& w) {
+         const auto at = w.session();
+         const auto made = MediaWorld::id_of(w.ask("POST", at + "/metrics-reporting-configurations",
+                                                   R"({"reportingInterval":10})"));
+         return "/3gpp-m5/v2/metrics-reporting" + at.substr(sessions.size()) + '/' + made;
+       }},
       {"GetSteeringPlan", "GET", 200, "", "steer", false,
        [](MediaWorld& w) {
          w.ask("POST", w.session() + "/content-hosting-configuration", Driver::hosting_text());

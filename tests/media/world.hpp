@@ -101,9 +101,12 @@ class MediaWorld {
                       .target = std::move(target),
                       .headers = std::move(headers),
                       .body = std::move(body)};
-    if (!out.body.empty() && !out.headers.find("content-type"))
-      out.headers.add("content-type",
-                      out.method == "PATCH" ? "application/merge-patch+json" : "application/json");
+    if (!out.body.empty() && !out.headers.find("content-type")) {
+      const bool xml = out.target.find("/metrics-reporting/") != std::string::npos;
+      out.headers.add("content-type", xml                     ? "application/3gpdash-qoe-report+xml"
+                                      : out.method == "PATCH" ? "application/merge-patch+json"
+                                                              : "application/json");
+    }
     if (!client.empty()) out.headers.set("x-lobo-client", std::string(client));
     return out;
   }

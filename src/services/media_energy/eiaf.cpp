@@ -79,6 +79,8 @@ void Eiaf::observed(const resource::Key& from, const resource::Observe& what, In
     location_change(from.id, what.body, now);
   else if (what.what == "consumption")
     consumption(from.id, what.body, now);
+  else if (what.what == "qoe")
+    quality_told(what.body, now);
   else if (what.what == "poll")
     poll(from.id, what.body, now);
   else if (what.what == "plan_poll")

@@ -28,6 +28,7 @@
 #include "services/media_energy/policy_run.hpp"
 #include "services/media_energy/ports.hpp"
 #include "wire/http/message.hpp"
+#include "wire/qoe/report.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/record.hpp"
 
@@ -96,6 +97,10 @@ class Eiaf {
   std::size_t steered() const { return steered_.size(); }
   std::size_t subscriptions() const { return subscriptions_.size(); }
   std::size_t servers() const { return servers_.size(); }
+  /// Of the time to be played from there, the share with picture; nothing where nobody said.
+  std::optional<double> qoe_score(std::string_view location, Instant now) const;
+  /// QoE reports that were repeated, too old or from ahead of now: counted, and not believed.
+  std::uint64_t stale_qoe() const { return stale_qoe_; }
   std::uint64_t dropped() const { return dropped_; }
 
  private:
@@ -172,7 +177,21 @@ class Eiaf {
     bool one_shot_done = false;
     std::uint64_t moved_by_plan = 0;  ///< revision of the plan that was told
     std::uint64_t budget_told = 0;
+    Instant qoe_seen{};       ///< the newest QoE report's own time
+    std::string below_floor;  ///< where it played below the QoE floor, until that was acted upon
   };
+  /// QoE at a location, as its sessions tell; older reports weigh less.
+  struct Quality {
+    double score = 1;
+    Instant seen{};
+  };
+
+  // eiaf_quality.cpp
+  void quality_told(const std::string& body, Instant now);
+  void take_quality(const qoe::QoeReport& report, const qoe::ReceptionReport& of, Instant now);
+  std::string session_named(std::string_view name) const;
+  bool adapt_to_quality(const std::string& id, Subscription& subscription, Session& session,
+                        Running& running, Instant now);
 
   // eiaf.cpp
   void session_changed(const std::string& id, const std::string& body, Instant now);
@@ -277,7 +296,9 @@ class Eiaf {
   Instant ticked_{};
   Instant expired_{};
   Instant began_{};  ///< the first event: before a TTL has passed nobody is moved
+  std::map<std::string, Quality, std::less<>> quality_;  ///< by location of the operator
   std::uint64_t moves_ = 0;
+  std::uint64_t stale_qoe_ = 0;
   std::uint64_t dropped_ = 0;
   Dues dues_;
 };

@@ -354,6 +354,7 @@ void Eiaf::adapt(const std::string& id, Subscription& subscription, Session& ses
     }
   }
   if (give_back(id, subscription, session, running, now)) return;
+  if (adapt_to_quality(id, subscription, session, running, now)) return;
   if (adapt_to_thresholds(id, subscription, session, running, now)) return;
   const auto* segment = running.run.segment();
   if (segment != nullptr && subscription.budget_told != running.run.segment_changes()) {

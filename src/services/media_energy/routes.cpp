@@ -142,6 +142,18 @@ Result<Decision> to_session(const RouteContext& context) {
   return Dispatch{.to = (*found)->key, .creates = false};
 }
 
+/// The configuration has to be one of the session's.
+Result<Decision> to_metrics(const RouteContext& context) {
+  const auto found = context.lookup.find({std::string(session_kind), param(context, session_id)});
+  if (!found) return fail(found.error());
+  if (!*found) return fail(Errc::not_found, "no such provisioning session");
+  const auto stored = state_of<state::SessionState>(**found);
+  if (!stored) return fail(stored.error());
+  if (!part_text(*stored, Part::metrics, param(context, "metricsReportingConfigurationId")))
+    return fail(Errc::not_found, "no such metrics reporting configuration");
+  return Dispatch{.to = (*found)->key, .creates = false};
+}
+
 // ---- E3 ---------------------------------------------------------------------------------------
 
 Handle read_server(const Eiaf& eiaf) {
@@ -227,6 +239,7 @@ Result<Decision> to_steering(const RouteContext& /*context*/) {
 Handle others_handle(std::string_view id, const Eiaf& eiaf) {
   if (id == m5::operation::get_service_access_information) return read_access(eiaf);
   if (id == m5::operation::submit_consumption_report) return to_session;
+  if (id == m5::operation::submit_metrics_report) return to_metrics;
   if (id == e3::operation::list_application_servers) return list_servers(eiaf);
   if (id == e3::operation::get_application_server) return read_server(eiaf);
   if (id == e3::operation::register_application_server) return to_server;

@@ -35,6 +35,9 @@ namespace {
 constexpr double percent = 100;
 constexpr double wh_per_kwh = 1000;
 
+/// What a metrics reporting configuration means that names no scheme (TS 26.247 clause 10).
+constexpr std::string_view qoe_scheme = "urn:3GPP:ns:PSS:DASH:QM10";
+
 /// The upper ends of classes A to F, as multiples of the least that a gigabyte takes.
 constexpr std::array<double, 6> class_ends{1.1, 1.3, 1.6, 2, 3, 5};
 
@@ -135,12 +138,31 @@ Result<m5::ServiceAccessInformationResource> Eiaf::service_access(std::string_vi
         location.base_url = places[i].base_url;
         location.priority = static_cast<std::int64_t>(i) + 1;
         location.state = shown(places[i].figures.state);
-        if (exposed && places[i].figures.servers_known > 0)
+        if (exposed && places[i].figures.servers_known > 0) {
           location.energy_characteristics = characteristics(places[i].figures, least);
+          location.energy_characteristics->qoe_score = qoe_score(places[i].id, now);
+        }
         if (!point.service_locations) point.service_locations.emplace();
         point.service_locations->push_back(std::move(location));
       }
     }
+  }
+  for (const auto& kept : session.state.metrics) {
+    const auto wanted = json::read<m1::MetricsReportingConfiguration>(kept.text);
+    if (!wanted) return fail(Errc::internal, "a stored configuration cannot be read");
+    m5::ClientMetricsReporting reporting;
+    reporting.metrics_reporting_configuration_id = kept.id;
+    reporting.server_addresses = {settings_.api_root + settings_.prefixes.m5 + '/'};
+    reporting.scheme = wanted->scheme.value_or(std::string(qoe_scheme));
+    reporting.data_network_name = wanted->data_network_name;
+    reporting.reporting_interval = wanted->reporting_interval;
+    reporting.sample_percentage = wanted->sample_percentage.value_or(percent);
+    reporting.url_filters = wanted->url_filters;
+    reporting.sampling_period = wanted->sampling_period;
+    reporting.metrics = wanted->metrics;
+    if (!out.client_metrics_reporting_configurations)
+      out.client_metrics_reporting_configurations.emplace();
+    out.client_metrics_reporting_configurations->push_back(std::move(reporting));
   }
   if (session.state.consumption) {
     const auto wanted =

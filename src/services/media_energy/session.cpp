@@ -20,6 +20,7 @@
 #include "services/media_energy/checks.hpp"
 #include "services/media_energy/faults.hpp"
 #include "services/media_energy/ports.hpp"
+#include "services/media_energy/quality.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -276,6 +277,15 @@ class Change {
   const Settings& settings_;
 };
 
+Result<resource::Outcome> metrics_report(const resource::Command& command) {
+  auto xml = metrics_report_in(command.http);
+  if (!xml) return fail(std::move(xml.error()));
+  resource::Outcome out;
+  out.effects.emplace_back(resource::Observe{"qoe", std::move(*xml)});
+  out.effects.emplace_back(resource::Reply{command.request, {204, {}, {}}, false});
+  return out;
+}
+
 }  // namespace
 
 Result<resource::Outcome> SessionMachine::step(const resource::Record* current,
@@ -313,6 +323,8 @@ Result<resource::Outcome> SessionMachine::step(const resource::Record* current,
     out.effects.emplace_back(resource::Reply{command->request, {204, {}, {}}, false});
     return out;
   }
+  if (current != nullptr && command->operation == m5::operation::submit_metrics_report)
+    return metrics_report(*command);
   if (current == nullptr || current->owner != command->who.subject)
     return fail(Errc::not_found, "no such provisioning session");
   auto stored = json::read<state::SessionState>(current->state);
