@@ -27,6 +27,8 @@ class Sliders(harness.Case):
         return json.loads(self.hand.stdout.readline() or "{}")
 
     def ends(self, process):
+        if process.stdin:
+            process.stdin.close()
         if process.poll() is None:
             process.terminate()
             try:
