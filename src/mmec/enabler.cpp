@@ -263,7 +263,8 @@ std::optional<Enabler::News> Enabler::take_policies(const http::Response& answer
     policies_.push_back(std::make_shared<sync::Policy>(
         sync::Policy{std::move(item.policy_id), item.version, std::move(*said)}));
   }
-  if (list->next && !list->next->empty() && ++pages_ < policy_pages_max) {
+  if (list->next && !list->next->empty() && list->next->size() <= cursor_bytes_max &&
+      ++pages_ < policy_pages_max) {
     page_ = "&cursor=" + http::percent_encode(*list->next);
     next_step();
     return std::nullopt;
@@ -296,6 +297,10 @@ std::optional<Enabler::News> Enabler::resolve_here() {
 std::optional<Enabler::News> Enabler::take_session(const http::Response& answer) {
   const auto session = json::read<das::SyncSession>(answer.body);
   if (!session) return broken(session.error());
+  if (session->session_id.empty() || session->session_id.size() > session_id_bytes_max)
+    return broken({Errc::out_of_range,
+                   "the enabler calls its session by no name that can be used",
+                   {{Errc::out_of_range, "/sessionId", "1 to 512 octets"}}});
   session_ = session->session_id;
   if (session->state == das::SessionState::releasing ||
       session->state == das::SessionState::released || session->state == das::SessionState::failed)

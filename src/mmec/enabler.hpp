@@ -25,6 +25,8 @@ namespace lobo::mmec {
 
 inline constexpr std::size_t policies_max = 1024;
 inline constexpr std::size_t policy_pages_max = 16;
+inline constexpr std::size_t session_id_bytes_max = 512;
+inline constexpr std::size_t cursor_bytes_max = 2048;
 inline constexpr std::chrono::milliseconds enabler_patience{10'000};
 
 /// What an answer that is no success says: its problem details, with what was asked.

@@ -68,6 +68,8 @@ Result<void> Session::start(Instant now) {
     if (settings_.session.empty() && settings_.assets.empty())
       complain("/assets", "a new session needs an asset, and without one it has to be named");
   }
+  if (settings_.name.size() > sdd::control_text_bytes_max) complain("/name", "at most 512 octets");
+  if (settings_.session.size() > session_id_bytes_max) complain("/session", "at most 512 octets");
   if (settings_.assets.size() > wanted_max) complain("/assets", "at most 64");
   for (std::size_t i = 0; i < settings_.assets.size(); ++i)
     if (settings_.assets[i].asset.empty())
@@ -232,6 +234,11 @@ void Session::came_up(Instant now) {
   grant_ = current_->link.grant();
   grant_stale_ = false;
   current_->link.renew_at = renewal_of(*grant_, now);
+  std::erase_if(wants_, [&](const sdd::Update& one) {
+    return std::ranges::find(grant_->claims.flows, one.flow, &sdd::TokenFlow::id) ==
+           grant_->claims.flows.end();
+  });
+  std::erase_if(own_, [&](const auto& one) { return publishing(one.first.first) == nullptr; });
   for (const auto& update : wants_) current_->link.say(update);
   for (auto& [part, own] : own_) own.waits = true;
   confirm_by_ = now + confirm_within;
@@ -306,11 +313,16 @@ void Session::use(Grant grant, Instant now) {
     return;
   }
   const Grant& known = current_->link.grant();
-  if (known.at != grant.at || known.claims.node != grant.claims.node) {
+  if (known.at.host != grant.at.host || known.at.port != grant.at.port ||
+      known.claims.node != grant.claims.node) {
     if (!moving_) move_to(std::move(grant), now);
     return;
   }
-  if (grant.claims.expires <= known.claims.expires || !current_->link.established) return;
+  if (grant.claims.expires <= known.claims.expires) return;
+  if (!current_->link.established) {  // For the next attempt, if this one fails.
+    grant_ = std::move(grant);
+    return;
+  }
   current_->link.renewing = true;
   current_->link.renew_at = renewal_of(grant, now);
   grant_ = grant;

@@ -265,7 +265,7 @@ void Session::received(Link& link, const relay::Received& state) {
 
 void Session::message(Link& link, const sdd::StreamHeader& header, Bytes payload) {
   const sdd::TokenFlow* flow = flow_of(link.grant(), header.flow);
-  if (flow == nullptr || !sdd::receives(flow->direction)) {
+  if (flow == nullptr || !sdd::receives(flow->direction) || payload.empty()) {
     ++counts_.refused;
     return;
   }

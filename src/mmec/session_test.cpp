@@ -304,6 +304,22 @@ TEST(mmec_session, a_later_token_is_asked_for_in_time_and_the_flows_outlive_the_
   EXPECT_EQ(lab.node().relay->flows(), 4U);
 }
 
+TEST(mmec_session, a_later_token_that_comes_while_it_connects_is_for_the_next_attempt) {
+  Lab lab;
+  Settings settings;
+  settings.grant = lab.grant(1, 10s);
+  lab.node().relay.reset();
+  Ue& alice = lab.begin(lab.add(std::move(settings)));
+  lab.run_for(1ms);
+  alice.session.use(lab.grant(1, 20s), lab.now());
+  lab.run_for(100ms);
+  lab.restart(lab.node());
+  lab.run_for(2s);
+  ASSERT_EQ(alice.session.phase(), Phase::up);
+  lab.run_for(10s);
+  EXPECT_EQ(alice.count(EventKind::token_wanted), 0U) << "the first one is over by now";
+}
+
 TEST(mmec_session, whose_token_ended_waits_for_another_and_says_so) {
   Lab lab;
   Settings settings;
