@@ -108,6 +108,11 @@ void resolve(Config& config, const std::filesystem::path& base) {
     resolve(config.relay->certificate, base);
     resolve(config.relay->key, base);
     for (auto& file : config.relay->token_keys) resolve(file, base);
+    if (auto& home = config.relay->home) {
+      for (auto* path : {&home->door.tls.ca, &home->door.tls.cert, &home->door.tls.key})
+        resolve(*path, base);
+      if (home->door.oauth2) resolve(home->door.oauth2->client_secret_file, base);
+    }
   }
   if (config.media_energy) {
     resolve(config.media_energy->servers, base);

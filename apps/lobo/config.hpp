@@ -302,6 +302,21 @@ struct MetaverseConfig {
   bool operator==(const MetaverseConfig&) const = default;
 };
 
+/// The SEALDD server that a relay node belongs to.
+struct RelayHomeConfig {
+  NefConfig door;  ///< uri, http2, deadline, oauth2, tls
+  /// Where clients go, where that is not what the node listens on.
+  std::string address;
+  std::uint16_t port = 0;
+  std::uint64_t egress_mbps = 1000;
+  std::uint64_t flows = 10'000;
+};
+
+struct RelayServerConfig : RelayConfig {
+  std::vector<ServerAddress> metrics;   ///< metrics, health and status: loopback only
+  std::optional<RelayHomeConfig> home;  ///< nothing: tokens alone say who comes in
+};
+
 struct NetsimConfig {
   std::vector<ServerAddress> servers;
   core_sim::CoreConfig core;  ///< its api_root is set once the port is known
@@ -339,7 +354,7 @@ struct Config {
   std::optional<EnergyAgentConfig> energy_agent;
   std::optional<EnergySteeringConfig> energy_steering;
   std::optional<GnbConfig> gnb;
-  std::optional<RelayConfig> relay;
+  std::optional<RelayServerConfig> relay;
   std::optional<MediaEnergyConfig> media_energy;
   std::optional<SealddConfig> sealdd;
   std::optional<MetaverseConfig> metaverse;

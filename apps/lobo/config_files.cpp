@@ -88,6 +88,7 @@ Result<void> check_files(const Config& config) {
     check_readable("relay.tls.key", config.relay->key, faults);
     for (const auto& file : config.relay->token_keys)
       check_readable("relay.token_keys", file, faults);
+    if (config.relay->home) check_door("relay.sealdd", config.relay->home->door, faults);
   }
   if (config.media_energy) {
     const auto& media = *config.media_energy;

@@ -15,7 +15,15 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t metaverse_body_bytes = std::uint64_t{4} << 20U;
 
-void read_sealdd(Section& section, NefConfig& out) {
+void read_seconds(Section& section, std::string_view key, std::chrono::milliseconds most,
+                  std::chrono::seconds& out) {
+  std::chrono::milliseconds read = out;
+  if (section.duration(key, 1s, most, read)) out = std::chrono::ceil<std::chrono::seconds>(read);
+}
+
+}  // namespace
+
+void read_sealdd_door(Section& section, NefConfig& out) {
   section.require("uri");
   out.deadline = 4s;
   if (section.text("uri", out.uri)) check_uri(section, "uri", out.uri);
@@ -24,14 +32,6 @@ void read_sealdd(Section& section, NefConfig& out) {
   section.section("oauth2", [&](Section& oauth2) { read_oauth2(oauth2, out.oauth2.emplace()); });
   section.section("tls", [&](Section& tls) { read_client_tls(tls, out.tls); });
 }
-
-void read_seconds(Section& section, std::string_view key, std::chrono::milliseconds most,
-                  std::chrono::seconds& out) {
-  std::chrono::milliseconds read = out;
-  if (section.duration(key, 1s, most, read)) out = std::chrono::ceil<std::chrono::seconds>(read);
-}
-
-}  // namespace
 
 void read_metaverse(Section& section, MetaverseConfig& out) {
   for (const auto key : {"server", "store", "auth", "sealdd"}) section.require(key);
@@ -49,8 +49,8 @@ void read_metaverse(Section& section, MetaverseConfig& out) {
        {std::pair{"base_uri", &out.base_uri}, std::pair{"callback_base", &out.callback_base}})
     if (section.text(key, *uri)) check_uri(section, key, *uri);
   read_web_origins(section, out.web_origins);
-  section.section("sealdd", [&](Section& sealdd) { read_sealdd(sealdd, out.sealdd); });
-  section.section("nrm", [&](Section& nrm) { read_sealdd(nrm, out.nrm.emplace()); });
+  section.section("sealdd", [&](Section& sealdd) { read_sealdd_door(sealdd, out.sealdd); });
+  section.section("nrm", [&](Section& nrm) { read_sealdd_door(nrm, out.nrm.emplace()); });
   section.texts("operators", out.operators);
   section.section("media", [&](Section& media) {
     media.require("path");

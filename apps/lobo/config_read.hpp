@@ -18,10 +18,12 @@ void read_nrm(Section& section, NrmConfig& out);
 void read_netsim(Section& section, NetsimConfig& out);
 void read_upf(Section& section, UpfConfig& out);
 void read_oauth2(Section& section, OAuth2Config& out);
+/// The door of SEALDD, for who asks it.
+void read_sealdd_door(Section& section, NefConfig& out);
 void read_energy_agent(Section& section, EnergyAgentConfig& out);
 void read_energy_steering(Section& section, EnergySteeringConfig& out);
 void read_gnb(Section& section, GnbConfig& out);
-void read_relay(Section& section, RelayConfig& out);
+void read_relay(Section& section, RelayServerConfig& out);
 void read_media_energy(Section& section, MediaEnergyConfig& out);
 void read_sealdd(Section& section, SealddConfig& out);
 void read_metaverse(Section& section, MetaverseConfig& out);

@@ -21,6 +21,8 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t connections_max = 100'000;
 constexpr std::uint64_t handshakes_max = 1'000'000;
+constexpr std::uint64_t egress_mbps_max = 1'000'000;
+constexpr std::uint64_t flows_max = 1'000'000;
 constexpr std::uint64_t udp_payload_min = 1200;
 constexpr std::uint64_t udp_payload_max = 9000;
 
@@ -35,9 +37,25 @@ void read_limits(Section& section, RelayConfig& out) {
   section.integer("udp_payload", udp_payload_min, udp_payload_max, out.udp_payload);
 }
 
+void read_home(Section& section, RelayHomeConfig& out) {
+  read_sealdd_door(section, out.door);
+  std::vector<ServerAddress> advertised;
+  read_servers(section, "advertise", advertised, false);
+  if (advertised.size() > 1)
+    section.complain("advertise", Errc::too_many, "clients are told one address");
+  if (!advertised.empty()) {
+    out.address = advertised.front().address;
+    out.port = advertised.front().port;
+  }
+  section.section("capacity", [&](Section& capacity) {
+    capacity.integer("egress_mbps", 1, egress_mbps_max, out.egress_mbps);
+    capacity.integer("flows", 1, flows_max, out.flows);
+  });
+}
+
 }  // namespace
 
-void read_relay(Section& section, RelayConfig& out) {
+void read_relay(Section& section, RelayServerConfig& out) {
   if (section.text("node", out.node) && out.node.size() > sdd::node_bytes_max)
     section.complain("node", Errc::out_of_range,
                      fmt::format("a node's name has at most {} octets", sdd::node_bytes_max));
@@ -68,8 +86,18 @@ void read_relay(Section& section, RelayConfig& out) {
     tls.text("key", out.key);
   });
   section.text("reset_key", out.reset_key);
-  section.require("token_keys");
+  section.section("sealdd", [&](Section& home) { read_home(home, out.home.emplace()); });
+  if (!out.home) section.require("token_keys");
   section.texts("token_keys", out.token_keys);
+  section.section("metrics", [&](Section& metrics) {
+    metrics.require("server");
+    read_servers(metrics, "server", out.metrics, false);
+  });
+  for (const auto& at : out.metrics)
+    if (!is_loopback_address(at.address))
+      section.complain(
+          "metrics", Errc::not_allowed,
+          at.address + " is no loopback address: administration stays on this machine");
   section.texts("origins", out.origins);
   if (section.text("path", out.path) && !out.path.starts_with('/'))
     section.complain("path", Errc::pattern, "a path begins with a slash");

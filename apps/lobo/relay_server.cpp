@@ -13,6 +13,7 @@
 
 #include "adapters/crypto/flow_token.hpp"
 #include "adapters/http/loop.hpp"
+#include "adapters/metrics/prometheus_metrics.hpp"
 #include "adapters/quic/links.hpp"
 #include "adapters/quic/quic.hpp"
 #include "adapters/udp/socket.hpp"
@@ -20,11 +21,15 @@
 #include "adapters/webtransport/gate.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
+#include "listeners.hpp"
 #include "model/address.hpp"
 #include "output.hpp"
+#include "pages/copied_metrics.hpp"
+#include "pages/status_pages.hpp"
 #include "relay/limits.hpp"
 #include "relay/ports.hpp"
 #include "relay/report.hpp"
+#include "relay_home.hpp"
 #include "relay_node/relay_config.hpp"
 #include "relay_node/relay_node.hpp"
 #include "runtime/ports.hpp"
@@ -84,10 +89,10 @@ std::string host_of(const adapters::UdpEndpoint& at) {
 
 // Members stand in the order of construction: whoever uses another stands below it.
 struct RelayServer::Parts {
-  Parts(RelayConfig settings, const LoggerConfig& logging)
+  Parts(RelayServerConfig settings, const LoggerConfig& logging)
       : config(std::move(settings)), logger(logging) {}
 
-  RelayConfig config;
+  RelayServerConfig config;
   LoggerConfig logger;
   adapters::EventLoop loop;
   SteadyWallClock clock;
@@ -97,14 +102,24 @@ struct RelayServer::Parts {
   std::optional<adapters::webtransport::Gate> gate;
   std::unique_ptr<quic::Endpoint> endpoint;
   std::unique_ptr<adapters::websocket::Server> websockets;
+  std::unique_ptr<RelayHome> home;
+  adapters::metrics::PrometheusMetrics metrics;
+  std::optional<CopiedMetrics> copied;
+  std::optional<StatusPages> pages;
+  Listeners listeners;
   std::string digest;
+  bool ending = false;
   std::uint64_t flows_opened = 0;
   std::uint64_t flows_closed = 0;
 
   Result<void> open();
   void end();
   Result<void> listen_for_websockets();
+  Result<void> open_pages();
+  void count();
+  std::string status() const;
   void look_at_reports();
+  void flow_changed(const relay::FlowChange& change);
 };
 
 Result<void> RelayServer::Parts::open() {
@@ -131,6 +146,10 @@ Result<void> RelayServer::Parts::open() {
                                                 {{"link", static_cast<std::int64_t>(link)},
                                                  {"cause", quic::to_string(closed.cause)},
                                                  {"detail", closed.detail}});
+                                   },
+                               .flows_changed =
+                                   [this] {
+                                     if (home) home->wake();
                                    }});
   auto& carrier = node->add_carrier();
   gate.emplace(adapters::webtransport::GateSettings{config.origins, config.path}, carrier);
@@ -141,18 +160,98 @@ Result<void> RelayServer::Parts::open() {
   gate->stand_on(*endpoint);
   if (!config.websocket_address.empty())
     if (auto listening = listen_for_websockets(); !listening) return listening;
+  if (config.home) {
+    auto found = RelayHome::open(
+        {.config = config,
+         .loop = loop,
+         .clock = clock,
+         .log = *log,
+         .node = *node,
+         .verifier = verifier,
+         .own_keys = *keys,
+         .listens = endpoint->local(),
+         .certificate_sha256 = *sha,
+         .seen = [this](const relay::FlowChange& change) { flow_changed(change); }});
+    if (!found) return fail(found.error());
+    home = std::move(*found);
+  }
+  if (auto shown = open_pages(); !shown) return shown;
   // Before anybody is told that it serves, and may end it.
   for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, [this] { end(); });
-  look_at_reports();
+  if (home)
+    home->start();
+  else
+    look_at_reports();
   return {};
+}
+
+Result<void> RelayServer::Parts::open_pages() {
+  count();
+  pages.emplace(StatusSources{.name = "relay",
+                              .more = {},
+                              .metrics =
+                                  [this] {
+                                    copied->copy();
+                                    return metrics.expose();
+                                  },
+                              .status = [this] { return status(); },
+                              .ready = [this]() -> Result<void> {
+                                if (ending) return fail(Errc::unavailable, "the node shuts");
+                                if (home && !home->lease().held())
+                                  return fail(Errc::unavailable, "the node has no lease");
+                                return {};
+                              }});
+  listeners.administration.hand_to(*pages);
+  return listeners.open(loop, {}, config.metrics, {});
+}
+
+void RelayServer::Parts::count() {
+  copied.emplace(metrics);
+  const auto& relay = node->relay();
+  copied->gauge("lobo_relay_links", {}, [&relay] { return relay.links(); });
+  copied->gauge("lobo_relay_rooms", {}, [&relay] { return relay.rooms(); });
+  copied->gauge("lobo_relay_flows", {}, [&relay] { return relay.flows(); });
+  copied->counter("lobo_relay_links_opened_total", {}, [this] { return node->links_opened(); });
+  const auto refused = [&](const char* what, std::uint64_t relay::NodeCounts::* member) {
+    copied->counter("lobo_relay_refused_total", {{"what", what}},
+                    [&relay, member] { return relay.counts().*member; });
+  };
+  copied->counter("lobo_relay_datagrams_total", {}, [&relay] { return relay.counts().datagrams; });
+  refused("datagram_malformed", &relay::NodeCounts::datagrams_malformed);
+  refused("flow_unknown", &relay::NodeCounts::flows_unknown);
+  refused("stream", &relay::NodeCounts::streams_refused);
+  refused("token", &relay::NodeCounts::tokens_refused);
+  refused("link", &relay::NodeCounts::links_refused);
+  const auto& wire = endpoint->counters();
+  copied->counter("lobo_relay_packets_total", {{"way", "in"}}, [&] { return wire.packets_in; });
+  copied->counter("lobo_relay_packets_total", {{"way", "out"}}, [&] { return wire.packets_out; });
+  copied->counter("lobo_relay_retries_total", {}, [&] { return wire.retries_asked; });
+  copied->counter("lobo_relay_resets_total", {}, [&] { return wire.resets_sent; });
+  if (home) home->count(*copied);
+}
+
+std::string RelayServer::Parts::status() const {
+  const auto& relay = node->relay();
+  return fmt::format(R"({{"node":"{}","links":{},"rooms":{},"flows":{},"lease":{}}})", config.node,
+                     relay.links(), relay.rooms(), relay.flows(),
+                     home ? home->status() : std::string("null"));
 }
 
 /// Everybody is told goodbye; it leaves before the program does.
 void RelayServer::Parts::end() {
-  const auto cause = static_cast<std::uint64_t>(sdd::Cause::shut_down);
-  endpoint->shut(cause, "the node shuts");
-  if (websockets) websockets->shut(cause, "the node shuts");
-  loop.after(end_patience, [this] { loop.stop(); });
+  if (ending) return loop.stop();  // asked twice: at once
+  ending = true;
+  const auto shut = [this] {
+    const auto cause = static_cast<std::uint64_t>(sdd::Cause::shut_down);
+    endpoint->shut(cause, "the node shuts");
+    if (websockets) websockets->shut(cause, "the node shuts");
+    loop.after(end_patience, [this] { loop.stop(); });
+  };
+  // The server first: whoever is told goodbye may ask it where to go.
+  if (home)
+    home->leave(shut);
+  else
+    shut();
 }
 
 /// For browsers that have no UDP: the same links, over TCP.
@@ -172,18 +271,19 @@ Result<void> RelayServer::Parts::listen_for_websockets() {
 
 /// Without a SEALDD server to tell: flows that changed are logged, and what was measured is let go.
 void RelayServer::Parts::look_at_reports() {
-  const auto reports = node->report();
-  for (const auto& change : reports.changes) {
-    if (change.state == relay::FlowState::up) ++flows_opened;
-    if (change.state == relay::FlowState::closed) ++flows_closed;
-    log->event(Level::info, "flow_changed",
-               {{"flow", static_cast<std::int64_t>(change.flow)},
-                {"room", change.room},
-                {"ue", change.ue},
-                {"state", relay::to_string(change.state)},
-                {"cause", sdd::to_string(change.cause)}});
-  }
+  for (const auto& change : node->report().changes) flow_changed(change);
   loop.after(report_interval, [this] { look_at_reports(); });
+}
+
+void RelayServer::Parts::flow_changed(const relay::FlowChange& change) {
+  if (change.state == relay::FlowState::up) ++flows_opened;
+  if (change.state == relay::FlowState::closed) ++flows_closed;
+  log->event(Level::info, "flow_changed",
+             {{"flow", static_cast<std::int64_t>(change.flow)},
+              {"room", change.room},
+              {"ue", change.ue},
+              {"state", relay::to_string(change.state)},
+              {"cause", sdd::to_string(change.cause)}});
 }
 
 RelayServer::RelayServer(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -201,6 +301,7 @@ std::vector<std::string> RelayServer::urls() const {
                                "sha256:" + parts_->digest};
   if (parts_->websockets)
     all.push_back("ws://" + host_of(parts_->websockets->local()) + parts_->config.path);
+  for (const auto& url : parts_->listeners.urls()) all.push_back(url);
   return all;
 }
 

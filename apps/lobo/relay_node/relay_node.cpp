@@ -85,7 +85,10 @@ void RelayNode::Carrier::on_stream_reset(quic::LinkId link, quic::StreamNo strea
 }
 
 void RelayNode::Carrier::on_acked(quic::LinkId link, std::uint64_t tag) {
-  if (const auto id = find(link)) node_.relay_.on_acked(*id, tag);
+  const auto id = find(link);
+  if (!id) return;
+  node_.relay_.on_acked(*id, tag);
+  if (node_.full_.contains(*id)) node_.look_at_full();
 }
 void RelayNode::Carrier::on_lost(quic::LinkId link, std::uint64_t tag) {
   if (const auto id = find(link)) node_.relay_.on_lost(*id, tag);
@@ -97,6 +100,7 @@ void RelayNode::Carrier::on_closed(quic::LinkId link, const quic::Closed& closed
   if (node_.told_.closed) node_.told_.closed(*id, closed);
   ids_.erase(link);
   node_.peers_.erase(*id);
+  node_.full_.erase(*id);
   node_.relay_.on_closed(*id, node_.clock_.now());
   node_.look_ahead();
 }
@@ -123,7 +127,18 @@ Result<void> RelayNode::take(const relay::Order& order) {
   return taken;
 }
 
+void RelayNode::bind(const relay::Tenure& tenure) {
+  relay_.bind(tenure, clock_.now());
+  look_ahead();
+}
+
+void RelayNode::stop() {
+  relay_.stop(clock_.now());
+  look_ahead();
+}
+
 void RelayNode::look_ahead() {
+  if (told_.flows_changed && relay_.changed()) told_.flows_changed();
   const auto due = relay_.next_due();
   if (!due || (timer_ && timer_at_ <= *due)) return;
   if (timer_) loop_.cancel(*timer_);
@@ -146,7 +161,22 @@ RelayNode::Peer* RelayNode::find(relay::LinkId link) {
 
 bool RelayNode::writable(relay::LinkId link) {
   const Peer* peer = find(link);
-  return peer != nullptr && peer->carrier->links_->writable(peer->link);
+  const bool free = peer != nullptr && peer->carrier->links_->writable(peer->link);
+  if (peer != nullptr && !free) full_.insert(link);
+  return free;
+}
+
+void RelayNode::look_at_full() {
+  if (looks_at_full_) return;
+  looks_at_full_ = true;
+  loop_.post([this, here = here_] {
+    if (!*here) return;
+    looks_at_full_ = false;
+    // Whoever is full again meanwhile is put back.
+    for (const relay::LinkId link : std::exchange(full_, {}))
+      if (writable(link)) relay_.on_writable(link, clock_.now());
+    look_ahead();
+  });
 }
 
 std::size_t RelayNode::datagram_max(relay::LinkId link) {

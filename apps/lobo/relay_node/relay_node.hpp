@@ -9,6 +9,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,10 +34,11 @@ using adapters::SteadyWallClock;
 
 class RelayNode final : private relay::Links {
  public:
-  /// `told` hears of each link that opens or closes, for a log.
+  /// `told` hears of each link that opens or closes, for a log, and of flows that changed.
   struct Told {
     std::function<void(relay::LinkId, const adapters::quic::Opened&)> opened;
     std::function<void(relay::LinkId, const adapters::quic::Closed&)> closed;
+    std::function<void()> flows_changed = nullptr;  ///< there is something in changes()
   };
 
   /// `loop`, `clock` and `verifier` outlive it.
@@ -72,6 +74,9 @@ class RelayNode final : private relay::Links {
 
   Result<void> take(const relay::Order& order);
   relay::Reports report() { return relay_.report(clock_.now()); }
+  relay::Reports changes() { return relay_.changes(); }
+  void bind(const relay::Tenure& tenure);
+  void stop();
   const relay::Relay& relay() const { return relay_; }
   std::uint64_t links_opened() const { return opened_; }
 
@@ -95,6 +100,9 @@ class RelayNode final : private relay::Links {
   relay::PathStats stats(relay::LinkId link) override;
 
   Peer* find(relay::LinkId link);
+  /// An acknowledgement makes room: links that were full are looked at when this turn has sent what
+  /// waited.
+  void look_at_full();
   /// After anything that came: its next moment may be another now.
   void look_ahead();
 
@@ -104,6 +112,8 @@ class RelayNode final : private relay::Links {
   Told told_;
   std::list<Carrier> carriers_;
   std::unordered_map<relay::LinkId, Peer> peers_;
+  std::set<relay::LinkId> full_;  ///< the relay found them not writable
+  bool looks_at_full_ = false;
   relay::LinkId last_ = 0;
   std::uint64_t opened_ = 0;
   std::optional<adapters::EventLoop::TimerId> timer_;
