@@ -67,9 +67,14 @@ Lease::Question Lease::question(Asking what, std::string method, std::string pat
           .method = std::move(method),
           .target = "/sdd-rly/v1/nodes/" + http::percent_encode(settings_.node) + path,
           .body = std::move(body),
-          .deadline = settings_.deadline,
+          .deadline = deadline(),
           .term = term_,
           .asked = now};
+}
+
+/// An answer that is later than half a lease is no reason to miss the next one.
+std::chrono::milliseconds Lease::deadline() const {
+  return length_.count() == 0 ? settings_.deadline : std::min(settings_.deadline, length_ / 2);
 }
 
 std::optional<Lease::Question> Lease::registration(Instant now) {
@@ -236,6 +241,7 @@ void Lease::adopt(const rly::RelayNode& node, const Question& question, Instant 
   if (auto trusted = carried_.trust(node.token_keys); !trusted)
     return failed(question, trusted.error().detail, now);
   ++counts_.registrations;
+  length_ = length;
   trouble_.clear();
   until_ = std::max(until_, question.asked + length);
   registration_.done(question.asked + length / lease_renewals);

@@ -127,6 +127,7 @@ class Lease {
   void begin_anew(Instant now);
   Question question(Asking what, std::string method, std::string path, std::string body,
                     Instant now) const;
+  std::chrono::milliseconds deadline() const;
   std::optional<Question> registration(Instant now);
   std::optional<Question> report(Instant now);
   void registered(const Question& question, const http::Response& response, Instant now);
@@ -152,6 +153,7 @@ class Lease {
   bool held_ = false;
   std::int64_t epoch_ = 0;
   Instant until_{};
+  std::chrono::milliseconds length_{};  ///< of a lease, as the server told last
   std::uint64_t term_ = 1;
   Retry registration_, report_, orders_;
   bool registering_ = false;
