@@ -23,6 +23,7 @@
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/qoe/report.hpp"
 
 namespace lobo::energy::client {
 
@@ -83,7 +84,10 @@ void MediaSession::call(Purpose purpose, std::string method, const std::string& 
   out.request.authority = parsed->authority();
   out.request.target = parsed->target;
   out.request.headers.add("accept", "application/json");
-  if (!body.empty()) out.request.headers.add("content-type", "application/json");
+  if (!body.empty())
+    out.request.headers.add("content-type", purpose == Purpose::metrics
+                                                ? std::string(qoe::report_media_type)
+                                                : "application/json");
   if (purpose == Purpose::access && !access_tag_.empty())
     out.request.headers.add("if-none-match", access_tag_);
   under_way_.push_back({out.id, purpose, body});
@@ -104,6 +108,8 @@ void MediaSession::do_again(Purpose purpose) {
     case Purpose::events: return listen();
     case Purpose::ue_energy: return send_ue_energy();
     case Purpose::change:
+    case Purpose::metrics:
+    case Purpose::consumption:
     case Purpose::unsubscribe: return;  // Told once: the AF learns by other ways, or forgets.
   }
   std::abort();
@@ -116,7 +122,8 @@ void MediaSession::answered(std::uint64_t id, const Result<http::Response>& answ
   under_way_.erase(found);
   if (phase_ == Phase::ended) return;
   const int status = answer ? answer->status : 0;
-  if (purpose == Purpose::change || purpose == Purpose::unsubscribe) {
+  if (purpose == Purpose::change || purpose == Purpose::metrics ||
+      purpose == Purpose::consumption || purpose == Purpose::unsubscribe) {
     if (status >= 400) ++refused_;
     return;
   }
@@ -146,6 +153,8 @@ void MediaSession::answered(std::uint64_t id, const Result<http::Response>& answ
     case Purpose::events: return heard(*answer, now);
     case Purpose::ue_energy:
     case Purpose::change:
+    case Purpose::metrics:
+    case Purpose::consumption:
     case Purpose::unsubscribe: return;
   }
 }
@@ -196,6 +205,7 @@ void MediaSession::accessed(const http::Response& answer, Instant now) {
     step("32", "service access information fetched again");
     return;
   }
+  follow_reporting(*read);
   // 6, 11. Service access information with the locations; 7. the collector's context is made.
   step("6", "service access information fetched");
   step("7", "collection context made");
@@ -215,7 +225,7 @@ std::optional<m5::M5ServiceLocation> MediaSession::best(std::size_t entry_point,
   });
 }
 
-bool MediaSession::select(std::size_t entry_point, std::string_view location, Instant /*now*/) {
+bool MediaSession::select(std::size_t entry_point, std::string_view location, Instant now) {
   if (phase_ != Phase::choosing || entry_point >= entry_points_.size()) return false;
   const auto& locations = entry_points_[entry_point].locations;
   const bool known =
@@ -228,6 +238,7 @@ bool MediaSession::select(std::size_t entry_point, std::string_view location, In
   // 10c. The handler subscribes to QoE metrics; the first come at once.
   dues_.orders.emplace_back(TellMetrics{});
   step("10c", "QoE metrics subscribed to");
+  begin_reporting(now);
   if (!settings_.collect || e5_.empty() || policy_.empty()) {
     phase_ = Phase::without_energy;
     return true;
@@ -311,6 +322,7 @@ void MediaSession::end(Instant /*now*/) {
   phase_ = Phase::ended;
   later_.clear();
   waiting_.clear();
+  reportings_.clear();
   if (!subscription_.empty()) call(Purpose::unsubscribe, "DELETE", subscription_, {}, patience);
 }
 
@@ -406,6 +418,7 @@ void MediaSession::not_switched(std::string_view move_id, std::string_view from,
 void MediaSession::tell(const QoeMetrics& metrics) {
   if (!metrics_) step("10c", "initial QoE metrics of a running session");
   metrics_ = metrics;
+  send_reports();
 }
 
 // ---- time -------------------------------------------------------------------------------------
@@ -415,6 +428,8 @@ std::optional<Instant> MediaSession::next_deadline() const {
   const auto consider = [&](Instant at) { first = std::min(first.value_or(at), at); };
   for (const auto& one : later_) consider(one.at);
   for (const auto& one : waiting_) consider(one.due);
+  for (const auto& one : reportings_)
+    if (one.since != Instant{} && !one.due) consider(one.since + one.interval);
   return first;
 }
 
@@ -426,6 +441,8 @@ void MediaSession::advance(Instant now) {
     return true;
   });
   for (const auto purpose : again) do_again(purpose);
+  // 10c, 31a. The player is asked how it is; what it says goes out with send_reports().
+  if (reports_due(now)) dues_.orders.emplace_back(TellMetrics{});
   std::erase_if(waiting_, [&](Waiting& one) {
     if (now < one.due) return false;
     if (now > one.not_after) {

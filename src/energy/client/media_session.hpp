@@ -27,8 +27,10 @@ namespace lobo::energy::client {
 inline constexpr std::chrono::seconds poll_wait{10};  ///< what the AF allows
 inline constexpr std::chrono::seconds retry_first{1};
 inline constexpr std::chrono::seconds retry_most{60};
-inline constexpr std::size_t orders_waiting_max = 8;  ///< recommendations that are not due yet
-inline constexpr std::size_t steps_max = 256;         ///< that wait to be taken
+inline constexpr std::size_t orders_waiting_max = 8;     ///< recommendations that are not due yet
+inline constexpr std::chrono::seconds report_usual{60};  ///< where the AF names no interval
+inline constexpr std::size_t reportings_max = 16;  ///< configurations that are followed at once
+inline constexpr std::size_t steps_max = 256;      ///< that wait to be taken
 
 using UeEnergyState = api::media_e5::UeEnergyState;
 using SessionKind = api::media_e5::MediaSessionKind;
@@ -144,6 +146,7 @@ class MediaSession {
   void end(Instant now);
 
   // ---- M11, the player ----
+  /// Reports that are due go out with these.
   void tell(const QoeMetrics& metrics);
   /// Steps 35d to 35f: what became of a move.
   void switched(std::string_view move_id, std::string_view from, std::string_view to,
@@ -169,7 +172,28 @@ class MediaSession {
   std::uint64_t refused() const { return refused_; }
 
  private:
-  enum class Purpose : std::uint8_t { access, subscribe, events, ue_energy, change, unsubscribe };
+  enum class Purpose : std::uint8_t {
+    access,
+    subscribe,
+    events,
+    ue_energy,
+    change,
+    metrics,
+    consumption,
+    unsubscribe,
+  };
+  /// What the AF wants to be told every so often (TS 26.512 clause 11). Holds from the beginning of
+  /// a session to its end (TS 26.247 clause 10.1).
+  struct Reporting {
+    std::string url;
+    bool consumption = false;
+    std::chrono::seconds interval{};
+    std::vector<std::string> metrics;  ///< empty: all
+    Instant since{};                   ///< of the last report, or of the first picture
+    std::chrono::milliseconds stalled{};
+    bool first = true;
+    bool due = false;
+  };
   struct UnderWay {
     std::uint64_t id = 0;
     Purpose purpose{};
@@ -183,6 +207,14 @@ class MediaSession {
     Instant due{}, not_after{};
     Order order;
   };
+
+  // reports.cpp
+  void follow_reporting(const api::media_m5::ServiceAccessInformationResource& access);
+  void begin_reporting(Instant now);
+  bool reports_due(Instant now);
+  void send_reports();
+  void send_metrics(Reporting& reporting, const QoeMetrics& metrics);
+  void send_consumption(const Reporting& reporting);
 
   void call(Purpose purpose, std::string method, const std::string& url, std::string body,
             std::chrono::milliseconds patience);
@@ -218,6 +250,8 @@ class MediaSession {
   std::uint64_t after_ = 0;
   std::optional<api::media_e5::ClientEnergyReport> report_;
   std::optional<QoeMetrics> metrics_;
+  std::vector<Reporting> reportings_;
+  Instant reported_{};  ///< for when the reports that are due are
   std::optional<UeEnergyState> ue_;
   bool ue_told_ = true;  ///< the AF has been told ue_, or is about to be
   std::uint64_t refused_ = 0;

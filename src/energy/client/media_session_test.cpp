@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "api/media_e5.hpp"
+#include "api/media_m5.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
 #include "model/date_time.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
+#include "wire/qoe/report.hpp"
 
 namespace lobo::energy::client {
 namespace {
@@ -314,6 +316,106 @@ TEST_F(media_session, ends_its_subscription_with_the_session) {
   ue.end(now);
   EXPECT_EQ(answer("/subscriptions/s1", http::Response{204, {}, {}}).method, "DELETE");
   EXPECT_FALSE(ue.next_deadline());
+}
+
+/// The same service access information, with these configurations.
+std::string with_reporting(std::string_view members) {
+  std::string out(access_text);
+  return out.insert(1, std::string(members) + ",");
+}
+constexpr std::string_view wants_metrics =
+    R"("clientMetricsReportingConfigurations":[{"metricsReportingConfigurationId":"m/1",)"
+    R"("serverAddresses":["http://af.example/3gpp-m5/v2/"],"scheme":"urn:3GPP:ns:PSS:DASH:QM10",)"
+    R"("reportingInterval":10,"samplePercentage":100})";
+
+TEST_F(media_session, reports_its_quality_at_the_interval_with_what_the_player_says) {
+  ue.start(now);
+  answer("/service-access-information/p1", ok(with_reporting(std::string(wants_metrics) + ']')));
+  ASSERT_TRUE(ue.select(0, "SL1", now));
+  ue.tell({.throughput_mbps = 1, .location = "SL1"});
+  take();
+  EXPECT_EQ(ue.next_deadline(), now + 10s);
+  orders.clear();
+  now += 10s;
+  ue.advance(now);
+  take();
+  ASSERT_EQ(ordered<TellMetrics>().size(), 1U);
+  ue.tell({.throughput_mbps = 8,
+           .buffer = 4s,
+           .startup = 700ms,
+           .stalled = 2s,
+           .bit_rate = 0,
+           .location = "SL1"});
+  auto sent =
+      answer("/metrics-reporting/p1/m%2F1", Result<http::Response>(http::Response{204, {}, {}}));
+  EXPECT_EQ(sent.headers.find("content-type"), qoe::report_media_type);
+  const auto read = qoe::read_report(sent.body);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->content_uri, "http://sl1.example/live.mpd");
+  const auto& one = read->reports.at(0);
+  EXPECT_EQ(one.recording_session, "m1");
+  EXPECT_EQ(one.time, now);
+  EXPECT_EQ(one.period, 10s);
+  EXPECT_EQ(one.throughput_bps, 8'000'000U);
+  EXPECT_EQ(one.startup, 700ms);
+  EXPECT_EQ(one.buffer, 4s);
+  EXPECT_EQ(one.stalled, 2s);
+  EXPECT_EQ(one.played, 8s);
+  EXPECT_EQ(one.service_location, "SL1");
+  now += 10s;
+  ue.advance(now);
+  ue.tell({.throughput_mbps = 8, .startup = 700ms, .stalled = 2s, .location = "SL1"});
+  sent = answer("/metrics-reporting/", Result<http::Response>(http::Response{204, {}, {}}));
+  const auto second = qoe::read_report(sent.body);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->reports.at(0).stalled, 0s) << "since the last report";
+  EXPECT_FALSE(second->reports.at(0).startup) << "once";
+  EXPECT_EQ(ue.refused(), 0U);
+  ue.end(now);
+  EXPECT_FALSE(ue.next_deadline());
+}
+
+TEST_F(media_session, reports_no_more_than_is_asked_for) {
+  ue.start(now);
+  answer("/service-access-information/p1",
+         ok(with_reporting(std::string(wants_metrics) +
+                           R"(,{"metricsReportingConfigurationId":"other","serverAddresses":)"
+                           R"(["http://af.example/"],"scheme":"urn:other","samplePercentage":100},)"
+                           R"({"metricsReportingConfigurationId":"nobody","serverAddresses":)"
+                           R"(["http://af.example/"],"scheme":"urn:3GPP:ns:PSS:DASH:QM10",)"
+                           R"("samplePercentage":0}])")));
+  ASSERT_TRUE(ue.select(0, "SL1", now));
+  now += 2min;
+  ue.advance(now);
+  ue.tell({.throughput_mbps = 8, .location = "SL1"});
+  take();
+  const auto reports = std::ranges::count_if(calls, [](const auto& one) {
+    return one.request.target.find("/metrics-reporting/") != std::string::npos;
+  });
+  EXPECT_EQ(reports, 1) << "no scheme that is not known, and nobody of a sample of none";
+}
+
+TEST_F(media_session, reports_what_it_consumed_and_from_where) {
+  ue.start(now);
+  answer("/service-access-information/p1",
+         ok(with_reporting(
+             R"("clientConsumptionReportingConfiguration":{"serverAddresses":)"
+             R"(["http://af.example/3gpp-m5/v2/"],"reportingInterval":5,)"
+             R"("locationReporting":false,"accessReporting":false,"samplePercentage":100})")));
+  ASSERT_TRUE(ue.select(0, "SL2", now));
+  const auto began = now;
+  now += 5s;
+  ue.advance(now);
+  ue.tell({.location = "SL2"});
+  const auto sent =
+      answer("/consumption-reporting/p1", Result<http::Response>(http::Response{204, {}, {}}));
+  const auto read = json::read<api::media_m5::ConsumptionReport>(sent.body);
+  ASSERT_TRUE(read) << sent.body;
+  EXPECT_EQ(read->reporting_client_id, "m1");
+  ASSERT_EQ(read->consumption_reporting_units.size(), 1U);
+  EXPECT_EQ(read->consumption_reporting_units[0].media_consumed, "http://sl2.example/");
+  EXPECT_EQ(read->consumption_reporting_units[0].start_time, began);
+  EXPECT_EQ(read->consumption_reporting_units[0].duration, 5);
 }
 
 }  // namespace
