@@ -176,6 +176,20 @@ TEST_F(emulated_ues, play_listen_and_leave_a_hot_place_without_a_stall) {
     EXPECT_EQ(placed.location, "SL2") << name;
 }
 
+TEST_F(emulated_ues, tell_the_af_how_well_they_play_and_what_they_consumed) {
+  w.ask("POST", session + "/metrics-reporting-configurations", R"({"reportingInterval":4})");
+  w.ask("POST", session + "/consumption-reporting-configuration", R"({"reportingInterval":4})");
+  config.count = 5;
+  start();
+  run(12, 120);
+  const auto& eiaf = w.server().plane.eiaf();
+  EXPECT_DOUBLE_EQ(eiaf.qoe_score("SL1", w.loop.now()).value_or(0), 1.0);
+  EXPECT_FALSE(eiaf.qoe_score("SL2", w.loop.now())) << "nobody plays there";
+  EXPECT_EQ(eiaf.stale_qoe(), 0U);
+  EXPECT_EQ(eiaf.placements().unmapped(), 0U);
+  EXPECT_EQ(fleet->report().refused, 0U);
+}
+
 TEST_F(emulated_ues, of_uplink_and_rtc_switch_in_signalling) {
   config.segments.clear();
   config.session.kind = energy::client::SessionKind::rtc;

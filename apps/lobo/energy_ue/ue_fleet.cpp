@@ -142,15 +142,18 @@ void UeFleet::pump(Ue& ue) {
                    });
   for (const auto& step : dues.steps)
     if (step.number == "35b" || step.what == "operation point requested") ++recommendations_;
+  bool told = false;
   for (const auto& order : dues.orders) {
     if (std::holds_alternative<TellMetrics>(order)) {
       ue.session.tell(ue.player.metrics());
+      told = true;
     } else if (const auto* move = std::get_if<SelectLocation>(&order)) {
       ue.player.obey(*move);
     } else if (const auto* point = std::get_if<SelectOperationPoint>(&order)) {
       ue.player.obey(*point);
     }
   }
+  if (told) return pump(ue);  // Reports go out with what was told; they order nothing.
   if (ue.session.phase() == MediaSession::Phase::choosing) play(ue);
   arm(ue);
 }
