@@ -39,7 +39,8 @@ class Completion(harness.Case):
     def test_nouns_verbs_and_options_are_offered_where_they_stand(self):
         self.assertIn("nrm", self.offered(""))
         self.assertEqual(self.offered("ver"), ["version"])
-        self.assertEqual(self.offered("nrm", ""), ["unicast", "listen", "monitor", "adaptation", "--help"])
+        self.assertEqual(self.offered("nrm", ""), ["unicast", "listen", "monitor", "adaptation", "mm-qos", "reliable",
+                                                   "--help"])
         self.assertEqual(self.offered("nrm", "unicast", "cr"), ["create"])
         self.assertEqual(self.offered("nrm", "unicast", "create", "--no"), ["--notify"])
         self.assertIn("--loss", self.offered("net", "degrade", "ue1", ""))

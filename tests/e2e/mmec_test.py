@@ -109,8 +109,8 @@ class Mmec(harness.Case):
         for program, ue in (("in_c", "alice"), ("in_cpp", "bob")):
             programs[ue] = subprocess.Popen([self.folder / program, enabler, ue, "hall", "4"], stdout=subprocess.PIPE,
                                             stderr=subprocess.PIPE, text=True)
-        for asset in ("urn:avatar:alice", "urn:avatar:bob"):
-            self.heard(joined, "asset_here", asset=asset)
+        here = {self.heard(joined, "asset_here")["asset"] for _ in programs}  # in whichever order they came
+        self.assertEqual(here, {"urn:avatar:alice", "urn:avatar:bob"})
         for ue, others in (("alice", ("bob", "carol")), ("bob", ("alice", "carol"))):
             told, errors = programs[ue].communicate(timeout=harness.PATIENCE)
             self.assertEqual(programs[ue].returncode, 0, errors)

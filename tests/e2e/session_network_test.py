@@ -80,7 +80,7 @@ class NetworkBehind(harness.Case):
         self.assertEqual({one["tscQosReq"]["reqGbrDl"] for one in asked}, {"4 Mbps"})
         self.assertIn("permit out 17 from 127.0.0.1 4433", json.dumps(asked))
 
-        self.net("degrade", "ue1", "--loss", "5")
+        self.net("degrade", "ue1", "--delay", "80ms")
         self.assertIn("NOT_GUARANTEED", self.next("QOS_NOT_FULFILLED")["reason"])
         at = "/mm-das/v1/sessions/" + session["sessionId"]
         self.until(lambda: [(one["tier"], one["networkQos"]) for one in self.of_enabler("GET", at).json["granted"]],
@@ -99,7 +99,7 @@ class NetworkBehind(harness.Case):
 
     def test_a_tier_is_told_with_its_reason(self):
         self.create("ue1")
-        self.net("degrade", "ue1", "--loss", "5")
+        self.net("degrade", "ue1", "--delay", "80ms")
         event = self.next("TIER_CHANGE")
         self.assertEqual((event["tier"], event["tierBefore"], event["reason"]), (1, 0, "NETWORK_QOS_LOST"))
 

@@ -48,7 +48,7 @@ struct Routed : lobo::testing::NrmDriver {
 
 TEST(routes, are_protected_each_in_its_way) {
   Routed d;
-  EXPECT_EQ(d.all.size(), 17U);
+  EXPECT_EQ(d.all.size(), 27U);
   for (const auto& route : d.all) {
     const bool callback = route.operation.path.starts_with("/nrm-callbacks/");
     EXPECT_EQ(route.operation.protection,
