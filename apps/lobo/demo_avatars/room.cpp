@@ -82,8 +82,7 @@ metaverse:
                      folder, sealdd_port, page_origin);
 }
 
-std::string relay_text(const std::string& folder, std::uint16_t sealdd_port,
-                       const std::string& page_origin) {
+std::string relay_text(const std::string& folder, const std::string& page_origin) {
   return fmt::format(R"(logger: {{level: info, format: json}}
 relay:
   node: {2}
@@ -91,10 +90,10 @@ relay:
   websocket: {{address: 127.0.0.1, port: 0}}
   tls: {{cert: {0}/server.pem, key: {0}/server.key}}
   reset_key: {0}/reset.key
-  sealdd: {{uri: "http://127.0.0.1:{3}"}}
+  token_keys: [{0}/flow/flow.pub]
   origins: ["{1}"]
 )",
-                     folder, page_origin, node_name, sealdd_port);
+                     folder, page_origin, node_name);
 }
 
 std::string policy_text() {

@@ -47,8 +47,7 @@ Result<void> make_certificate(const std::string& folder);
 
 std::string serve_text(const std::string& folder, std::uint16_t sealdd_port,
                        const std::string& page_origin);
-std::string relay_text(const std::string& folder, std::uint16_t sealdd_port,
-                       const std::string& page_origin);
+std::string relay_text(const std::string& folder, const std::string& page_origin);
 std::string policy_text();
 /// What a UE asks the enabler for.
 std::string session_text(std::string_view id);
