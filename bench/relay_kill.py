@@ -67,11 +67,14 @@ def until_registered(sealdd):
     limit = time.monotonic() + PATIENCE
     while True:
         try:
-            if ask("GET", sealdd + "/sdd-rly/v1/nodes/n1")["alive"]:
+            if ask("GET", sealdd + "/sdd-rly/v1/nodes/n1").get("alive"):
                 return
         except urllib.error.HTTPError as refused:
-            if refused.code != 404 or time.monotonic() > limit:
+            if refused.code != 404:
                 raise
+        if time.monotonic() > limit:
+            sys.exit("relay_kill: the node was not registered in time")
+        time.sleep(0.01)
 
 
 class Ues:
