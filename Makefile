@@ -47,8 +47,8 @@ bench:
 
 check:
 	@tools/install_packages.sh build test nightly
-	@cmake --preset dev
-	@cmake --build --preset dev --parallel $(jobs) --target lobo_api_generated
+	@cmake --preset check
+	@cmake --build --preset check --parallel $(jobs) --target lobo_api_generated
 	@tools/check.py --jobs $(jobs)
 
 nightly:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Layout, headers alone, clang-tidy: what `make check` runs on a configured build/dev.
+"""Layout, headers alone, clang-tidy: what `make check` runs on a configured build/check.
 
     tools/check.py [--jobs N] [--only layout|headers|tidy] [--fix] [FILE …]
 
@@ -17,9 +17,10 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build" / "dev"
+# The dev preset with each source by itself; its generated headers are all that is built.
+BUILD = ROOT / "build" / "check"
 FOLDERS = ("src/", "apps/", "gst/", "tests/", "fuzz/", "bench/")
-# These two are compiled by presets of their own; clang-tidy looks at what the dev preset compiles.
+# These two are compiled by presets of their own; clang-tidy looks at what the check preset compiles.
 WITHOUT_COMMANDS = ("fuzz/", "bench/")
 # What cmake/compiler.cmake adds for clang: the commands are g++'s, and -Werror is among them.
 FLAGS_OF_CLANG = ("-Wno-deprecated-declarations", "-Wno-deprecated-enum-enum-conversion")
@@ -51,15 +52,12 @@ def in_parallel(jobs, what, command_of, files):
 
 
 def commands():
-    """file (relative) -> its compile command without launcher, output and precompiled header."""
+    """file (relative) -> its compile command without launcher."""
     found = {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text(encoding="utf-8")):
         words = shlex.split(entry["command"])
         while words and not words[0].endswith(("c++", "g++", "gcc", "clang++", "clang++-19")):
             words.pop(0)  # ccache
-        if "-Winvalid-pch" in words:  # GCC's, which clang cannot read; -include and its path follow
-            at = words.index("-Winvalid-pch")
-            del words[at:at + 3]
         file = pathlib.Path(entry["directory"], entry["file"]).resolve()
         if file.is_relative_to(ROOT):
             found[str(file.relative_to(ROOT))] = words
@@ -107,7 +105,7 @@ def main():
         left = [file for file in chosen(sources((".cpp",)))
                 if file not in known and not file.startswith(WITHOUT_COMMANDS)]
         for file in left:
-            print(f"tidy: {file} is compiled by no target of the dev preset")
+            print(f"tidy: {file} is compiled by no target of the check preset")
         failed += len(left)
         # Mended one by one: two runs that mend the same header would spoil it.
         failed += in_parallel(1 if options.fix else options.jobs, "tidy", lambda file:
