@@ -169,8 +169,8 @@ def bench(options):
 
 
 STEPS = {
-    "check": lambda options: run("check", ["cmake", "--preset", "dev"],
-                                 ["cmake", "--build", "--preset", "dev", "--parallel", options.jobs],
+    "check": lambda options: run("check", ["cmake", "--preset", "check"],
+                                 ["cmake", "--build", "--preset", "check", "--target", "lobo_api_generated"],
                                  ["tools/check.py", "--jobs", options.jobs]),
     "asan": lambda options: tests_of("asan", options),
     "tsan": lambda options: tests_of("tsan", options),

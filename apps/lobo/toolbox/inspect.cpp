@@ -12,7 +12,6 @@
 #include "adapters/capture/sink.hpp"
 #include "adapters/capture/source.hpp"
 #include "base/result.hpp"
-#include "output.hpp"
 #include "toolbox/flow_table.hpp"
 #include "toolbox/inspect_lines.hpp"
 #include "toolbox/layers.hpp"
@@ -21,6 +20,7 @@
 #include "toolbox/reason.hpp"
 #include "toolbox/set_audit.hpp"
 #include "wire/capture/capture.hpp"
+#include "wire/json/json.hpp"
 #include "wire/xrm/unmarked.hpp"
 
 namespace lobo::app {
@@ -172,7 +172,7 @@ std::string summary_as_json(const InspectResult& result) {
     });
     text += "}";
   }
-  if (!result.ending.empty()) text += ",\"ending\":" + json_quoted(result.ending);
+  if (!result.ending.empty()) text += ",\"ending\":" + json::quoted(result.ending);
   return text + fmt::format(",\"all_is_well\":{}}}\n", result.all_is_well());
 }
 
