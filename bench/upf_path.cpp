@@ -31,7 +31,7 @@
 #include <vector>
 
 #include "adapters/aead/choose.hpp"
-#include "adapters/aead/ipsec_mb.hpp"
+#include "adapters/aead/lanes.hpp"
 #include "adapters/aead/openssl.hpp"
 #include "base/bytes.hpp"
 #include "base/require.hpp"
@@ -305,10 +305,10 @@ void measure(benchmark::State& state, World& world, const Case& of) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(of.packets));
 }
 
-/// The instructions of ipsec-mb's widest path are unknown to callgrind.
+/// The instructions of the widest paths are unknown to callgrind.
 std::unique_ptr<xrm::Crypto> countable_crypto() {
-  auto made = adapters::aead::make_ipsec_mb(adapters::aead::IpsecMbPath::sse);
-  return made ? std::move(*made) : adapters::aead::make_openssl();
+  return adapters::aead::with_lanes(adapters::aead::make_openssl(),
+                                    adapters::aead::LanesPath::aes_ni);
 }
 
 int count_case(const std::string& name, std::size_t times) {

@@ -12,26 +12,37 @@
 #include <vector>
 
 #include "adapters/aead/ipsec_mb.hpp"
+#include "adapters/aead/lanes.hpp"
+#include "adapters/aead/lanes_gcm.hpp"
 #include "adapters/aead/openssl.hpp"
 #include "base/bytes.hpp"
 #include "wire/xrm/aead.hpp"
 
 namespace lobo::adapters::aead {
 
-enum class Library { openssl, ipsec_mb, ipsec_mb_sse };
+enum class Library { openssl, ipsec_mb, ipsec_mb_sse, lanes, lanes_aes_ni };
 
 inline std::string library_name(Library library) {
   switch (library) {
     case Library::openssl: return "openssl";
     case Library::ipsec_mb: return "ipsec_mb";
     case Library::ipsec_mb_sse: return "ipsec_mb_sse";
+    case Library::lanes: return "lanes";
+    case Library::lanes_aes_ni: return "lanes_aes_ni";
   }
   std::abort();
 }
 
-/// Null where the library was not built in.
+inline std::unique_ptr<xrm::Crypto> make_lanes(LanesPath path) {
+  if (!lanes::way_of(path)) return nullptr;
+  return with_lanes(make_openssl(), path);
+}
+
+/// Null where the library was not built in, or the processor cannot.
 inline std::unique_ptr<xrm::Crypto> make(Library library) {
   if (library == Library::openssl) return make_openssl();
+  if (library == Library::lanes) return make_lanes(LanesPath::fastest);
+  if (library == Library::lanes_aes_ni) return make_lanes(LanesPath::aes_ni);
   auto made = make_ipsec_mb(library == Library::ipsec_mb ? IpsecMbPath::fastest : IpsecMbPath::sse);
   return made ? std::move(*made) : nullptr;
 }
@@ -40,7 +51,7 @@ class EachLibrary : public testing::TestWithParam<Library> {
  protected:
   void SetUp() override {
     crypto_ = make(GetParam());
-    if (!crypto_) GTEST_SKIP() << make_ipsec_mb().error().detail;
+    if (!crypto_) GTEST_SKIP() << library_name(GetParam()) << " is not there";
   }
   const xrm::Crypto& crypto() const { return *crypto_; }
   std::unique_ptr<xrm::Aead> aead(xrm::Algorithm algorithm, Bytes key) const {
@@ -54,7 +65,8 @@ class EachLibrary : public testing::TestWithParam<Library> {
 };
 
 inline const auto each_library =
-    testing::Values(Library::openssl, Library::ipsec_mb, Library::ipsec_mb_sse);
+    testing::Values(Library::openssl, Library::ipsec_mb, Library::ipsec_mb_sse, Library::lanes,
+                    Library::lanes_aes_ni);
 inline std::string name_of_library(const testing::TestParamInfo<Library>& info) {
   return library_name(info.param);
 }

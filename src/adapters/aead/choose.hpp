@@ -8,7 +8,8 @@
 
 namespace lobo::adapters::aead {
 
-/// ipsec-mb where it was built and the processor can, else OpenSSL.
+/// ipsec-mb where it was built and the processor can, else OpenSSL; lanes in front of it where the
+/// processor has the instructions.
 std::unique_ptr<xrm::Crypto> make_fastest();
 
 /// A line for `lobo version`: what is used, and why not the faster one.
