@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 
+#include "base/bytes.hpp"
 #include "dataplane/rules/prefetch.hpp"
 #include "dataplane/rules/treatment.hpp"
 #include "dataplane/stages/passage.hpp"
@@ -12,12 +13,11 @@
 #include "dataplane/stages/path_drop.hpp"
 #include "model/pdu_set.hpp"
 #include "wire/packet/parse.hpp"
-#include "wire/packet_io/batch.hpp"
 #include "wire/rtp/packet.hpp"
 #include "wire/rtp/pdu_set_marking.hpp"
 #include "wire/udp_options/kinds.hpp"
+#include "wire/udp_options/sole_option.hpp"
 #include "wire/udp_options/surplus.hpp"
-#include "wire/xrm/context.hpp"
 #include "wire/xrm/option.hpp"
 #include "wire/xrm/receiver.hpp"
 #include "wire/xrm/unmarked.hpp"
@@ -67,12 +67,10 @@ void open_extension(Passage& passage, PathCounters& counters) {
 }  // namespace
 
 Opener::Opener(const PathSettings& settings, xrm::Receiver& receiver, PathCounters& counters)
-    : settings_(settings), receiver_(receiver), counters_(counters) {
-  requests_.reserve(packet_io::batch_packets_max);
-}
+    : settings_(settings), receiver_(receiver), counters_(counters) {}
 
 void Opener::open(std::span<Passage> passages) noexcept {
-  requests_.clear();
+  count_ = 0;
   for (Passage& passage : passages) {
     if (!passage.goes_on()) continue;
     switch (passage.treatment->source) {
@@ -81,7 +79,7 @@ void Opener::open(std::span<Passage> passages) noexcept {
       case MarkSource::udp_option: ask(passage); break;
     }
   }
-  if (!requests_.empty()) take_answers();
+  if (count_ > 0) take_answers();
 }
 
 void Opener::ask(Passage& passage) noexcept {
@@ -90,35 +88,59 @@ void Opener::ask(Passage& passage) noexcept {
     const rtp::RtpView rtp = rtp::parse_rtp(view.user_data(), false);
     if (rtp.ok()) passage.rtp_sequence = rtp.sequence_number;
   }
+  if (const Bytes body = sole_body(view); !body.empty()) {
+    passage.surplus = Surplus::ours_alone;
+    return request(passage, body);
+  }
   const udp_options::Surplus surplus = udp_options::read_surplus(view);
   const auto body = xrm::find_body(surplus, settings_.option_kind);
   if (!body) return unmarked(passage, body.error());
   // Data of a UDP fragment stand in the surplus area: it stays as it is.
   if (surplus.find(udp_options::kind_frag) == nullptr)
     passage.surplus = surplus.count == 1 ? Surplus::ours_alone : Surplus::ours_among_others;
-  asked_[requests_.size()] = &passage;
-  requests_.push_back({*body, xrm::UdpHeader(view.udp_header().first<packet::udp_header_bytes>())});
+  request(passage, *body);
+}
+
+/// Of our option where nothing else is in the surplus area; empty where the area has to be walked.
+Bytes Opener::sole_body(const packet::PacketView& view) const noexcept {
+  if (!view.whole_udp()) return {};
+  const xrm::OptionKind kind = settings_.option_kind;
+  const bool odd = (view.user_end - view.transport_at) % 2 != 0;
+  const Bytes value = udp_options::sole_option(view.surplus(), odd, kind.kind());
+  if (!kind.has_exid()) return value;
+  constexpr std::size_t exid_bytes = 2;
+  if (value.size() < exid_bytes || be16_at(value, 0) != kind.exid()) return {};
+  return value.subspan(exid_bytes);
+}
+
+void Opener::request(Passage& passage, Bytes body) noexcept {
+  asked_[count_] = &passage;
+  xrm::MarkRequest& request = requests_[count_++];
+  request.body = body;
+  request.udp = passage.view.udp_header().data();
+  request.mark = &passage.mark;
 }
 
 void Opener::take_answers() noexcept {
-  receiver_.read(requests_);
-  for (std::size_t i = 0; i < requests_.size(); ++i) {
+  receiver_.read(std::span(requests_).first(count_));
+  std::uint64_t marked = 0;
+  for (std::size_t i = 0; i < count_; ++i) {
     Passage& passage = *asked_[i];
-    const auto& marking = requests_[i].marking;
-    if (!marking) {
-      unmarked(passage, marking.error());
+    const xrm::MarkRequest& answered = requests_[i];
+    if (answered.refused) {
+      unmarked(passage, *answered.refused);
       continue;
     }
     passage.marked = true;
-    passage.mark = marking->mark;
+    ++marked;
     prefetch(passage.treatment->tracker->place_of(passage.mark.pssn));
-    counters_.marked.add(1);
-    if (marking->warnings.none()) continue;
+    if (answered.warnings.none()) continue;
     for (std::size_t kind = 0; kind < xrm::warning_kinds; ++kind) {
       const auto warning = static_cast<xrm::Warning>(kind);
-      if (marking->warnings.has(warning)) counters_.warnings[warning].add(1);
+      if (answered.warnings.has(warning)) counters_.warnings[warning].add(1);
     }
   }
+  counters_.marked.add(marked);
 }
 
 void Opener::unmarked(Passage& passage, xrm::Unmarked reason) noexcept {

@@ -79,6 +79,37 @@ bool read_group(Bytes in, std::optional<std::uint32_t>& size,
   }
 }
 
+void take_em(std::uint32_t em, PduSetMark& mark, Warnings& warnings) {
+  if ((em & r_bits) != 0) warnings.add(Warning::reserved_bits_set);
+  mark.end_of_pdu_set = (em & e_bit) != 0;
+  mark.end_of_data_burst = (em & d_bit) != 0;
+  mark.psi = Psi::low_bits_of(em >> psi_shift);
+  mark.pssn = Pssn::wrapped(em >> pssn_shift);
+  mark.psn = Psn::wrapped(em);
+}
+
+/// What nearly every protected option holds: EM, a full EO, and an EN that is full or empty, with
+/// zeros up to one block. False, and nothing read, where it is otherwise.
+bool read_usual(Bytes in, PduSetMark& mark, Warnings& warnings) {
+  if (in.size() != block_bytes) return false;
+  constexpr std::uint64_t lengths = 0xFF000000'FF000000;
+  constexpr std::uint64_t lengths_usual =
+      std::uint64_t{em_bytes} << 56U | std::uint64_t{full_group_bytes} << 24U;
+  const std::uint64_t first = be64_at(in, 0);   // Len_EM EM Len_EO PSSize
+  const std::uint64_t second = be64_at(in, 8);  // NPDS Len_EN BSize TTNB
+  if ((first & lengths) != lengths_usual) return false;
+  const std::uint64_t en = second & 0xFFFF'FFFFFFFF;
+  const bool full = en >> 40U == full_group_bytes;
+  if (!full && en != 0) return false;
+  take_em(static_cast<std::uint32_t>(first >> 32U), mark, warnings);
+  mark.pdu_set_size = static_cast<std::uint32_t>(first & pdu_set_size_max);
+  mark.pdus_in_set = static_cast<std::uint16_t>(second >> 48U);
+  if (!full) return true;
+  mark.burst_size = static_cast<std::uint32_t>(en >> 16U & pdu_set_size_max);
+  mark.time_to_next_burst = static_cast<std::uint16_t>(en);
+  return true;
+}
+
 /// Reads one body; each member returns false once `reason` is set.
 class BodyReader {
  public:
@@ -101,12 +132,7 @@ class BodyReader {
     const std::uint32_t em = be32_at(in_, 0);  // and Len_EM in front of it
     in_ = in_.subspan(1U + em_bytes);
     if (!length_rule(static_cast<std::uint8_t>(em >> 24U))) return refuse(Unmarked::length_invalid);
-    if ((em & r_bits) != 0) warnings_.add(Warning::reserved_bits_set);
-    mark_.end_of_pdu_set = (em & e_bit) != 0;
-    mark_.end_of_data_burst = (em & d_bit) != 0;
-    mark_.psi = Psi::low_bits_of(em >> psi_shift);
-    mark_.pssn = Pssn::wrapped(em >> pssn_shift);
-    mark_.psn = Psn::wrapped(em);
+    take_em(em, mark_, warnings_);
     return true;
   }
 
@@ -228,6 +254,7 @@ tl::expected<Metadata, Unmarked> read_body(Bytes in, Padding padding, Leniency l
 
 std::optional<Unmarked> read_body(Bytes in, Padding padding, Leniency leniency, PduSetMark& mark,
                                   Warnings& warnings) {
+  if (padding == Padding::zeros && read_usual(in, mark, warnings)) return std::nullopt;
   return BodyReader(in, padding, leniency, mark, warnings).read();
 }
 

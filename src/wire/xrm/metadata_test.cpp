@@ -181,5 +181,22 @@ TEST(xrm_unmarked, each_reason_and_each_warning_has_a_name_of_its_own) {
   EXPECT_EQ(std::ranges::adjacent_find(names), names.end());
 }
 
+// One octet of padding more, and the general reader reads it.
+RC_GTEST_PROP(xrm_metadata, a_block_is_read_alike_the_short_way_and_the_general_one, ()) {
+  std::array<std::byte, block_bytes + 1> body{};
+  for (std::size_t i = 0; i < block_bytes; ++i)
+    body[i] = std::byte{*rc::gen::arbitrary<std::uint8_t>()};
+  if (*rc::gen::inRange(0, 8) != 0) body[0] = std::byte{3};
+  if (*rc::gen::inRange(0, 8) != 0) body[4] = std::byte{5};
+  if (*rc::gen::arbitrary<bool>())
+    body[10] = std::byte{5};
+  else
+    std::fill(body.begin() + 10, body.end(), std::byte{});
+  if (*rc::gen::inRange(0, 8) == 0) body[15] = std::byte{1};
+  for (const auto leniency : {Leniency::strict, Leniency::lenient})
+    RC_ASSERT((read_body(Bytes(body).first(block_bytes), Padding::zeros, leniency) ==
+               read_body(body, Padding::zeros, leniency)));
+}
+
 }  // namespace
 }  // namespace lobo::xrm

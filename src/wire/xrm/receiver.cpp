@@ -1,5 +1,7 @@
 #include "wire/xrm/receiver.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -10,6 +12,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "model/pdu_set.hpp"
 #include "wire/xrm/aead.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
@@ -63,9 +66,10 @@ bool Receiver::remove(KeyId id) {
   return true;
 }
 
-std::optional<Unmarked> Receiver::read_clear(Bytes body, Marking& marking) const {
+std::optional<Unmarked> Receiver::read_clear(MarkRequest& request) const {
   if (settings_.accept == Accept::protected_only) return Unmarked::clear_not_accepted;
-  return read_body(body, Padding::none, settings_.leniency, marking.mark, marking.warnings);
+  return read_body(request.body, Padding::none, settings_.leniency, *request.mark,
+                   request.warnings);
 }
 
 namespace {
@@ -79,63 +83,59 @@ std::optional<Unmarked> refusal_of(ReplayWindow::Verdict verdict) {
   std::abort();
 }
 
-Marking& begun_in(ReadRequest& request) {
-  request.marking.emplace();
-  return *request.marking;
-}
-/// The marking that was begun counts, unless it is refused.
-void settle(ReadRequest& request, std::optional<Unmarked> refused) {
-  if (refused) request.marking = tl::unexpected(*refused);
-}
-
 }  // namespace
 
 /// All that can be refused without the key; nothing is remembered of it.
-std::optional<Unmarked> Receiver::prepare(Bytes body, UdpHeader udp, Opening& opening) {
-  ProtectedParts& parts = opening.parts;
-  if (const auto refused = split_protected(body, parts)) return refused;
+std::optional<Unmarked> Receiver::prepare(MarkRequest& request, std::size_t at) {
+  ProtectedParts parts;
+  if (const auto refused = split_protected(request.body, parts)) return refused;
   Entry* entry = entries_[static_cast<std::size_t>(parts.key_id)].get();
   if (entry == nullptr) return Unmarked::key_unknown;
   const Context& context = entry->context;
   if (parts.tag_length == TagLength::short_ && context.tag() != TagLength::short_)
     return Unmarked::short_tag_refused;
   if (!context.senders().contains(parts.sender)) return Unmarked::sid_refused;
-  opening.entry = entry;
+  Opening& opening = openings_[at];
   opening.window = entry->windows.find(parts.sender);
   if (opening.window != nullptr)
     if (const auto refused = refusal_of(opening.window->check(parts.counter))) return refused;
+  opening.entry = entry;
+  opening.request = &request;
+  opening.sender = parts.sender;
+  opening.counter = parts.counter;
+  opening.reserved_bits_set = parts.reserved_bits_set;
   opening.nonce = context.nonce(parts.sender, parts.counter);
-  opening.aad = context.aad(udp, ProtectedHeader(parts.header.first<protected_header_bytes>()));
-  return std::nullopt;
-}
-
-void Receiver::make_job(Opening& opening, OpenJob& job) {
+  opening.aad = context.aad(UdpHeader(request.udp, UdpHeader::extent),
+                            ProtectedHeader(parts.header.first<protected_header_bytes>()));
+  OpenJob& job = jobs_[at];
   job.nonce = &opening.nonce;
   job.aad = opening.aad;
-  job.sealed = opening.parts.sealed;
-  job.tag = opening.parts.tag;
-  job.plain = MutableBytes(opening.plain).first(opening.parts.sealed.size());
+  job.sealed = parts.sealed;
+  job.tag = parts.tag;
+  job.plain = {
+      parts.sealed.size() <= opening.plain.size() ? opening.plain.data() : long_plain_[at].data(),
+      parts.sealed.size()};
   job.authentic = false;
+  return std::nullopt;
 }
 
 /// What may change the replay window: only here, behind the tag. The window is asked once more, as
 /// the same counter may stand twice in one batch; so that a batch is answered as its packets one by
 /// one, this comes before the tag.
-std::optional<Unmarked> Receiver::finish(Opening& opening, const OpenJob& job,
-                                         Marking& marking) const {
-  const ProtectedParts& parts = opening.parts;
+std::optional<Unmarked> Receiver::finish(const Opening& opening, const OpenJob& job) const {
   Windows& windows = opening.entry->windows;
   // A SID that was new may have been added since, by another packet of this batch.
-  ReplayWindow* window = opening.window != nullptr ? opening.window : windows.find(parts.sender);
+  ReplayWindow* window = opening.window != nullptr ? opening.window : windows.find(opening.sender);
   if (window != nullptr)
-    if (const auto refused = refusal_of(window->check(parts.counter))) return refused;
+    if (const auto refused = refusal_of(window->check(opening.counter))) return refused;
   if (!job.authentic) return Unmarked::not_authentic;
-  if (window == nullptr) window = windows.add(parts.sender);
+  if (window == nullptr) window = windows.add(opening.sender);
   if (window == nullptr) return Unmarked::senders_exhausted;
-  window->take(parts.counter);
-  if (parts.reserved_bits_set) marking.warnings.add(Warning::reserved_bits_set);
-  marking.origin = Origin{parts.key_id, parts.sender, parts.counter};
-  return read_body(job.plain, Padding::zeros, settings_.leniency, marking.mark, marking.warnings);
+  window->take(opening.counter);
+  MarkRequest& request = *opening.request;
+  if (opening.reserved_bits_set) request.warnings.add(Warning::reserved_bits_set);
+  request.origin = Origin{opening.entry->context.key_id(), opening.sender, opening.counter};
+  return read_body(job.plain, Padding::zeros, settings_.leniency, *request.mark, request.warnings);
 }
 
 tl::expected<Marking, Unmarked> Receiver::read(Bytes body, UdpHeader udp) {
@@ -145,24 +145,38 @@ tl::expected<Marking, Unmarked> Receiver::read(Bytes body, UdpHeader udp) {
 }
 
 void Receiver::read(std::span<ReadRequest> requests) {
-  for (ReadRequest& request : requests) {
+  while (!requests.empty()) {
+    const std::size_t count = std::min(requests.size(), batch_jobs_max);
+    std::array<PduSetMark, batch_jobs_max> marks;
+    std::array<MarkRequest, batch_jobs_max> asked;
+    for (std::size_t i = 0; i < count; ++i)
+      asked[i] = {.body = requests[i].body, .udp = requests[i].udp.data(), .mark = &marks[i]};
+    read(std::span(asked).first(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (asked[i].refused)
+        requests[i].marking = tl::unexpected(*asked[i].refused);
+      else
+        requests[i].marking = Marking{marks[i], asked[i].warnings, asked[i].origin};
+    }
+    requests = requests.subspan(count);
+  }
+}
+
+void Receiver::read(std::span<MarkRequest> requests) {
+  for (MarkRequest& request : requests) {
+    request.warnings = {};
+    request.refused.reset();
+    request.origin.reset();
+    *request.mark = PduSetMark{};
     if (request.body.empty()) {
-      request.marking = tl::unexpected(Unmarked::truncated);
-      continue;
+      request.refused = Unmarked::truncated;
+    } else if (form_of(request.body.front()) == Form::clear) {
+      request.refused = read_clear(request);
+    } else if (const auto refused = prepare(request, pending_)) {
+      request.refused = refused;
+    } else if (++pending_ == batch_jobs_max) {
+      flush();
     }
-    if (form_of(request.body.front()) == Form::clear) {
-      settle(request, read_clear(request.body, begun_in(request)));
-      continue;
-    }
-    Opening& opening = openings_[pending_];
-    if (const auto refused = prepare(request.body, request.udp, opening)) {
-      request.marking = tl::unexpected(*refused);
-      continue;
-    }
-    make_job(opening, jobs_[pending_]);
-    waiting_[pending_] = &request;
-    ++pending_;
-    if (pending_ == batch_jobs_max) flush();
   }
   flush();
 }
@@ -174,10 +188,8 @@ void Receiver::flush() {
     std::size_t end = begin + 1;
     while (end < pending_ && openings_[end].entry == entry) ++end;
     entry->context.aead().open(std::span(jobs_).subspan(begin, end - begin));
-    for (; begin < end; ++begin) {
-      ReadRequest& request = *waiting_[begin];
-      settle(request, finish(openings_[begin], jobs_[begin], begun_in(request)));
-    }
+    for (; begin < end; ++begin)
+      openings_[begin].request->refused = finish(openings_[begin], jobs_[begin]);
   }
   pending_ = 0;
 }

@@ -15,6 +15,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "model/pdu_set.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/protected.hpp"
@@ -60,6 +61,16 @@ struct ReadRequest {
   tl::expected<Marking, Unmarked> marking{tl::unexpect, Unmarked::no_option};
 };
 
+/// The same for who has a place for the mark: nothing is copied. `mark` may hold anything before.
+struct MarkRequest {
+  Bytes body;
+  const std::byte* udp = nullptr;  ///< the eight octets of the UDP header
+  PduSetMark* mark = nullptr;
+  Warnings warnings;
+  std::optional<Unmarked> refused;  ///< nothing: `mark` and `warnings` hold
+  std::optional<Origin> origin;     ///< none: the option was clear
+};
+
 class Receiver {
  public:
   explicit Receiver(ReceiverSettings settings);
@@ -74,6 +85,7 @@ class Receiver {
   tl::expected<Marking, Unmarked> read(Bytes body, UdpHeader udp);
   /// The same, with one call of the Aead for neighbours that share a context.
   void read(std::span<ReadRequest> requests);
+  void read(std::span<MarkRequest> requests);
 
  private:
   /// SIDs to replay windows: a hash table with linear probing, filled up to a half.
@@ -97,29 +109,33 @@ class Receiver {
     Context context;
     Windows windows;
   };
+  /// A packet between its being asked for and its being opened. Members have no values at first:
+  /// clearing them would cost more than a packet does.
   struct Opening {
-    Entry* entry = nullptr;
-    ReplayWindow* window = nullptr;  ///< null: a SID that nothing was taken from yet
-    ProtectedParts parts;
+    Entry* entry;
+    ReplayWindow* window;  ///< null: a SID that nothing was taken from yet
+    MarkRequest* request;
+    SenderId sender;
+    std::uint32_t counter;
+    bool reserved_bits_set;
     Nonce nonce;
     Aad aad;
-    std::array<std::byte, plaintext_read_max> plain;
+    std::array<std::byte, plaintext_sent_max> plain;  ///< what is longer is in long_plain_
   };
 
-  std::optional<Unmarked> read_clear(Bytes body, Marking& marking) const;
-  std::optional<Unmarked> prepare(Bytes body, UdpHeader udp, Opening& opening);
-  static void make_job(Opening& opening, OpenJob& job);
-  std::optional<Unmarked> finish(Opening& opening, const OpenJob& job, Marking& marking) const;
+  std::optional<Unmarked> read_clear(MarkRequest& request) const;
+  std::optional<Unmarked> prepare(MarkRequest& request, std::size_t at);
+  std::optional<Unmarked> finish(const Opening& opening, const OpenJob& job) const;
   void flush();
 
   static constexpr std::size_t key_ids = 256;
   ReceiverSettings settings_;
   std::array<std::unique_ptr<Entry>, key_ids> entries_;
   std::size_t live_ = 0;
-  // A batch under way. Kept here because clearing it would cost more than a packet does.
+  // A batch under way.
   std::array<Opening, batch_jobs_max> openings_;
   std::array<OpenJob, batch_jobs_max> jobs_;
-  std::array<ReadRequest*, batch_jobs_max> waiting_{};
+  std::array<std::array<std::byte, plaintext_read_max>, batch_jobs_max> long_plain_;
   std::size_t pending_ = 0;
 };
 
