@@ -20,6 +20,7 @@ void SetTracker::open(TrackedSet& set, const PduSetMark& mark,
                    .pdus_in_set = mark.pdus_in_set.value_or(0),
                    .pssn = mark.pssn.value(),
                    .open = true};
+  open_ |= 1U << static_cast<unsigned>(&set - ring_.data());
   const std::uint32_t psn = mark.psn16.value_or(mark.psn.value());
   set.psn_high = static_cast<std::uint16_t>(psn);
   if (!rtp_sequence) return;

@@ -65,7 +65,7 @@ struct TrackerTallies {
   bool operator==(const TrackerTallies&) const = default;
 };
 
-class SetTracker {
+class alignas(64) SetTracker {
  public:
   enum class Arrival : std::uint8_t { first_of_set, member, duplicate, late };
   struct Tracked {
@@ -79,6 +79,8 @@ class SetTracker {
   Tracked track(const PduSetMark& mark, std::optional<std::uint16_t> rtp_sequence,
                 std::uint32_t bytes, Elapsed now, Closed&& closed) {
     const std::uint32_t now_us = microseconds_of(now);
+    if (TrackedSet* const set = follow(mark, rtp_sequence, bytes, now, now_us))
+      return {Arrival::member, set};
     if (!place(mark.pssn, now, closed)) {
       ++tallies_.pdus_late;
       return {};
@@ -113,7 +115,8 @@ class SetTracker {
   /// Forgets all.
   template <class Closed>
   void clear(Closed&& closed) {
-    for (auto& set : ring_) close(set, closed);
+    for (std::uint32_t left = open_; left != 0; left &= left - 1)
+      close(ring_[static_cast<std::size_t>(std::countr_zero(left))], closed);
     begun_ = false;
   }
 
@@ -124,6 +127,30 @@ class SetTracker {
  private:
   static constexpr std::uint32_t age_max_us =
       std::chrono::duration_cast<std::chrono::microseconds>(tracked_age_max).count();
+
+  /// What nearly every PDU is: the next one of the newest set. Null, and nothing changed, where it
+  /// is another one.
+  TrackedSet* follow(const PduSetMark& mark, const std::optional<std::uint16_t>& rtp_sequence,
+                     std::uint32_t bytes, Elapsed now, std::uint32_t now_us) {
+    TrackedSet& set = ring_[mark.pssn.value() % tracked_sets_max];
+    if (!begun_ || mark.pssn != newest_ || now - last_at_ > tracked_age_max) return nullptr;
+    if (!set.open || set.pssn != mark.pssn.value() || now_us - set.first_seen_us > age_max_us)
+      return nullptr;
+    if (mark.psn16 || (rtp_sequence && set.rtp_known)) return nullptr;
+    const auto next = static_cast<std::uint16_t>(set.psn_high + 1U);
+    if (Psn::wrapped(next) != mark.psn) return nullptr;
+    last_at_ = now;
+    set.psn_high = next;
+    set.seen = set.seen << 1U | 1U;
+    ++set.pdus;
+    set.bytes += bytes;
+    if (mark.pdus_in_set.value_or(0) != 0) {
+      set.pdus_in_set = *mark.pdus_in_set;
+    } else if (mark.end_of_pdu_set) {
+      set.pdus_in_set = static_cast<std::uint16_t>(next + 1U);
+    }
+    return &set;
+  }
 
   static std::uint32_t microseconds_of(Elapsed time) {
     return static_cast<std::uint32_t>(time.count() / 1000);
@@ -159,6 +186,7 @@ class SetTracker {
     ++(set.complete() ? tallies_.sets_complete : tallies_.sets_incomplete);
     closed(static_cast<const TrackedSet&>(set));
     set.open = false;
+    open_ &= ~(1U << static_cast<unsigned>(&set - ring_.data()));
   }
 
   void open(TrackedSet& set, const PduSetMark& mark, std::optional<std::uint16_t> rtp_sequence,
@@ -172,6 +200,7 @@ class SetTracker {
   Elapsed last_at_{};
   Pssn newest_;
   bool begun_ = false;
+  std::uint32_t open_ = 0;  ///< bit i: ring_[i] is open
   TrackerTallies tallies_;
   std::array<TrackedSet, tracked_sets_max> ring_{};
 };

@@ -87,11 +87,17 @@ std::uint32_t removed_each(const Passage& passage) {
   return passage.set->surplus_each;
 }
 
+bool end_of_burst_for_ran(const Passage& passage) {
+  return passage.mark.end_of_data_burst && passage.treatment->mark_burst_end;
+}
+std::optional<std::uint32_t> size_for_ran(const Passage& passage) {
+  return gtpu::fixed_pdu_set_size(passage.mark.pdu_set_size, passage.mark.pdus_in_set,
+                                  removed_each(passage));
+}
 PduSetMark mark_for_ran(const Passage& passage) {
   PduSetMark mark = passage.mark;
-  mark.end_of_data_burst = mark.end_of_data_burst && passage.treatment->mark_burst_end;
-  mark.pdu_set_size =
-      gtpu::fixed_pdu_set_size(mark.pdu_set_size, mark.pdus_in_set, removed_each(passage));
+  mark.end_of_data_burst = end_of_burst_for_ran(passage);
+  mark.pdu_set_size = size_for_ran(passage);
   return mark;
 }
 
@@ -101,10 +107,31 @@ Emitter::Emitter(const PathSettings& settings, Monitor& monitor, WantedAddresses
                  PathCounters& counters)
     : settings_(settings), monitor_(monitor), wanted_(wanted), counters_(counters) {}
 
-Treatment::To Emitter::emit(Passage& passage, const Turn& turn) noexcept {
-  const Treatment::To to = passage.treatment->to;
-  passage.drop = to == Treatment::To::n3 ? encapsulate(passage, turn) : hand_over(passage, turn);
-  return passage.drop == PathDrop::nothing ? to : Treatment::To::nowhere;
+/// The tunnel's headers; `header` is GTP-U's.
+template <class Header>
+bool Emitter::put_in_front(Passage& passage, const Header& header) noexcept {
+  const Treatment& rule = *passage.treatment;
+  const std::size_t outer = headers_.bytes();
+  if (!passage.packet->reframe(passage.view.ip_at, passage.view.ip_end, outer + header.bytes()))
+    return false;
+  const MutableBytes frame = passage.packet->bytes();
+  const std::uint8_t psi = passage.marked ? passage.mark.psi.value() : std::uint8_t{0};
+  return header.write(frame.subspan(outer), rule.teid) &&
+         headers_.write(frame, rule.traffic_class[psi]);
+}
+
+/// Takes our option out, and with the last one the whole surplus area. Of the rest of the packet
+/// only the IP length changes, with its checksum (RFC 9868 clause 9).
+void Emitter::strip_options(Passage& passage) noexcept {
+  packet::PacketView& view = passage.view;
+  if (passage.surplus != Surplus::ours_alone) return strip_one_of_many(passage);
+  const MutableBytes frame = passage.packet->bytes();
+  if (!packet::set_transport_length(frame, view, view.user_end - view.transport_at)) {
+    counters_.options_kept.add(1);
+    return;
+  }
+  passage.removed = view.ip_end - view.user_end;
+  view.ip_end = view.user_end;
 }
 
 PathDrop Emitter::encapsulate(Passage& passage, const Turn& turn) noexcept {
@@ -118,7 +145,9 @@ PathDrop Emitter::encapsulate(Passage& passage, const Turn& turn) noexcept {
   bool written = false;
   if (rule.tells_flow_alone) {
     gtpu::FlowHeader header(rule.qfi, rule.reflective);
-    if (with_set) header.add_set(settings_.set_container, mark_for_ran(passage));
+    if (with_set)
+      header.add_set(settings_.set_container, passage.mark, end_of_burst_for_ran(passage),
+                     size_for_ran(passage));
     written = put_in_front(passage, header);
   } else {
     Chain header;
@@ -130,17 +159,10 @@ PathDrop Emitter::encapsulate(Passage& passage, const Turn& turn) noexcept {
   return written ? PathDrop::nothing : PathDrop::no_room;
 }
 
-/// The tunnel's headers; `header` is GTP-U's.
-template <class Header>
-bool Emitter::put_in_front(Passage& passage, const Header& header) noexcept {
-  const Treatment& rule = *passage.treatment;
-  const std::size_t outer = headers_.bytes();
-  if (!passage.packet->reframe(passage.view.ip_at, passage.view.ip_end, outer + header.bytes()))
-    return false;
-  const MutableBytes frame = passage.packet->bytes();
-  const std::uint8_t psi = passage.marked ? passage.mark.psi.value() : std::uint8_t{0};
-  return header.write(frame.subspan(outer), rule.teid) &&
-         headers_.write(frame, rule.traffic_class[psi]);
+Treatment::To Emitter::emit(Passage& passage, const Turn& turn) noexcept {
+  const Treatment::To to = passage.treatment->to;
+  passage.drop = to == Treatment::To::n3 ? encapsulate(passage, turn) : hand_over(passage, turn);
+  return passage.drop == PathDrop::nothing ? to : Treatment::To::nowhere;
 }
 
 /// Makes headers_ those of the way to `peer`, if there is one.
@@ -178,24 +200,17 @@ std::optional<std::uint64_t> Emitter::next_hop(const Side& side, PathSide name,
   return hop.mac;
 }
 
-/// Takes our option out, and with the last one the whole surplus area. Of the rest of the packet
-/// only the IP length changes, with its checksum (RFC 9868 clause 9).
-void Emitter::strip_options(Passage& passage) noexcept {
+void Emitter::strip_one_of_many(Passage& passage) noexcept {
   packet::PacketView& view = passage.view;
   const MutableBytes frame = passage.packet->bytes().first(view.ip_end);
+  const udp_options::Surplus surplus = udp_options::read_surplus(view);
+  const xrm::OptionKind kind = settings_.option_kind;
+  const udp_options::Option* const option =
+      kind.has_exid() ? surplus.find_experiment(kind.exid()) : surplus.find(kind.kind());
   std::uint32_t end = view.ip_end;
-  if (passage.surplus == Surplus::ours_alone) {
-    if (packet::set_transport_length(frame, view, view.user_end - view.transport_at))
-      end = view.user_end;
-  } else {
-    const udp_options::Surplus surplus = udp_options::read_surplus(view);
-    const xrm::OptionKind kind = settings_.option_kind;
-    const udp_options::Option* const option =
-        kind.has_exid() ? surplus.find_experiment(kind.exid()) : surplus.find(kind.kind());
-    if (option != nullptr)
-      if (const auto edited = udp_options::remove(frame, view, surplus, *option))
-        end = static_cast<std::uint32_t>(*edited);
-  }
+  if (option != nullptr)
+    if (const auto edited = udp_options::remove(frame, view, surplus, *option))
+      end = static_cast<std::uint32_t>(*edited);
   if (end == view.ip_end) counters_.options_kept.add(1);
   passage.removed = view.ip_end - end;
   view.ip_end = end;

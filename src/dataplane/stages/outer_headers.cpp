@@ -16,10 +16,8 @@ namespace lobo::dataplane {
 namespace {
 
 constexpr std::uint8_t hop_limit = 64;
-constexpr std::size_t length_max = 0xFFFF;
 
 constexpr std::size_t ip_at = packet::ethernet_header_bytes;
-constexpr std::size_t udp_at_v4 = ip_at + packet::ipv4_header_bytes_min;
 constexpr std::size_t udp_at_v6 = ip_at + packet::ipv6_header_bytes;
 
 /// Identification 0 is right where nothing is fragmented (RFC 6864 clause 4.1).
@@ -75,24 +73,6 @@ OuterHeaders::OuterHeaders(const Way& way) noexcept : way_(way) {
   }
   out.be16(gtpu::udp_port);
   out.be16(gtpu::udp_port);
-}
-
-bool OuterHeaders::write(MutableBytes frame, std::uint8_t traffic_class) const noexcept {
-  return way_.to.version == 6 ? write_v6(frame, traffic_class) : write_v4(frame, traffic_class);
-}
-
-bool OuterHeaders::write_v4(MutableBytes frame, std::uint8_t traffic_class) const noexcept {
-  const std::size_t length = frame.size() - ip_at;
-  if (length > length_max) return false;
-  std::memcpy(frame.data(), octets_.data(), outer_bytes_v4);
-  std::uint32_t sum = sum_ + traffic_class + static_cast<std::uint32_t>(length);
-  sum = (sum >> 16U) + (sum & 0xFFFFU);
-  sum = (sum >> 16U) + (sum & 0xFFFFU);
-  frame[ip_at + 1] = std::byte{traffic_class};
-  put_be16_at(frame, ip_at + 2, static_cast<std::uint16_t>(length));
-  put_be16_at(frame, ip_at + 10, static_cast<std::uint16_t>(~sum));
-  put_be16_at(frame, udp_at_v4 + 4, static_cast<std::uint16_t>(frame.size() - udp_at_v4));
-  return true;
 }
 
 bool OuterHeaders::write_v6(MutableBytes frame, std::uint8_t traffic_class) const noexcept {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "base/bytes.hpp"
 #include "dataplane/stages/neighbours.hpp"
@@ -39,10 +40,28 @@ class OuterHeaders {
 
   /// `frame` begins with room for bytes(), and a GTP-U message fills the rest. False, and nothing
   /// written, where a length field cannot tell it.
-  bool write(MutableBytes frame, std::uint8_t traffic_class) const noexcept;
+  bool write(MutableBytes frame, std::uint8_t traffic_class) const noexcept {
+    return way_.to.version == 6 ? write_v6(frame, traffic_class) : write_v4(frame, traffic_class);
+  }
 
  private:
-  bool write_v4(MutableBytes frame, std::uint8_t traffic_class) const noexcept;
+  static constexpr std::size_t length_max = 0xFFFF;
+
+  bool write_v4(MutableBytes frame, std::uint8_t traffic_class) const noexcept {
+    constexpr std::size_t ip_at = packet::ethernet_header_bytes;
+    constexpr std::size_t udp_at = ip_at + packet::ipv4_header_bytes_min;
+    const std::size_t length = frame.size() - ip_at;
+    if (length > length_max) return false;
+    std::memcpy(frame.data(), octets_.data(), outer_bytes_v4);
+    std::uint32_t sum = sum_ + traffic_class + static_cast<std::uint32_t>(length);
+    sum = (sum >> 16U) + (sum & 0xFFFFU);
+    sum = (sum >> 16U) + (sum & 0xFFFFU);
+    frame[ip_at + 1] = std::byte{traffic_class};
+    put_be16_at(frame, ip_at + 2, static_cast<std::uint16_t>(length));
+    put_be16_at(frame, ip_at + 10, static_cast<std::uint16_t>(~sum));
+    put_be16_at(frame, udp_at + 4, static_cast<std::uint16_t>(frame.size() - udp_at));
+    return true;
+  }
   bool write_v6(MutableBytes frame, std::uint8_t traffic_class) const noexcept;
 
   Way way_;

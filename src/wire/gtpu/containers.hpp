@@ -84,16 +84,19 @@ NotContainer read_ul_session(Bytes content, const ContainerRules& rules,
 
 /// The content of an extension header of type 0x04 or 0x86 as one number of eight octets: E, D,
 /// PSI, PSSN, PSN and PSSize. Where there is no PSSize the last three octets are not sent.
-constexpr std::uint64_t pdu_set_information(std::uint8_t qfi, const PduSetMark& mark) {
+constexpr std::uint64_t pdu_set_information(std::uint8_t qfi, const PduSetMark& mark,
+                                            bool end_of_data_burst,
+                                            std::optional<std::uint32_t> pdu_set_size) {
   constexpr Bits bits;
-  const unsigned flags = (mark.end_of_data_burst ? bits.edb : 0U) |
-                         (mark.end_of_pdu_set ? bits.epdu : 0U) |
-                         (mark.pdu_set_size ? bits.pssi : 0U);
+  const unsigned flags = (end_of_data_burst ? bits.edb : 0U) |
+                         (mark.end_of_pdu_set ? bits.epdu : 0U) | (pdu_set_size ? bits.pssi : 0U);
   constexpr std::uint64_t qfi_mask = 0x3F;
   return std::uint64_t{flags} << 56U | (qfi & qfi_mask) << 50U |
          std::uint64_t{mark.pssn.value()} << 40U | std::uint64_t{mark.psi.value()} << 32U |
-         std::uint64_t{mark.psn.value()} << 24U |
-         (mark.pdu_set_size.value_or(0) & pdu_set_size_max);
+         std::uint64_t{mark.psn.value()} << 24U | (pdu_set_size.value_or(0) & pdu_set_size_max);
+}
+constexpr std::uint64_t pdu_set_information(std::uint8_t qfi, const PduSetMark& mark) {
+  return pdu_set_information(qfi, mark, mark.end_of_data_burst, mark.pdu_set_size);
 }
 constexpr std::size_t pdu_set_information_bytes(const PduSetMark& mark) {
   return mark.pdu_set_size ? 8 : 5;

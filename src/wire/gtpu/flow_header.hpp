@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/bytes.hpp"
 #include "model/pdu_set.hpp"
@@ -21,10 +22,13 @@ class FlowHeader {
               (reflective_qos ? Bits{}.rqi : 0U) << 8U | (qfi & qfi_mask) << 8U),
         qfi_(qfi) {}
 
-  /// `type`: 0x04 or 0x86.
-  void add_set(std::uint8_t type, const PduSetMark& mark) noexcept {
-    const std::uint64_t information = pdu_set_information(qfi_, mark);
-    const std::size_t bytes = extension_bytes(pdu_set_information_bytes(mark));
+  /// `type`: 0x04 or 0x86. The end of a burst and the size are those to tell, whatever the mark
+  /// says of them.
+  void add_set(std::uint8_t type, const PduSetMark& mark, bool end_of_data_burst,
+               std::optional<std::uint32_t> pdu_set_size) noexcept {
+    const std::uint64_t information =
+        pdu_set_information(qfi_, mark, end_of_data_burst, pdu_set_size);
+    const std::size_t bytes = pdu_set_size ? set_bytes_max : set_bytes_min;
     flow_ |= type;
     set_ = std::uint64_t{bytes / 4} << 56U | information >> 8U;
     set_rest_ = static_cast<std::uint32_t>(information << 24U);
@@ -52,6 +56,10 @@ class FlowHeader {
   static constexpr unsigned qfi_mask = 0x3F;
   /// GTP-U's own eight octets, its four optional ones, a container of four.
   static constexpr std::size_t flow_bytes = header_bytes + 8;
+
+  static constexpr std::size_t set_bytes_max =
+      extension_bytes(pdu_set_information_bytes({.pdu_set_size = 0}));
+  static constexpr std::size_t set_bytes_min = extension_bytes(pdu_set_information_bytes({}));
 
   std::uint64_t flow_;  ///< the optional octets, the container, the type of the next header
   std::uint64_t set_ = 0;

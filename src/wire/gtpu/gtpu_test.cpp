@@ -279,7 +279,7 @@ RC_GTEST_PROP(gtpu, the_usual_header_is_what_the_general_writer_makes_of_it, ())
   FlowHeader header(qfi, reflective);
   if (*rc::gen::arbitrary<bool>()) {
     chain.push_back({type_pdu_set_information, set_out.written()});
-    header.add_set(type_pdu_set_information, mark);
+    header.add_set(type_pdu_set_information, mark, mark.end_of_data_burst, mark.pdu_set_size);
   }
   RC_ASSERT(header.bytes() == encapsulation_bytes(chain));
   std::vector<std::byte> expected(header.bytes() + payload, std::byte{0xA5});

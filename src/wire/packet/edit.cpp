@@ -11,8 +11,6 @@
 namespace lobo::packet {
 namespace {
 
-constexpr std::size_t length_field_max = 0xFFFF;
-
 std::uint16_t sum_of(std::uint64_t word) {
   std::uint16_t sum = 0;
   for (unsigned shift = 0; shift < 64; shift += 16)
@@ -28,36 +26,12 @@ std::uint16_t pseudo_header_sum(const FlowKey& flow, std::size_t udp_bytes) {
   return ones_add(sum, ones_add(protocol_udp, sum_of(udp_bytes)));
 }
 
-// Where the first fixed IP header ends, which is where its length begins to count for IPv6.
-std::size_t length_origin(const PacketView& view) {
-  return view.flow.ip_version == 6 ? view.ip_at + ipv6_header_bytes : view.ip_at;
-}
-
 }  // namespace
 
 std::size_t transport_bytes_max(const PacketView& view) noexcept {
   if (!view.has_ip()) return 0;
-  const std::size_t before = view.transport_at - length_origin(view);
-  return before > length_field_max ? 0 : length_field_max - before;
-}
-
-bool set_transport_length(MutableBytes frame, const PacketView& view,
-                          std::size_t transport_bytes) noexcept {
-  if (!view.has_ip()) return false;
-  const std::size_t all = view.transport_at - length_origin(view) + transport_bytes;
-  if (all > length_field_max) return false;
-  const auto length = static_cast<std::uint16_t>(all);
-  if (view.flow.ip_version == 6) {
-    // A jumbogram says 0 here and its length in an option.
-    if (length == 0 || be16_at(frame, view.ip_at + 4) == 0) return false;
-    put_be16_at(frame, view.ip_at + 4, length);
-    return true;
-  }
-  const std::uint16_t old = be16_at(frame, view.ip_at + 2);
-  const std::uint16_t checksum = be16_at(frame, view.ip_at + 10);
-  put_be16_at(frame, view.ip_at + 2, length);
-  put_be16_at(frame, view.ip_at + 10, updated_checksum(checksum, old, length));
-  return true;
+  const std::size_t before = view.transport_at - detail::length_origin(view);
+  return before > detail::length_field_max ? 0 : detail::length_field_max - before;
 }
 
 bool ip_header_checksum_ok(const PacketView& view) noexcept {

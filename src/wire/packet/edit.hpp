@@ -5,9 +5,19 @@
 #include <cstdint>
 
 #include "base/bytes.hpp"
+#include "wire/packet/checksum.hpp"
+#include "wire/packet/flow.hpp"
 #include "wire/packet/parse.hpp"
 
 namespace lobo::packet {
+
+namespace detail {
+inline constexpr std::size_t length_field_max = 0xFFFF;
+/// Where the first fixed IP header ends, which is where its length begins to count for IPv6.
+inline std::size_t length_origin(const PacketView& view) {
+  return view.flow.ip_version == 6 ? view.ip_at + ipv6_header_bytes : view.ip_at;
+}
+}  // namespace detail
 
 /// The largest IP payload that the length fields of this packet can tell.
 std::size_t transport_bytes_max(const PacketView& view) noexcept;
@@ -16,8 +26,24 @@ std::size_t transport_bytes_max(const PacketView& view) noexcept;
 /// keeps the IPv4 header checksum right, by the difference (RFC 1624). `frame` holds the packet of
 /// `view`. False, and nothing written, if the packet has no IP header, is a jumbogram, or cannot
 /// tell that length.
-bool set_transport_length(MutableBytes frame, const PacketView& view,
-                          std::size_t transport_bytes) noexcept;
+inline bool set_transport_length(MutableBytes frame, const PacketView& view,
+                                 std::size_t transport_bytes) noexcept {
+  if (!view.has_ip()) return false;
+  const std::size_t all = view.transport_at - detail::length_origin(view) + transport_bytes;
+  if (all > detail::length_field_max) return false;
+  const auto length = static_cast<std::uint16_t>(all);
+  if (view.flow.ip_version == 6) {
+    // A jumbogram says 0 here and its length in an option.
+    if (length == 0 || be16_at(frame, view.ip_at + 4) == 0) return false;
+    put_be16_at(frame, view.ip_at + 4, length);
+    return true;
+  }
+  const std::uint16_t old = be16_at(frame, view.ip_at + 2);
+  const std::uint16_t checksum = be16_at(frame, view.ip_at + 10);
+  put_be16_at(frame, view.ip_at + 2, length);
+  put_be16_at(frame, view.ip_at + 10, updated_checksum(checksum, old, length));
+  return true;
+}
 
 /// Whether the IPv4 header sums up; an IPv6 header has no checksum and is always right.
 bool ip_header_checksum_ok(const PacketView& view) noexcept;

@@ -206,6 +206,48 @@ void read_ethernet(PacketView& view) {
   read_ip(view);
 }
 
+/// What nearly every frame is: no tag, IPv4 without options, not a fragment, a whole UDP datagram.
+/// False, and nothing changed, where it is otherwise.
+bool read_usual(Bytes frame, PacketView& view) {
+  constexpr std::size_t ip_at = ethernet_header_bytes;
+  constexpr std::size_t udp_at = ip_at + ipv4_header_bytes_min;
+  if (frame.size() < udp_at + udp_header_bytes || frame.size() > frame_bytes_max) return false;
+  constexpr std::uint64_t type_and_version = 0xFFFFFF00;
+  constexpr std::uint64_t ipv4_of_five_words = std::uint64_t{ether_type_ipv4} << 16U | 0x4500U;
+  const std::uint64_t head = be64_at(frame, ip_at - 6);  // four octets of a MAC, EtherType, …
+  const std::uint64_t ip = be64_at(frame, ip_at + 2);    // length, identification, fragment, …
+  const std::uint64_t udp = be64_at(frame, udp_at);
+  if ((head & type_and_version) != ipv4_of_five_words) return false;
+  constexpr std::uint64_t fragment_and_protocol = 0x3FFF'00FF;
+  if ((ip & fragment_and_protocol) != protocol_udp) return false;
+  const std::size_t total = ip >> 48U;
+  const std::size_t length = udp >> 16U & 0xFFFFU;
+  if (total > frame.size() - ip_at || length < udp_header_bytes ||
+      length + ipv4_header_bytes_min > total)
+    return false;
+  const std::uint64_t addresses = be64_at(frame, ip_at + 12);
+  view.frame = frame;
+  view.flow = {.source_low = addresses >> 32U,
+               .destination_low = addresses & 0xFFFFFFFFU,
+               .source_port = static_cast<std::uint16_t>(udp >> 48U),
+               .destination_port = static_cast<std::uint16_t>(udp >> 32U),
+               .protocol = protocol_udp,
+               .ip_version = 4};
+  view.fragment = {.identification = static_cast<std::uint32_t>(ip >> 32U & 0xFFFFU)};
+  view.ip_at = ip_at;
+  view.transport_at = udp_at;
+  view.user_end = static_cast<std::uint32_t>(udp_at + length);
+  view.ip_end = static_cast<std::uint32_t>(ip_at + total);
+  view.udp_checksum = static_cast<std::uint16_t>(udp);
+  view.vlan = 0;
+  view.vlan_tags = 0;
+  view.traffic_class = static_cast<std::uint8_t>(head);
+  view.has_udp = true;
+  view.jumbo = false;
+  view.unread = Unread::nothing;
+  return true;
+}
+
 }  // namespace
 
 PacketView parse_ip(Bytes frame, std::size_t ip_at) noexcept {
@@ -216,6 +258,7 @@ PacketView parse_ip(Bytes frame, std::size_t ip_at) noexcept {
 }
 
 void parse_ethernet(Bytes frame, PacketView& view) noexcept {
+  if (read_usual(frame, view)) return;
   view = PacketView{.frame = frame};
   read_ethernet(view);
 }

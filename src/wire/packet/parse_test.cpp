@@ -196,6 +196,44 @@ TEST(packet_edit, a_new_length_keeps_the_header_checksum_right) {
   EXPECT_EQ(transport_bytes_max(parse_ip(out)), 0xFFFFU - 20);
 }
 
+// parse_ip() goes the general way, so that it judges the short one of parse_ethernet().
+RC_GTEST_PROP(packet_parse, frames_are_read_alike_the_short_way_and_the_general_one, ()) {
+  const auto size = *rc::gen::inRange<std::size_t>(0, 60);
+  std::vector<std::byte> frame(200);
+  const auto built = build_udp_frame(frame, {},
+                                     flow_between(*model::parse_ip_address("192.0.2.1"), 1111,
+                                                  *model::parse_ip_address("192.0.2.9"), 2222),
+                                     {.traffic_class = *rc::gen::arbitrary<std::uint8_t>(),
+                                      .identification = *rc::gen::arbitrary<std::uint16_t>()},
+                                     std::vector<std::byte>(size));
+  RC_ASSERT(built.has_value());
+  frame.resize(*built + *rc::gen::inRange<std::size_t>(0, 40));  // a surplus area or padding
+  const auto changed = *rc::gen::inRange(0, 4);  // of the octets that the short way looks at
+  for (int i = 0; i < changed; ++i)
+    frame[*rc::gen::inRange<std::size_t>(14, 42)] = std::byte{*rc::gen::arbitrary<std::uint8_t>()};
+  if (*rc::gen::inRange(0, 5) == 0)
+    frame.resize(*rc::gen::inRange<std::size_t>(15, frame.size() + 1));
+  PacketView one;
+  one.vlan_tags = 3;  // what stood there before does not count
+  parse_ethernet(frame, one);
+  const PacketView other = parse_ip(frame, ethernet_header_bytes);
+  if ((u8_at(frame, 14) >> 4U) != 4) return;  // the EtherType says otherwise
+  RC_ASSERT(one.flow == other.flow);
+  RC_ASSERT(one.fragment == other.fragment);
+  RC_ASSERT(one.frame.data() == other.frame.data());
+  RC_ASSERT(one.ip_at == other.ip_at);
+  RC_ASSERT(one.transport_at == other.transport_at);
+  RC_ASSERT(one.user_end == other.user_end);
+  RC_ASSERT(one.ip_end == other.ip_end);
+  RC_ASSERT(one.udp_checksum == other.udp_checksum);
+  RC_ASSERT(one.vlan_tags == other.vlan_tags);
+  RC_ASSERT(one.vlan == other.vlan);
+  RC_ASSERT(one.traffic_class == other.traffic_class);
+  RC_ASSERT(one.has_udp == other.has_udp);
+  RC_ASSERT(one.jumbo == other.jumbo);
+  RC_ASSERT(one.unread == other.unread);
+}
+
 TEST(packet_edit, a_jumbogram_keeps_its_length) {
   for (const auto& golden : test::goldens("packet")) {
     if (golden.name != "raw_ipv6_jumbogram") continue;
