@@ -1,5 +1,6 @@
 #include "dataplane/stages/classify.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 
@@ -33,39 +34,39 @@ void find_entries(std::span<Passage> passages, const Turn& turn) {
   for (Passage& passage : passages) {
     if (!is_looked_for(passage)) continue;
     passage.entry = turn.rules.entry_of(passage.facts);
-    if (passage.entry != nullptr) prefetch(passage.entry);
+    if (passage.entry != nullptr) fetch(passage.entry);
   }
   for (const Passage& passage : passages)
-    if (passage.entry != nullptr) prefetch(passage.entry->lines, lines_ahead * sizeof(MatchLine));
+    if (passage.entry != nullptr)
+      fetch(passage.entry->lines, std::min(passage.entry->count, lines_ahead) * sizeof(MatchLine));
 }
 
 void match(Passage& passage) {
   passage.treatment = passage.entry->match(passage.facts);
-  if (passage.treatment == nullptr) {
-    passage.drop = PathDrop::no_rule;
-  } else {
-    prefetch(passage.treatment, treatment_bytes_ahead);
-  }
+  if (passage.treatment == nullptr) passage.drop = PathDrop::no_rule;
 }
 
-/// What the treatments point to; they are here by now.
-void prefetch_states(std::span<Passage> passages) {
+/// The treatments, and what they point to.
+void fetch_states(std::span<Passage> passages) {
+  for (const Passage& passage : passages)
+    if (passage.treatment != nullptr) fetch(passage.treatment, treatment_bytes_ahead);
   for (const Passage& passage : passages) {
     const Treatment* treatment = passage.treatment;
     if (treatment == nullptr) continue;
-    if (!treatment->policers.empty()) prefetch(treatment->policers.data());
-    if (!treatment->meters.empty()) prefetch(treatment->meters.data());
-    if (treatment->sets != nullptr) prefetch(treatment->sets, sizeof(SetPolicing));
-    if (treatment->tracker != nullptr) prefetch(treatment->tracker);
+    if (!treatment->policers.empty()) fetch(treatment->policers.data());
+    if (!treatment->meters.empty()) fetch(treatment->meters.data());
+    if (treatment->sets != nullptr) fetch(treatment->sets, sizeof(SetPolicing));
+    if (treatment->tracker != nullptr) fetch(treatment->tracker);
   }
   for (const Passage& passage : passages) {
     const Treatment* treatment = passage.treatment;
     if (treatment == nullptr) continue;
-    for (const PolicerUse& use : treatment->policers) prefetch(use.bucket);
+    for (const PolicerUse& use : treatment->policers) fetch(use.bucket);
+    // The control plane writes into these.
     for (const MeterUse& use : treatment->meters) prefetch(use.meter, sizeof(UsageMeter));
     if (treatment->sets == nullptr) continue;
-    prefetch(treatment->sets->share, sizeof(ShareState));
-    prefetch(treatment->sets->qer);
+    fetch(treatment->sets->share, sizeof(ShareState));
+    fetch(treatment->sets->qer);
   }
 }
 
@@ -81,7 +82,7 @@ void classify_downlink(std::span<Passage> passages, const Turn& turn) noexcept {
       match(passage);
     }
   }
-  prefetch_states(passages);
+  fetch_states(passages);
 }
 
 void classify_uplink(std::span<Passage> passages, const Turn& turn,
@@ -97,7 +98,7 @@ void classify_uplink(std::span<Passage> passages, const Turn& turn,
       match(passage);
     }
   }
-  prefetch_states(passages);
+  fetch_states(passages);
 }
 
 }  // namespace lobo::dataplane
