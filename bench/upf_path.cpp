@@ -7,9 +7,11 @@
 // Packets of 1,200 bytes of user data. `hot`: 512 of them; `cold`: 65,536 in rooms of 2,048 bytes,
 // 134 MB, in random order. `path`: parse, classify, open, track and encapsulate; `whole`: with two
 // QERs, PDU Set handling and usage as well. The option is protected, or where the name says so
-// clear. The number behind it: sessions, of 8 PDRs each. Before each pass the frames are made as
-// they came and the replay windows forgotten, untimed. Times are the thread's own, so that a busy
-// neighbour costs precision and is not counted.
+// clear. `aead`: nothing but the opening of as many options, 32 at a time, by what the path uses
+// and by the library alone: the part of the path that no order of its steps makes smaller. The
+// number behind it: sessions, of 8 PDRs each. Before each pass the frames are made as they came and
+// the replay windows forgotten, untimed. Times are the thread's own, so that a busy neighbour costs
+// precision and is not counted.
 
 #include <benchmark/benchmark.h>
 
@@ -24,6 +26,7 @@
 #include <map>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -31,6 +34,7 @@
 #include <vector>
 
 #include "adapters/aead/choose.hpp"
+#include "adapters/aead/ipsec_mb.hpp"
 #include "adapters/aead/lanes.hpp"
 #include "adapters/aead/openssl.hpp"
 #include "base/bytes.hpp"
@@ -51,6 +55,7 @@
 #include "wire/xrm/aead.hpp"
 #include "wire/xrm/metadata.hpp"
 #include "wire/xrm/receiver.hpp"
+#include "wire/xrm/sender.hpp"
 
 namespace lobo {
 namespace {
@@ -153,6 +158,39 @@ Frames make_frames(std::size_t count, std::size_t sessions, Marks marks,
   }
   return frames;
 }
+
+/// Options of 16 octets to open, without the packets around them.
+class Sealed {
+ public:
+  static constexpr std::size_t count = 512;
+  explicit Sealed(const xrm::Crypto& crypto) {
+    const auto by = aead(crypto);
+    for (std::size_t i = 0; i < count; ++i) {
+      Text& text = texts_[i];
+      put_be64_at(text.nonce, 4, i);
+      std::array jobs{xrm::SealJob{&text.nonce, text.aad, text.sealed, text.sealed, text.tag}};
+      require(by->seal(jobs));
+      jobs_.push_back({&text.nonce, text.aad, text.sealed, text.tag, text.plain});
+    }
+  }
+  void open(xrm::Aead& aead) {
+    for (std::size_t at = 0; at < count; at += xrm::batch_jobs_max)
+      aead.open(std::span(jobs_).subspan(at, xrm::batch_jobs_max));
+    require(std::ranges::all_of(jobs_, &xrm::OpenJob::authentic));
+  }
+  static std::unique_ptr<xrm::Aead> aead(const xrm::Crypto& crypto) {
+    const std::array<std::byte, 16> key{std::byte{7}};
+    return std::move(crypto.aead(xrm::Algorithm::aes_128_gcm, key).value());
+  }
+
+ private:
+  struct Text {
+    xrm::Nonce nonce{};
+    std::array<std::byte, 16> aad{}, sealed{}, tag{}, plain{};
+  };
+  std::vector<Text> texts_{count};
+  std::vector<xrm::OpenJob> jobs_;
+};
 
 /// The sessions with what changes in them: one clock for all that passes under them.
 struct Site {
@@ -305,6 +343,22 @@ void measure(benchmark::State& state, World& world, const Case& of) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(of.packets));
 }
 
+void measure_aead(benchmark::State& state, const xrm::Crypto& crypto) {
+  Sealed sealed(crypto);
+  const auto aead = Sealed::aead(crypto);
+  for (auto _ : state) {
+    const double begin = cpu_seconds();
+    sealed.open(*aead);
+    state.SetIterationTime(cpu_seconds() - begin);
+  }
+}
+
+/// The library that the path would use without lanes.
+std::unique_ptr<xrm::Crypto> library() {
+  auto made = adapters::aead::make_ipsec_mb();
+  return made ? std::move(*made) : adapters::aead::make_openssl();
+}
+
 /// The instructions of the widest paths are unknown to callgrind.
 std::unique_ptr<xrm::Crypto> countable_crypto() {
   return adapters::aead::with_lanes(adapters::aead::make_openssl(),
@@ -334,6 +388,12 @@ int run(int argc, char** argv) {
   for (const auto& [name, of] : cases())
     benchmark::RegisterBenchmark(name.c_str(), [&, name = name, of = of](benchmark::State& state) {
       measure(state, worlds.of(name, of), of);
+    })->UseManualTime();
+  const auto without_lanes = library();
+  for (const auto& [name, by] :
+       {std::pair("aead_hot", crypto.get()), std::pair("aead_library_hot", without_lanes.get())})
+    benchmark::RegisterBenchmark(name, [by = by](benchmark::State& state) {
+      measure_aead(state, *by);
     })->UseManualTime();
   benchmark::RunSpecifiedBenchmarks();
   return 0;
