@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -133,6 +134,59 @@ TEST(client_core, injected_loss_delay_and_jitter_are_told_as_they_are) {
       EXPECT_EQ(window.received.delay.total(), delay.total());
     }
   }
+}
+
+/// What a receiver's windows said in all, as the node has them.
+FlowWindow told_of(const Reports& reports, sdd::FlowId flow) {
+  const auto found = std::ranges::find(reports.windows, flow, &FlowWindow::flow);
+  return found == reports.windows.end() ? FlowWindow{} : *found;
+}
+
+TEST(client_core, states_that_a_tier_leaves_out_are_not_lost) {
+  World world(5);
+  Ue alice(world, {.delay = 2ms}, 0s);
+  Ue bob(world, {.delay = 40ms}, 0s);
+  alice.establish(world.token("alice", {World::both(1, 1)}));
+  bob.establish(world.token("bob", {World::sees(2)}));
+  world.run_for(1s);
+  ASSERT_TRUE(world.relay().take(SetTier{.flow = 2, .tier = 3}, world.now()));
+  const std::vector<std::byte> payload(40);
+  for (int i = 0; i < 600; ++i) {
+    ASSERT_TRUE(alice.core.publish(1, 1, 0, payload, std::nullopt, alice.clock()));
+    world.run_for(16ms);
+  }
+  // Back at full rate: what was left out before is no loss either.
+  ASSERT_TRUE(world.relay().take(SetTier{.flow = 2, .tier = 0}, world.now()));
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(alice.core.publish(1, 1, 0, payload, std::nullopt, alice.clock()));
+    world.run_for(16ms);
+  }
+  world.run_for(2s);
+  const auto told = told_of(world.relay().report(world.now()), 2);
+  EXPECT_GT(told.delivered.conflated, 400U);
+  EXPECT_EQ(told.received.states, bob.got.size());
+  EXPECT_EQ(told.received.loss.lost, 0U);
+}
+
+TEST(client_core, of_what_a_tier_leaves_over_the_paths_losses_are_told) {
+  World world(23);
+  Ue alice(world, {.delay = 2ms}, 0s);
+  Ue bob(world, {.delay = 40ms, .jitter = 5ms, .loss = 0.08}, 0s);
+  alice.establish(world.token("alice", {World::both(1, 1)}));
+  bob.establish(world.token("bob", {World::sees(2)}));
+  world.run_for(1s);
+  ASSERT_TRUE(world.relay().take(SetTier{.flow = 2, .tier = 2}, world.now()));
+  const auto lost_before = bob.link().lost;
+  const std::vector<std::byte> payload(40);
+  for (int i = 0; i < 3000; ++i) {
+    ASSERT_TRUE(alice.core.publish(1, 1, 0, payload, std::nullopt, alice.clock()));
+    world.run_for(16ms);
+  }
+  world.run_for(2s);
+  const auto told = told_of(world.relay().report(world.now()), 2);
+  const auto lost = bob.link().lost - lost_before;
+  EXPECT_GT(lost, 20U);
+  EXPECT_NEAR(static_cast<double>(told.received.loss.lost), static_cast<double>(lost), 3);
 }
 
 TEST(client_core, a_state_of_four_fragments_is_one_state_and_a_copy_of_it_is_none) {

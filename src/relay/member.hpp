@@ -53,6 +53,10 @@ struct Flow {
   Window received;
   Delivered delivered;
   Refused refused;
+  /// Numbers that the receiver was not sent and will find missing: since its last statistics, and
+  /// those of before that it had not come to by then.
+  std::uint64_t skipped = 0;
+  std::uint64_t skipped_before = 0;
   std::chrono::microseconds clock_error{};
 
   sdd::ComponentMask may_publish() const { return claims.components & ordered; }
@@ -64,6 +68,7 @@ struct Progress {
   std::int64_t heard_us = 0;  ///< when it was sent something last
   std::int64_t key_us = 0;    ///< when it was sent `key` last
   sdd::Sequence key = 0;      ///< the key frame that it has
+  std::optional<sdd::Sequence> sent;  ///< the latest that it was sent
   std::uint16_t flow = 0;     ///< of the member, through which it sees the slot
   std::uint8_t priority = 0;
   bool has_key = false;
@@ -72,6 +77,7 @@ struct Progress {
 struct LossyState {
   std::shared_ptr<const State> state;
   std::uint16_t flow = 0;
+  std::uint32_t slot = 0;
 };
 
 struct StreamMessage {

@@ -210,10 +210,16 @@ void Relay::hear(LinkId id, Link& link, const sdd::Release& release, Instant now
 void Relay::hear(LinkId, Link& link, const sdd::FlowStats& stats, Instant) {
   const auto known = link.flows.find(stats.flow);
   if (known == link.flows.end()) return;
+  Flow& flow = *known->second.flow;
+  // What is missing there is what was lost on the way and what was never sent.
+  const std::uint64_t unsent = std::min(flow.skipped_before + flow.skipped, stats.lost);
+  const std::uint64_t lost = stats.lost - unsent;
+  flow.skipped_before = std::min(flow.skipped_before + flow.skipped - unsent, flow.skipped);
+  flow.skipped = 0;
   Window told;
   told.states = stats.received;
   told.bytes = stats.bytes;
-  told.loss = {stats.received + stats.lost, stats.lost};
+  told.loss = {stats.received + lost, lost};
   told.duplicates = stats.duplicates;
   told.too_old = stats.stale;
   told.jitter = std::chrono::microseconds(stats.jitter_us);
@@ -221,8 +227,8 @@ void Relay::hear(LinkId, Link& link, const sdd::FlowStats& stats, Instant) {
   told.delay = Histogram::from_sparse(stats.delay).value_or(Histogram());
   told.age = Histogram::from_sparse(stats.age).value_or(Histogram());
   told.gap = Histogram::from_sparse(stats.gap).value_or(Histogram());
-  known->second.flow->received.merge(told);
-  known->second.flow->clock_error = std::chrono::microseconds(stats.clock_error_us);
+  flow.received.merge(told);
+  flow.clock_error = std::chrono::microseconds(stats.clock_error_us);
 }
 
 void Relay::hear(LinkId, Link& link, const sdd::StateRequest& request, Instant now) {

@@ -118,7 +118,7 @@ class Room {
   enum class Served : std::uint8_t { done, later, no_budget };
   Served serve_slot(Member& member, std::size_t slot, Packer& packer, Instant now);
   enum class Sent : std::uint8_t { first, again };
-  void send_state(const State& state, Flow& flow, Packer& packer, Sent how);
+  void send_state(const State& state, Flow& flow, Progress& progress, Packer& packer, Sent how);
   void refill(Member& member, Instant now) const;
   void hold(Member& member, Instant now);
   void limit_rate(Member& member);

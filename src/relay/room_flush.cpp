@@ -19,6 +19,7 @@
 #include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/frame.hpp"
+#include "wire/sdd/sequence_window.hpp"
 #include "wire/sdd/stream_header.hpp"
 #include "wire/sdd/types.hpp"
 #include "wire/sdd/varint.hpp"
@@ -38,6 +39,14 @@ std::uint64_t path_bps(const PathStats& path, const Limits& limits) {
   if (path.congestion_window == 0 || path.smoothed_rtt < limits.path_rtt_min) return 0;
   const auto rtt = static_cast<std::uint64_t>(path.smoothed_rtt.count());
   return path.congestion_window * 8 * 1'000'000 / rtt * limits.path_share_percent / 100;
+}
+
+/// What lies between what it was sent last and this, whoever left it out.
+std::uint64_t skipped(const Progress& progress, sdd::Sequence seq) {
+  if (!progress.sent) return 0;
+  const auto ahead = sdd::distance(seq, *progress.sent);
+  // Beyond that the receiver takes the numbers for another publisher's, and misses none.
+  return ahead > 1 && ahead <= sdd::sequence_jump_max ? static_cast<std::uint64_t>(ahead) - 1 : 0;
 }
 
 }  // namespace
@@ -115,7 +124,8 @@ void Room::limit_rate(Member& member) {
   member.bps = least;
 }
 
-void Room::send_state(const State& state, Flow& flow, Packer& packer, Sent how) {
+void Room::send_state(const State& state, Flow& flow, Progress& progress, Packer& packer,
+                      Sent how) {
   bool sent = true;
   for (std::size_t i = 0; i < state.blocks(); ++i)
     sent = packer.add(state.block(i), flow, how) && sent;
@@ -125,6 +135,8 @@ void Room::send_state(const State& state, Flow& flow, Packer& packer, Sent how) 
   }
   ++flow.delivered.states;
   flow.delivered.bytes += state.bytes();
+  flow.skipped += skipped(progress, state.seq());
+  if (!progress.sent || sdd::distance(state.seq(), *progress.sent) > 0) progress.sent = state.seq();
 }
 
 Room::Served Room::serve_slot(Member& member, std::size_t number, Packer& packer, Instant now) {
@@ -144,12 +156,12 @@ Room::Served Room::serve_slot(Member& member, std::size_t number, Packer& packer
   const std::int64_t repeat = std::chrono::microseconds(limits_.repeat).count();
   if (newest.base() &&
       (!progress.has_key || progress.key != *newest.base() || at - progress.key_us >= repeat)) {
-    send_state(slot.key, flow, packer, Sent::again);
+    send_state(slot.key, flow, progress, packer, Sent::again);
     progress.has_key = true;
     progress.key = *newest.base();
     progress.key_us = at;
   }
-  send_state(newest, flow, packer, again ? Sent::again : Sent::first);
+  send_state(newest, flow, progress, packer, again ? Sent::again : Sent::first);
   if (again) ++flow.delivered.repeated;
   if (!newest.base()) {
     progress.has_key = true;
@@ -214,7 +226,7 @@ void Room::serve_lossy(Member& member, Packer& packer, Instant now) {
       ++flow.delivered.expired;
       continue;
     }
-    send_state(*next.state, flow, packer, Sent::first);
+    send_state(*next.state, flow, member.progress[next.slot], packer, Sent::first);
   }
 }
 

@@ -97,7 +97,7 @@ void Room::queue_lossy(std::size_t number, const Member& from) {
       ++member->flows[member->lossy.front().flow]->delivered.dropped;
       member->lossy.pop_front();
     }
-    member->lossy.push_back({state, flow});
+    member->lossy.push_back({state, flow, static_cast<std::uint32_t>(number)});
   }
 }
 
