@@ -95,6 +95,18 @@ double Tabs::shown(std::string_view name, std::string_view asset, std::string_vi
   return one == nullptr ? -1 : number_at(*one, figure).value_or(-1);
 }
 
+int Tabs::tier(std::string_view name) const {
+  const auto* told_so_far = find(told(name), {"tiers"});
+  if (told_so_far == nullptr || told_so_far->array() == nullptr || told_so_far->array()->empty())
+    return 0;
+  return static_cast<int>(told_so_far->array()->back().integer().value_or(0));
+}
+
+std::string Tabs::why(std::string_view name) const {
+  const auto* value = find(told(name), {"why"});
+  return value != nullptr && value->text() != nullptr ? *value->text() : std::string();
+}
+
 double Tabs::states_seen(std::string_view name, std::string_view asset) const {
   const auto* one = find(told(name), {"states", asset});
   return one == nullptr ? 0 : number_at(*one, "states").value_or(0);

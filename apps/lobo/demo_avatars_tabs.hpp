@@ -38,6 +38,9 @@ class Tabs {
   std::string carrier(std::string_view name) const;
   /// A figure as the tab shows it ("delayMs.p50"); below 0 where it shows none.
   double shown(std::string_view name, std::string_view asset, std::string_view figure) const;
+  /// That it was told last, 0 where none was; and why it is not the best, in the page's words.
+  int tier(std::string_view name) const;
+  std::string why(std::string_view name) const;
   /// How many states of an asset it has had.
   double states_seen(std::string_view name, std::string_view asset) const;
 

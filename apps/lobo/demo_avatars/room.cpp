@@ -82,7 +82,8 @@ metaverse:
                      folder, sealdd_port, page_origin);
 }
 
-std::string relay_text(const std::string& folder, const std::string& page_origin) {
+std::string relay_text(const std::string& folder, std::uint16_t sealdd_port,
+                       const std::string& page_origin) {
   return fmt::format(R"(logger: {{level: info, format: json}}
 relay:
   node: {2}
@@ -90,10 +91,10 @@ relay:
   websocket: {{address: 127.0.0.1, port: 0}}
   tls: {{cert: {0}/server.pem, key: {0}/server.key}}
   reset_key: {0}/reset.key
-  token_keys: [{0}/flow/flow.pub]
+  sealdd: {{uri: "http://127.0.0.1:{3}"}}
   origins: ["{1}"]
 )",
-                     folder, page_origin, node_name);
+                     folder, page_origin, node_name, sealdd_port);
 }
 
 std::string policy_text() {
@@ -101,10 +102,12 @@ std::string policy_text() {
   return fmt::format(
       R"({{"match":{{"valServiceId":"{}"}},"ladder":[{{"updateRateHz":30,"components":15}},)"
       R"({{"updateRateHz":15,"components":3}},{{"updateRateHz":5,"components":1}}],)"
-      R"("thresholds":{{"latencyMs":90,"lossPermille":60}},)"
+      R"("thresholds":{},)"
       R"("measurement":{{"what":["LATENCY","PACKET_LOSS_RATE","JITTER","BITRATE"]}}}})",
-      service_name);
+      service_name, thresholds_text());
 }
+
+std::string thresholds_text() { return R"({"latencyMs":90,"lossPermille":60})"; }
 
 std::string qos_text() {
   return R"({"updateRateHz":60,"reliabilityClass":"R0","ttlMs":200,"components":31})";

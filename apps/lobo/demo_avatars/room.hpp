@@ -47,8 +47,11 @@ Result<void> make_certificate(const std::string& folder);
 
 std::string serve_text(const std::string& folder, std::uint16_t sealdd_port,
                        const std::string& page_origin);
-std::string relay_text(const std::string& folder, const std::string& page_origin);
+std::string relay_text(const std::string& folder, std::uint16_t sealdd_port,
+                       const std::string& page_origin);
 std::string policy_text();
+/// What the policy allows, as a member of its own.
+std::string thresholds_text();
 /// What a UE asks the enabler for.
 std::string session_text(std::string_view id);
 /// What a page asks for, as a member of its own.

@@ -7,7 +7,7 @@ import { Stage } from "./stage.js";
 const query = new URLSearchParams(location.search);
 const me = query.get("me") ?? `guest-${Math.floor(Math.random() * 46656).toString(36)}`;
 const fps = Number(query.get("fps") ?? 60), frameMs = 1000 / fps - 2;
-const seen = { name: me, errors: [], firstStateMs: null, states: {}, messages: [], tiers: [] };
+const seen = { name: me, errors: [], firstStateMs: null, states: {}, messages: [], tiers: [], why: "" };
 const MESSAGES_MAX = 200, ERRORS_MAX = 20;
 const wrong = (what) => { if (seen.errors.length < ERRORS_MAX) seen.errors.push(String(what)); };
 addEventListener("error", (e) => wrong(e.message));
@@ -59,7 +59,12 @@ const callbacks = {
     one.came[name] = performance.now();
   },
   onAsset({ asset: which, here }) { if (!here) others.delete(which); },
-  onTier(tier) { seen.tiers.push(tier.tier); if (seen.tiers.length > MESSAGES_MAX) seen.tiers.shift(); },
+  onTier(tier) {
+    const before = seen.tiers.at(-1) ?? 0;
+    seen.tiers.push(tier.tier);
+    if (seen.tiers.length > MESSAGES_MAX) seen.tiers.shift();
+    learnWhy(tier.tier > before);
+  },
   onMessage(message, sent) {
     if (message.is === "establish") established = performance.now();
     if (message.is === "clockPong" || seen.messages.length >= MESSAGES_MAX) return;
@@ -70,7 +75,22 @@ const callbacks = {
     } else seen.messages.push({ at, sent, text, event: message.event, count: 1 });
   },
 };
+/** What the enabler had measured when it chose the tier, against what its policy allows. */
+async function learnWhy(down) {
+  const { items } = await get(`${setup.mmes}/mm-das/v1/sessions/${encodeURIComponent(room.session)}/flows`).catch(() => ({ items: [] }));
+  const measured = items.find((one) => one.assetId === asset)?.measured ?? {}, most = setup.thresholds, why = [];
+  if (measured.latencyMs > most.latencyMs) why.push(`${measured.latencyMs} ms of delay, ${most.latencyMs} at most`);
+  if (measured.lossPermille > most.lossPermille) why.push(`${measured.lossPermille / 10} % lost, ${most.lossPermille / 10} at most`);
+  if (down) seen.why = why.join("; ") || seen.why;
+  else seen.why = room.tier(asset).tier === 0 ? "" : "better for ten windows";
+}
 const blocked = query.get("udp") === "blocked";
+// Before the room: the first picture takes a slow machine seconds, in which nothing that comes is read.
+const stage = fps > 0 ? new Stage($("stage")) : undefined;
+if (stage) {
+  stage.draw([{ id: asset, ...moving(self, 0), colour: paint(person(asset).hue) }], { dark: false, line: [0, 0, 0], ground: [1, 1, 1] }, 0);
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
 const room = await join({
   mmes: setup.mmes, service: setup.service, room: setup.room, ue: `ue-${me}`, asset, name: me, ...callbacks,
   qos: setup.qos, carrier: query.get("carrier") ?? undefined, patienceMs: setup.patienceMs,
@@ -95,7 +115,6 @@ publish();
 
 // ---- the picture ----------------------------------------------------------------------------------------------------
 
-const stage = fps > 0 ? new Stage($("stage")) : undefined;
 const darkness = matchMedia("(prefers-color-scheme: dark)");
 const labels = new Map();
 const STALE_MS = 1700; // each part comes again once a second at least
@@ -158,7 +177,8 @@ const spark = (list) => {
 };
 function show(stats) {
   const tier = room.tier(asset);
-  $("me").innerHTML = `you are <b></b>${tier.rateHz ? `, at most ${tier.rateHz} Hz` : ""}`;
+  $("me").innerHTML = `you are <b></b>${tier.tier ? `, tier ${tier.tier}${tier.rateHz ? `, at most ${tier.rateHz} Hz` : ""}` : ""} <span></span>`;
+  $("me").querySelector("span").textContent = seen.why ? `(${seen.why})` : "";
   $("me").querySelector("b").textContent = person(asset).name;
   $("carrier").textContent = !room.up ? "coming back" : stats.carrier === "webtransport" ? "WebTransport" : "WebSocket";
   $("rtt").textContent = ms(stats.rttMs, 1);
