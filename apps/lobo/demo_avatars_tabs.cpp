@@ -38,11 +38,10 @@ Result<void> Tabs::open(const std::string& page_url) {
   const auto url = [&](std::string_view words) {
     return fmt::format("{}/avatars/?{}", page_url, words);
   };
-  auto started =
-      ChildProcess::start({"node", file, folder_ + "/profile", "1440x900", folder_ + "/page.png",
-                           url("me=alice&fps=20"), url("me=bob&fps=0"), url("me=carol&fps=0"),
-                           "--later", url("me=guest&fps=0&udp=blocked")},
-                          folder_ + "/browser.log");
+  auto started = ChildProcess::start(
+      {"node", file, folder_ + "/profile", "1440x900", folder_ + "/page.png", url("me=alice&fps=5"),
+       url("me=bob&fps=0"), url("me=carol&fps=0"), "--later", url("me=guest&fps=0&udp=blocked")},
+      folder_ + "/browser.log");
   if (!started) return fail(started.error());
   browser_ = std::move(*started);
   return {};

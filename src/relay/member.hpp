@@ -14,6 +14,7 @@
 #include "base/clock.hpp"
 #include "relay/bits.hpp"
 #include "relay/measure/loss.hpp"
+#include "relay/measure/loss_guard.hpp"
 #include "relay/measure/stream_meter.hpp"
 #include "relay/ports.hpp"
 #include "relay/report.hpp"
@@ -141,6 +142,8 @@ struct Member {
   std::size_t datagram_max = sdd::datagram_bytes_max;  ///< that the far end said it takes
   std::uint64_t next_tag = 0;
   DatagramLoss datagrams;
+  LossGuard guard;
+  std::uint64_t bps_guarded = 0;  ///< by the guard's last look; 0: no limit
 
   bool owed() const { return dirty.any() || !lossy.empty() || !messages.empty(); }
 };

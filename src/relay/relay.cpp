@@ -100,12 +100,16 @@ void Relay::on_acked(LinkId id, std::uint64_t tag) {
   Link* link = find(id);
   // Tags are of the link's first room where it is in several; their sum is what counts.
   if (link == nullptr || link->flows.empty()) return;
-  link->flows.begin()->second.member->datagrams.acked(tag);
+  Member& member = *link->flows.begin()->second.member;
+  member.datagrams.acked(tag);
+  member.guard.acked(tag);
 }
 void Relay::on_lost(LinkId id, std::uint64_t tag) {
   Link* link = find(id);
   if (link == nullptr || link->flows.empty()) return;
-  link->flows.begin()->second.member->datagrams.lost(tag);
+  Member& member = *link->flows.begin()->second.member;
+  member.datagrams.lost(tag);
+  member.guard.lost(tag);
 }
 
 // ---- flows

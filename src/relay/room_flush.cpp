@@ -87,6 +87,7 @@ class Room::Packer {
   void send() {
     if (used_ == 0) return;
     links_.send_datagram(member_.link, Bytes(place_).first(used_), member_.next_tag++);
+    member_.guard.sent(used_);
     used_ = 0;
   }
 
@@ -119,7 +120,8 @@ void Room::limit_rate(Member& member) {
     granted += flow->claims.mbr_dl_bps;
   }
   std::uint64_t least = unlimited ? 0 : granted;
-  for (const std::uint64_t bps : {member.bps_wished, path_bps(links_.stats(member.link), limits_)})
+  for (const std::uint64_t bps :
+       {member.bps_wished, member.bps_guarded, path_bps(links_.stats(member.link), limits_)})
     if (bps > 0) least = least == 0 ? bps : std::min(least, bps);
   member.bps = least;
 }
@@ -404,6 +406,7 @@ void Room::keep_house(Instant now) {
       member->dirty.add(n);
       member->again.add(n);
     }
+    member->bps_guarded = member->guard.look(now);
     limit_rate(*member);
     if (!member->open.empty()) serve_messages(*member, now);
     if (member->owed()) wake(now);

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <ios>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "adapters/crypto/certificate.hpp"
@@ -37,6 +40,21 @@ std::string quality_text(const Quality& quality) {
 std::string quality_json(const Quality& quality) {
   return fmt::format(R"({{"loss":{:.4f},"delay":{:.3f},"jitter":{:.3f}}})", quality.loss_percent,
                      quality.delay_ms, quality.jitter_ms);
+}
+
+void clear_folder(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  fs::create_directories(folder, ignored);
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const auto name = entry.path().filename().string();
+    constexpr std::array<std::string_view, 8> ours{"trace",     "flow",         "profile",
+                                                   "reset.key", "summary.json", "report.html",
+                                                   "trace.mmd", "drive.mjs"};
+    if (name.ends_with(".log") || name.ends_with(".png") || name.find(".sqlite") != name.npos ||
+        std::ranges::find(ours, name) != ours.end())
+      fs::remove_all(entry.path(), ignored);
+  }
 }
 
 Result<void> make_certificate(const std::string& folder) {
@@ -111,6 +129,21 @@ std::string thresholds_text() { return R"({"latencyMs":90,"lossPermille":60})"; 
 
 std::string qos_text() {
   return R"({"updateRateHz":60,"reliabilityClass":"R0","ttlMs":200,"components":31})";
+}
+
+std::string setup_text(const Reach& reach) {
+  const auto https = [](const std::string& udp) {
+    return "https://" + udp.substr(std::string_view("udp://").size()) + "/sdd";
+  };
+  std::string list;
+  for (const auto& one : people)
+    list += fmt::format(R"({}{{"id":"{}","name":"{}","hue":{},"native":{}}})",
+                        list.empty() ? "" : ",", one.id, one.name, one.hue, one.native);
+  return fmt::format(
+      R"({{"mmes":"{}","service":"{}","room":"{}","url":"{}","blocked":"{}","websocket":"{}",)"
+      R"("patienceMs":4000,"qos":{},"thresholds":{},"people":[{}]}})",
+      reach.enabler, service_name, room_name, https(reach.udp), https(reach.udp_blocked),
+      reach.websocket, qos_text(), thresholds_text(), list);
 }
 
 std::string session_text(std::string_view id) {

@@ -42,6 +42,9 @@ std::string quality_text(const Quality& quality);
 /// As `lobo impair` takes it.
 std::string quality_json(const Quality& quality);
 
+/// Makes it where it is not, and takes out what an earlier demo left there.
+void clear_folder(const std::string& folder);
+
 /// A certificate that browsers take by its hash: P-256, good for less than 14 days.
 Result<void> make_certificate(const std::string& folder);
 
@@ -49,6 +52,11 @@ std::string serve_text(const std::string& folder, std::uint16_t sealdd_port,
                        const std::string& page_origin);
 std::string relay_text(const std::string& folder, std::uint16_t sealdd_port,
                        const std::string& page_origin);
+/// Where a page finds whom; addresses as `lobo` says that it is ready at them.
+struct Reach {
+  std::string enabler, udp, udp_blocked, websocket;
+};
+std::string setup_text(const Reach& reach);
 std::string policy_text();
 /// What the policy allows, as a member of its own.
 std::string thresholds_text();

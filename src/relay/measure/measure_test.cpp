@@ -16,6 +16,7 @@
 #include "relay/measure/histogram.hpp"
 #include "relay/measure/jitter.hpp"
 #include "relay/measure/loss.hpp"
+#include "relay/measure/loss_guard.hpp"
 #include "relay/measure/spread.hpp"
 #include "relay/measure/stream_meter.hpp"
 #include "relay/measure/threshold.hpp"
@@ -190,6 +191,61 @@ TEST(datagram_loss, a_lost_one_that_is_acknowledged_was_spurious) {
   loss.acked(1);
   EXPECT_EQ(loss.take(), (DatagramLoss::Counts{1, 2, 1}));
   EXPECT_EQ(loss.take(), DatagramLoss::Counts{});
+}
+
+/// A path that carries so much, and loses a share by chance: whoever sends asks the guard first.
+struct GuardedPath {
+  LossGuard guard;
+  Instant now{std::chrono::seconds{1}};
+  SeededRng chance{3};
+  std::uint64_t tag = 0;
+
+  /// What was sent in the last second of that time, of 1000-octet datagrams, in bit/s.
+  std::uint64_t run(std::chrono::seconds time, std::uint64_t wanted, std::uint64_t room,
+                    unsigned lost_in_1000) {
+    std::uint64_t sent = 0;
+    for (std::int64_t second = 0; second < time.count(); ++second) {
+      sent = 0;
+      for (int tenth = 0; tenth < 10; ++tenth) {
+        const auto most = guard.look(now);
+        const auto rate = most == 0 ? wanted : std::min(wanted, most);
+        const auto datagrams = rate / 8000 / 10;
+        for (std::uint64_t i = 0; i < datagrams; ++i, ++tag) {
+          guard.sent(1000);
+          const bool full = i >= room / 8000 / 10;
+          full || chance.below(1000) < lost_in_1000 ? guard.lost(tag) : guard.acked(tag);
+        }
+        sent += datagrams * 8000;
+        now += std::chrono::milliseconds{100};
+      }
+    }
+    return sent;
+  }
+};
+
+TEST(loss_guard, what_is_lost_by_chance_costs_no_rate) {
+  GuardedPath path;
+  for (int i = 0; i < 60; ++i) EXPECT_EQ(path.run(1s, 1'600'000, 8'000'000, 35), 1'600'000U);
+}
+
+TEST(loss_guard, a_path_that_is_too_narrow_is_filled_and_not_flooded_and_its_end_is_found) {
+  GuardedPath path;
+  EXPECT_EQ(path.run(1s, 1'600'000, 8'000'000, 0), 1'600'000U);
+  (void)path.run(5s, 1'600'000, 800'000, 0);
+  for (int i = 0; i < 20; ++i) {
+    const auto sent = path.run(1s, 1'600'000, 800'000, 0);
+    EXPECT_GE(sent, 560'000U);
+    EXPECT_LE(sent, 1'040'000U);
+  }
+  // Wide again: all of it within ten seconds.
+  EXPECT_EQ(path.run(10s, 1'600'000, 8'000'000, 0), 1'600'000U);
+}
+
+TEST(loss_guard, a_few_datagrams_say_nothing_and_all_of_them_lost_leave_a_little) {
+  GuardedPath path;
+  EXPECT_EQ(path.run(5s, 80'000, 0, 0), 80'000U);
+  EXPECT_LT(path.run(60s, 1'600'000, 0, 0), 400'000U);
+  EXPECT_GE(path.guard.look(path.now), LossGuard::bps_min);
 }
 
 TEST(bitrate, bins_of_a_second_tell_the_lowest_mean_and_highest) {

@@ -235,8 +235,7 @@ ngtcp2_settings Connection::library_settings(Tick now) const {
   ngtcp2_settings out{};
   ngtcp2_settings_default(&out);
   out.initial_ts = now;
-  // CUBIC takes each loss for a full queue: where 3.5 % are lost by chance it left out four of ten
-  // states that the path had room for (tests/quic/lossy_test.cpp).
+  // CUBIC takes each loss for a full queue (docs/quic.md, "Congestion").
   out.cc_algo = NGTCP2_CC_ALGO_BBR;
   out.handshake_timeout =
       static_cast<ngtcp2_duration>(std::chrono::nanoseconds(settings_.handshake_max).count());
@@ -503,7 +502,6 @@ std::optional<Outgoing> Connection::write_close(MutableBytes room, Tick now) {
 }
 
 // ---- the link
-// -------------------------------------------------------------------------------------
 
 std::size_t Connection::datagram_max() const {
   if (!open()) return 0;
