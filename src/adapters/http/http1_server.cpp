@@ -13,9 +13,11 @@
 
 #include "adapters/http/server_session.hpp"
 #include "adapters/http/session.hpp"
+#include "wire/http/growing_body.hpp"
 #include "wire/http/http1.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
+#include "wire/http/status.hpp"
 
 namespace lobo::adapters {
 namespace {
@@ -33,7 +35,7 @@ class Http1Server final : public Session, public std::enable_shared_from_this<Ht
         secure_(facts.secure) {}
 
   void receive(std::string_view bytes, SteadyTime now) override;
-  void end_of_input(SteadyTime) override { input_over_ = true; }
+  void end_of_input(SteadyTime) override;
   void produce(std::string& out, SteadyTime now) override;
   bool wants_input() const override {
     return !input_over_ && slots_.size() < shared_->limits.pipelined_max &&
@@ -45,7 +47,7 @@ class Http1Server final : public Session, public std::enable_shared_from_this<Ht
   void drain(SteadyTime now) override;
   void closed(std::string_view) override {
     transport_ = nullptr;
-    slots_.clear();
+    drop_slots();
   }
 
  private:
@@ -58,6 +60,9 @@ class Http1Server final : public Session, public std::enable_shared_from_this<Ht
     bool last = false;
     bool ready = false;
     http::Response response{};
+    http::GrowingBodyPtr growing{};
+    bool chunked = true;  ///< as `growing` is framed
+    bool begun = false;   ///< the head of `growing` was written
   };
 
   h1::HeadLimits head_limits() const {
@@ -71,6 +76,9 @@ class Http1Server final : public Session, public std::enable_shared_from_this<Ht
   void dispatch(SteadyTime now);
   void answer(std::uint64_t number, http::Response response);
   void write_ready();
+  bool begin_growing(Slot& slot);
+  void write_growing();
+  void drop_slots();
   void cut(const http::Response& response);
   void refuse(int status, std::string_view why);
 
@@ -117,6 +125,7 @@ void Http1Server::produce(std::string& out, SteadyTime now) {
     in_.erase(0, parse(in_, now));
     inside_ = false;
   }
+  write_growing();
   out.append(out_);
   if (out_.capacity() > 4096)
     out_ = std::string();
@@ -194,8 +203,10 @@ void Http1Server::dispatch(SteadyTime now) {
   stage_ = Stage::idle;
   began_ = now;
   const auto number = ++last_number_;
-  slots_.push_back(
-      {.number = number, .head_only = head_.request.method == "HEAD", .last = !head_.keep_alive});
+  slots_.push_back({.number = number,
+                    .head_only = head_.request.method == "HEAD",
+                    .last = !head_.keep_alive,
+                    .chunked = head_.takes_chunks});
   if (!head_.keep_alive || draining_) input_over_ = true;
   auto request = std::move(head_.request);
   request.scheme = secure_ ? "https" : "http";
@@ -216,6 +227,12 @@ void Http1Server::answer(std::uint64_t number, http::Response response) {
   if (response.delivery != http::Delivery::whole) return cut(response);
   slot->ready = true;
   slot->response = checked(std::move(response));
+  slot->growing = claim_growing(*shared_, slot->response);
+  if (slot->growing)
+    slot->growing->attach([weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self && !self->inside_ && self->transport_ != nullptr) self->transport_->wake();
+    });
   write_ready();
   if (!inside_ && transport_ != nullptr) transport_->wake();
 }
@@ -229,9 +246,22 @@ void Http1Server::cut(const http::Response& response) {
             "\r\n\r\n";
     out_ += response.body;
   }
-  slots_.clear();
+  drop_slots();
   input_over_ = true;
   if (!inside_) transport_->wake();
+}
+
+void Http1Server::drop_slots() {
+  for (const auto& slot : slots_)
+    if (slot.growing) slot.growing->leave();
+  slots_.clear();
+}
+
+/// Half of a connection is enough for an answer that has an end. Of one that has none, it is how a
+/// reader is seen to go.
+void Http1Server::end_of_input(SteadyTime) {
+  input_over_ = true;
+  if (!slots_.empty() && slots_.front().begun) drop_slots();
 }
 
 void Http1Server::write_ready() {
@@ -239,11 +269,58 @@ void Http1Server::write_ready() {
   for (; done < slots_.size() && slots_[done].ready; ++done) {
     auto& slot = slots_[done];
     const bool last = slot.last || (draining_ && input_over_ && done + 1 == slots_.size());
+    if (slot.growing && begin_growing(slot)) break;
     h1::append_response(out_, slot.response,
                         {.date = shared_->date(now_), .close = last, .omit_body = slot.head_only});
   }
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(done));
   if (slots_.empty() && stage_ == Stage::idle) began_ = now_;
+}
+
+/// False where the head is all of it.
+bool Http1Server::begin_growing(Slot& slot) {
+  if (slot.begun) return true;
+  if (slot.head_only || http::has_no_body(slot.response.status)) {
+    std::exchange(slot.growing, nullptr)->leave();
+    return false;
+  }
+  if (!slot.chunked) slot.last = true;
+  h1::append_response(out_, slot.response,
+                      {.date = shared_->date(now_),
+                       .close = slot.last || draining_,
+                       .omit_body = true,
+                       .framing = slot.chunked ? h1::Framing::chunked : h1::Framing::until_close});
+  slot.begun = true;
+  if (draining_) slot.growing->end();
+  return true;
+}
+
+/// What the oldest answer has grown by; the reader's pace decides how often this is asked.
+void Http1Server::write_growing() {
+  while (!slots_.empty() && slots_.front().begun) {
+    auto& slot = slots_.front();
+    const auto state = slot.growing->state();
+    if (state == http::GrowingBody::State::cut || state == http::GrowingBody::State::left) {
+      drop_slots();
+      input_over_ = true;
+      return;
+    }
+    const auto pending = slot.growing->pending().substr(0, output_chunk_bytes);
+    if (!pending.empty()) {
+      if (slot.chunked)
+        h1::append_chunk(out_, pending);
+      else
+        out_ += pending;
+      slot.growing->taken(pending.size());
+      return;
+    }
+    if (state != http::GrowingBody::State::ended) return;
+    if (slot.chunked) h1::append_chunk(out_, {});
+    if (slot.last || draining_) input_over_ = true;
+    slot.growing->leave();
+    slots_.erase(slots_.begin());
+    write_ready();
+  }
 }
 
 void Http1Server::refuse(int status, std::string_view why) {
@@ -282,6 +359,8 @@ void Http1Server::drain(SteadyTime now) {
   draining_ = true;
   const bool mid_request = stage_ == Stage::body || (stage_ == Stage::head && !in_.empty());
   if (!mid_request) input_over_ = true;
+  for (const auto& slot : slots_)
+    if (slot.growing) slot.growing->end();
 }
 
 }  // namespace

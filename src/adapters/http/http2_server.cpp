@@ -19,6 +19,7 @@
 #include "base/require.hpp"
 #include "base/text.hpp"
 #include "wire/http/chars.hpp"
+#include "wire/http/growing_body.hpp"
 #include "wire/http/http1.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
@@ -53,6 +54,8 @@ struct Stream {
   bool head_only = false;    ///< asked with HEAD
   bool reset_after = false;  ///< answered before its body was whole
   http::Response response;
+  http::GrowingBodyPtr growing;
+  bool resting = false;  ///< all that `growing` has was taken
   std::size_t sent = 0;
   std::array<char, 3> status{};
   std::array<char, 29> date{};
@@ -93,6 +96,8 @@ class Http2Server final : public Session, public std::enable_shared_from_this<Ht
   void submit(Stream& stream, http::Response response);
   void refuse(Stream& stream, int status, std::string_view why);
   void abuse(std::uint32_t code);
+  void grown(std::int32_t id);
+  ssize_t read_growing(Stream& stream, std::uint8_t* out, std::size_t size, std::uint32_t* flags);
 
   ServerSharedPtr shared_;
   Transport* transport_;
@@ -106,6 +111,8 @@ class Http2Server final : public Session, public std::enable_shared_from_this<Ht
   std::size_t incomplete_ = 0;  ///< streams without END_STREAM yet
   std::size_t handling_ = 0;    ///< requests at the handler, their streams open or not
   std::size_t sending_ = 0;     ///< streams with an answer that is not fully sent
+  std::size_t resting_ = 0;     ///< of those, with nothing to send at present
+  bool starting_ = false;       ///< the next output is where the peer's time to take it begins
   std::size_t bodies_bytes_ = 0;
   SteadyTime now_;
   SteadyTime began_;
@@ -228,6 +235,7 @@ void Http2Server::receive(std::string_view bytes, SteadyTime now) {
 
 void Http2Server::produce(std::string& out, SteadyTime now) {
   now_ = now;
+  if (std::exchange(starting_, false)) sent_at_ = now;
   const auto before = out.size();
   out.append(out_);
   if (out_.capacity() > slice_bytes)
@@ -272,14 +280,14 @@ SteadyTime Http2Server::deadline() const {
     for (const auto& [id, stream] : streams_)
       if (!stream.complete) next = std::min(next, stream.began + limits.body_timeout);
   // Answers that wait for the peer to open its window.
-  if (sending_ > 0) next = std::min(next, sent_at_ + limits.write_timeout);
+  if (sending_ > resting_ && !starting_) next = std::min(next, sent_at_ + limits.write_timeout);
   return next;
 }
 
 void Http2Server::expired(SteadyTime now) {
   now_ = now;
   const auto& limits = shared_->limits;
-  const bool stalled = sending_ > 0 && now >= sent_at_ + limits.write_timeout;
+  const bool stalled = sending_ > resting_ && !starting_ && now >= sent_at_ + limits.write_timeout;
   const bool silent = !greeted_ && now >= began_ + limits.header_timeout;
   const bool idle = streams_.empty() && now >= quiet_since_ + limits.idle_timeout;
   if (stalled || silent || idle) {
@@ -302,6 +310,8 @@ void Http2Server::drain(SteadyTime now) {
   now_ = now;
   if (draining_ || over_) return;
   draining_ = true;
+  for (auto& [id, stream] : streams_)
+    if (stream.growing) stream.growing->end();
   // RFC 9113 clause 6.8: first "no more", with the highest id; the real last id when the peer has
   // seen that, which the answer to a PING tells.
   nghttp2_submit_shutdown_notice(session_.get());
@@ -313,6 +323,8 @@ void Http2Server::closed(std::string_view) {
   // nghttp2.
   transport_ = nullptr;
   over_ = true;
+  for (auto& [id, stream] : streams_)
+    if (stream.growing) stream.growing->leave();
 }
 
 // ---- frames -----------------------------------------------------------------------------------
@@ -469,6 +481,7 @@ void Http2Server::submit(Stream& stream, http::Response response) {
   stream.answered = true;
   stream.reset_after = !stream.complete;
   stream.response = std::move(response);
+  stream.growing = claim_growing(*shared_, stream.response);
   const auto& answer = stream.response;
   const auto& date = shared_->date(now_);
   std::memcpy(stream.date.data(), date.data(), std::min(date.size(), stream.date.size()));
@@ -484,9 +497,18 @@ void Http2Server::submit(Stream& stream, http::Response response) {
       fields_.push_back(borrowed_field(field.name, field.value));
   fields_.push_back(borrowed_field("date", {stream.date.data(), stream.date.size()}));
   const bool bodiless = http::has_no_body(answer.status);
-  if (!bodiless) fields_.push_back(borrowed_field("content-length", stream.length.view()));
+  if (stream.growing && (bodiless || stream.head_only))
+    std::exchange(stream.growing, nullptr)->leave();
+  else if (!bodiless && !stream.growing)
+    fields_.push_back(borrowed_field("content-length", stream.length.view()));
+  if (stream.growing) {
+    if (draining_) stream.growing->end();
+    stream.growing->attach([weak = weak_from_this(), id = stream.id] {
+      if (const auto self = weak.lock()) self->grown(id);
+    });
+  }
 
-  const bool with_body = !bodiless && !answer.body.empty() && !stream.head_only;
+  const bool with_body = stream.growing || (!bodiless && !answer.body.empty() && !stream.head_only);
   nghttp2_data_provider provider{};
   provider.read_callback = read_body_callback;
   ++sending_;
@@ -499,12 +521,42 @@ ssize_t Http2Server::read_body(std::int32_t id, std::uint8_t* out, std::size_t s
                                std::uint32_t* flags) {
   auto* stream = find(id);
   if (stream == nullptr) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+  if (stream->growing) return read_growing(*stream, out, size, flags);
   const auto& body = stream->response.body;
   const auto take = std::min(size, body.size() - stream->sent);
   std::memcpy(out, body.data() + stream->sent, take);
   stream->sent += take;
   if (stream->sent == body.size()) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(take);
+}
+
+ssize_t Http2Server::read_growing(Stream& stream, std::uint8_t* out, std::size_t size,
+                                  std::uint32_t* flags) {
+  const auto pending = stream.growing->pending().substr(0, size);
+  std::memcpy(out, pending.data(), pending.size());
+  stream.growing->taken(pending.size());
+  if (!pending.empty()) return static_cast<ssize_t>(pending.size());
+  if (stream.growing->state() == http::GrowingBody::State::ended) {
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    return 0;
+  }
+  stream.resting = true;
+  ++resting_;
+  return NGHTTP2_ERR_DEFERRED;
+}
+
+void Http2Server::grown(std::int32_t id) {
+  auto* stream = find(id);
+  if (stream == nullptr || transport_ == nullptr) return;
+  if (stream->growing->state() == http::GrowingBody::State::cut) {
+    // The window is shut, so that nobody would ask for more.
+    nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  } else {
+    if (sending_ == resting_) starting_ = true;
+    if (std::exchange(stream->resting, false)) --resting_;
+    nghttp2_session_resume_data(session_.get(), id);
+  }
+  if (!inside_) transport_->wake();
 }
 
 int Http2Server::on_frame_sent(const nghttp2_frame& frame) {
@@ -524,6 +576,8 @@ int Http2Server::on_stream_close(std::int32_t id) {
   const auto& stream = found->second;
   if (!stream.complete) --incomplete_;
   if (stream.answered) --sending_;
+  if (stream.resting) --resting_;
+  if (stream.growing) stream.growing->leave();
   if (!stream.handled) bodies_bytes_ -= stream.request.body.size();
   streams_.erase(found);
   quiet_since_ = now_;

@@ -105,6 +105,12 @@ http::Response checked(http::Response response) {
   return http::problem(500, "the answer had no valid status");
 }
 
+http::GrowingBodyPtr claim_growing(const ServerShared& shared, http::Response& response) {
+  http::GrowingBodyPtr body = shared.growing ? shared.growing->claim(response) : nullptr;
+  response.headers.erase(http::growing_ticket_field);
+  return body;
+}
+
 std::shared_ptr<Session> make_server_session(ServerSharedPtr shared, Transport& transport,
                                              const Established& facts, SteadyTime now) {
   if (facts.alpn == "h2") return make_http2_server(std::move(shared), transport, facts, now);
@@ -132,6 +138,10 @@ HttpServer::~HttpServer() {
   if (impl_->patience_timer != 0) impl_->loop.cancel(impl_->patience_timer);
   impl_->listener.reset();
   impl_->shared->handler = nullptr;
+}
+
+void HttpServer::take_growing_from(http::GrowingBodiesPtr bodies) {
+  impl_->shared->growing = std::move(bodies);
 }
 
 Result<void> HttpServer::listen() {

@@ -13,6 +13,7 @@
 #include "adapters/http/tls_files.hpp"
 #include "base/result.hpp"
 #include "runtime/ports.hpp"
+#include "wire/http/growing_body.hpp"
 
 namespace lobo::adapters {
 
@@ -65,6 +66,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
+  /// Where the handler leaves bodies that grow; without it an answer that names one is empty.
+  void take_growing_from(http::GrowingBodiesPtr bodies);
   Result<void> listen();
   std::uint16_t port() const;
   /// Reads other certificates, for connections accepted after the call of what it returns. That

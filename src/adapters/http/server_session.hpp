@@ -6,6 +6,7 @@
 
 #include "adapters/http/server.hpp"
 #include "adapters/http/session.hpp"
+#include "wire/http/growing_body.hpp"
 
 namespace lobo::adapters {
 
@@ -14,6 +15,7 @@ struct ServerShared {
   runtime::HttpHandler* handler = nullptr;
   ServerLimits limits;
   ServerCounters counters;
+  http::GrowingBodiesPtr growing;  ///< null: every body is whole
 
   /// "Sun, 06 Nov 1994 08:49:37 GMT", made once a second.
   const std::string& date(SteadyTime now);
@@ -24,6 +26,8 @@ struct ServerShared {
 };
 /// What a handler may answer: a status of 200 to 599; anything else becomes 500.
 http::Response checked(http::Response response);
+/// The body that grows behind this response, or null; the ticket for it is taken off.
+http::GrowingBodyPtr claim_growing(const ServerShared& shared, http::Response& response);
 
 using ServerSharedPtr = std::shared_ptr<ServerShared>;
 

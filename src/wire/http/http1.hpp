@@ -37,6 +37,7 @@ struct RequestHead {
   std::uint64_t content_length = 0;
   bool keep_alive = true;
   bool expects_continue = false;
+  bool takes_chunks = true;  ///< HTTP/1.1: a body without a length may be sent in chunks
 };
 
 struct ResponseHead {
@@ -112,11 +113,15 @@ struct WriteResponse {
   std::string_view date;   ///< "Sun, 06 Nov 1994 08:49:37 GMT"; empty: no Date field
   bool close = false;      ///< add "connection: close"
   bool omit_body = false;  ///< answer to HEAD: content-length tells what a GET would have had
+  /// `chunked` and `until_close`: the head alone, of a body that will grow.
+  Framing framing = Framing::length;
 };
 /// Appends a whole response. Fields that frame the message are ours to set and are left out where
 /// the response brings them; a field that is not valid is left out too, so that nothing that a
 /// service copied from elsewhere can split the response.
 void append_response(std::string& out, const Response& response, const WriteResponse& how);
+/// Appends one chunk of a growing body; an empty one is the last (RFC 9112 clause 7.1).
+void append_chunk(std::string& out, std::string_view bytes);
 /// Appends a whole request. `malformed` where method, target, authority or a field is not valid.
 Result<void> append_request(std::string& out, const Request& request);
 

@@ -208,6 +208,7 @@ Parsed<void> parse_request_head(std::string_view head, const HeadLimits& limits,
   if (facts.expects_other) return refuse(417, "an expectation other than 100-continue");
   if (*minor == 0 && facts.chunked) return refuse(400, "Transfer-Encoding in HTTP/1.0");
 
+  out.takes_chunks = *minor == 1;
   out.keep_alive = *minor == 1 ? !facts.close : facts.keep_alive && !facts.close;
   out.expects_continue = facts.expects_continue && *minor == 1;
   if (facts.chunked) {

@@ -55,13 +55,24 @@ void append_response(std::string& out, const Response& response, const WriteResp
       append_field(out, field.name, field.value);
   if (!how.date.empty()) append_field(out, "date", how.date);
   if (how.close) append_field(out, "connection", "close");
-  if (!bodiless) {
+  if (how.framing == Framing::chunked) {
+    append_field(out, "transfer-encoding", "chunked");
+  } else if (!bodiless && how.framing != Framing::until_close) {
     out += "content-length: ";
     append_number(out, response.body.size());
     out += "\r\n";
   }
   out += "\r\n";
   if (!bodiless && !how.omit_body) out += response.body;
+}
+
+void append_chunk(std::string& out, std::string_view bytes) {
+  std::array<char, 16> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), bytes.size(), 16);
+  out.append(digits.data(), end.ptr);
+  out += "\r\n";
+  out += bytes;
+  out += "\r\n";
 }
 
 Result<void> append_request(std::string& out, const Request& request) {
