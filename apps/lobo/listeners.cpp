@@ -36,6 +36,10 @@ Result<void> Listeners::open(adapters::EventLoop& loop,
   return listen(at_administration, administration, admin_servers_);
 }
 
+void Listeners::take_growing_from(const http::GrowingBodiesPtr& bodies) {
+  for (const auto& server : servers_) server->take_growing_from(bodies);
+}
+
 void Listeners::drain(std::chrono::milliseconds patience, std::function<void()> done) {
   const auto left = std::make_shared<std::size_t>(servers_.size());
   const auto after = std::make_shared<std::function<void()>>(std::move(done));

@@ -26,6 +26,8 @@ class Listeners {
   /// Who answers from now on.
   LateHandler applications, administration;
 
+  /// Bodies of the applications' answers that grow are taken from there.
+  void take_growing_from(const http::GrowingBodiesPtr& bodies);
   /// The applications' URLs in the order of the configuration, then those of administration.
   std::vector<std::string> urls() const { return urls_; }
   /// Takes nothing new, and calls `done` once what is under way has ended.

@@ -156,6 +156,7 @@ Result<void> MediaServer::Parts::build() {
         config.web_origins, std::vector<std::string>{prefixes.m5 + '/', prefixes.e5 + '/'}, *front);
     front = pages.get();
   }
+  listeners.take_growing_from(plane->eiaf().growing());
   listeners.applications.hand_to(*front);
   admin_sources = std::make_unique<AdminSources>(AdminSources{
       .metrics = [this] { return metrics.expose(); },

@@ -36,7 +36,7 @@ namespace {
 Result<void> check_envelope(const http::Request& request, const Operation& operation) {
   // "*/*" takes media of any type; of a GET it says that the answer is such media.
   const bool any_media = operation.content_type == "*/*";
-  if (operation.content_type.empty() || (any_media && request.method == "GET")) {
+  if (operation.content_type.empty() || request.method == "GET") {
     // What comes with a DELETE has no meaning (RFC 9110 clause 9.3.5) and is not looked at.
     if (!request.body.empty() && request.method != "DELETE")
       return fail(Errc::not_allowed, "this operation takes no body");
@@ -51,7 +51,10 @@ Result<void> check_envelope(const http::Request& request, const Operation& opera
                   "send this operation's body as " + std::string(operation.content_type));
   }
   const auto accept = request.headers.find("accept");
-  if (request.method == "GET" && !any_media && accept &&
+  // A GET that names a type answers with that as well.
+  const bool takes_other =
+      accept && !operation.content_type.empty() && http::accepts(*accept, operation.content_type);
+  if (request.method == "GET" && !any_media && accept && !takes_other &&
       !http::accepts(*accept, "application/json"))
     return fail(Errc::not_acceptable, "the answer is application/json, which Accept excludes");
   return {};

@@ -83,6 +83,8 @@ void Eiaf::observed(const resource::Key& from, const resource::Observe& what, In
     quality_told(what.body, now);
   else if (what.what == "poll")
     poll(from.id, what.body, now);
+  else if (what.what == "stream")
+    stream(from.id, what.body, now);
   else if (what.what == "plan_poll")
     plan_poll(what.body, now);
   else if (what.what == "steered")
@@ -179,6 +181,7 @@ void Eiaf::subscription_changed(const std::string& id, const std::string& body, 
   if (body.empty()) {
     if (found == subscriptions_.end()) return;
     answer_polls(id, found->second, now, true);
+    end_streams(id);
     map_.forget(found->second.asked.media_delivery_session_id);
     forget_name(found->second.asked.media_delivery_session_id);
     subscriptions_.erase(found);
@@ -399,6 +402,7 @@ void Eiaf::advance(Instant now) {
     }
   std::vector<std::string> idle;
   for (auto& [id, subscription] : subscriptions_) {
+    feed(id, subscription, now);
     if (now >= subscription.active + settings_.subscription_idle && subscription.polls.empty()) {
       idle.push_back(id);
       continue;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@
 #include "services/media_energy/mapping.hpp"
 #include "services/media_energy/policy_run.hpp"
 #include "services/media_energy/ports.hpp"
+#include "wire/http/growing_body.hpp"
 #include "wire/http/message.hpp"
 #include "wire/qoe/report.hpp"
 #include "wire/resource/effect.hpp"
@@ -74,6 +76,8 @@ class Eiaf {
     std::vector<Step> steps;
   };
   Dues take_dues();
+  /// The streams of events that answers name; for the servers that send them.
+  const http::GrowingBodiesPtr& growing() const { return growing_; }
 
   // ---- what it looks like from outside ---------------------------------------------------------
 
@@ -97,6 +101,7 @@ class Eiaf {
   std::size_t steered() const { return steered_.size(); }
   std::size_t subscriptions() const { return subscriptions_.size(); }
   std::size_t servers() const { return servers_.size(); }
+  std::size_t streams() const;
   /// Of the time to be played from there, the share with picture; nothing where nobody said.
   std::optional<double> qoe_score(std::string_view location, Instant now) const;
   /// QoE reports that were repeated, too old or from ahead of now: counted, and not believed.
@@ -142,6 +147,12 @@ class Eiaf {
     resource::RequestId request{};
     std::uint64_t after = 0;
     Instant until{};
+  };
+  struct Stream {
+    std::string client;
+    http::GrowingBodyPtr body;
+    std::uint64_t after = 0;  ///< the last event that was sent
+    Instant said{};           ///< anything at all
   };
   struct PlanPoll {
     resource::RequestId request{};
@@ -216,6 +227,12 @@ class Eiaf {
   std::string location_of(const Subscription& subscription) const;
   std::chrono::seconds interval_at(std::string_view location) const;
 
+  // eiaf_streams.cpp
+  void stream(const std::string& id, const std::string& body, Instant now);
+  void feed(const std::string& id, Subscription& subscription, Instant now);
+  bool feed_one(const Subscription& subscription, Stream& stream, Instant now) const;
+  void end_streams(const std::string& id);
+
   // eiaf_adapt.cpp
   void adapt(const std::string& id, Subscription& subscription, Session& session, Running& running,
              Instant now);
@@ -289,6 +306,8 @@ class Eiaf {
   std::map<std::string, std::string, std::less<>> hashes_;  ///< of sessions with a subscription
   std::map<std::string, std::string, std::less<>> subscription_of_;  ///< by media session
   std::map<std::string, std::string, std::less<>> steered_groups_;   ///< as steering names them
+  std::map<std::string, std::vector<Stream>, std::less<>> streams_;  ///< by subscription
+  http::GrowingBodiesPtr growing_ = std::make_shared<http::GrowingBodies>();
   std::vector<PlanPoll> plan_polls_;
   std::string published_, published_tag_;
   PlanTable plan_;

@@ -144,6 +144,7 @@ void Eiaf::report(const std::string& id, Subscription& subscription, const Sessi
   subscription.reported = now;
   subscription.late.reset();
   answer_polls(id, subscription, now, false);
+  feed(id, subscription, now);
 }
 
 /// A report of what is measured: sampled, spaced, within the measurement time of this session.

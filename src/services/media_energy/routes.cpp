@@ -272,8 +272,12 @@ std::vector<resource::Route> routes(const Settings& settings, const Eiaf& eiaf) 
     add(operation, others_handle(operation.id, eiaf), settings.prefixes.m5);
   for (const auto& operation : e3::operations())
     add(operation, others_handle(operation.id, eiaf), settings.prefixes.e3);
-  for (const auto& operation : e5::operations())
+  for (auto operation : e5::operations()) {
+    // Its answer is that as well, to who takes no JSON.
+    if (operation.id == e5::operation::list_energy_events)
+      operation.content_type = "text/event-stream";
     add(operation, others_handle(operation.id, eiaf), settings.prefixes.e5);
+  }
   for (const auto& operation : api::media_steering::operations())
     add(operation, to_steering, settings.prefixes.steering);
   return out;

@@ -179,7 +179,7 @@ Result<m5::ServiceAccessInformationResource> Eiaf::service_access(std::string_vi
   if (exposes(session, m1::ExposureRecipient::eic) && !session.policies.empty()) {
     m5::ClientEnergyInformation energy;
     energy.server_addresses = {settings_.api_root + settings_.prefixes.e5 + '/'};
-    energy.transports = {m5::EnergyTransport::long_poll};
+    energy.transports = {m5::EnergyTransport::sse, m5::EnergyTransport::long_poll};
     std::int64_t interval = 0;
     for (const auto& [policy_id, running] : session.policies) {
       const auto& policy = running.run.policy();

@@ -120,6 +120,11 @@ Result<resource::Outcome> SubscriptionMachine::step(const resource::Record* curr
   } else {  // A question that waits: whoever keeps the events answers it.
     const auto query = events_query(command->http);
     if (!query) return fail(query.error());
+    if (query->stream) {
+      const state::Stream stream{command->request, query->after, command->who.subject};
+      out.effects.emplace_back(resource::Observe{"stream", json::write(stream)});
+      return out;
+    }
     state::Poll poll;
     poll.request = command->request;
     poll.after = query->after;

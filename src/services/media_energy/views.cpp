@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "services/media_energy/eiaf.hpp"
 #include "services/media_energy/subscription.hpp"
+#include "wire/http/media_type.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 
@@ -66,6 +67,16 @@ Result<EventsQuery> events_query(const http::Request& request) {
       else
         faults.push_back({Errc::out_of_range, "query:wait", "must be a number from 0 to 10"});
     }
+  }
+  const auto accept = request.headers.find("accept");
+  out.stream = accept && !http::accepts(*accept, "application/json") &&
+               http::accepts(*accept, "text/event-stream");
+  if (const auto last = request.headers.find("last-event-id"); last && out.stream) {
+    const auto number = parse_decimal(*last);
+    if (number)
+      out.after = *number;
+    else
+      faults.push_back({Errc::out_of_range, "header:last-event-id", "must be a whole number"});
   }
   if (faults.empty()) return out;
   const Errc code = faults.front().code;

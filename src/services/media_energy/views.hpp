@@ -25,8 +25,9 @@ api::media_e5::EnergySubscription subscription_view(
 struct EventsQuery {
   std::uint64_t after = 0;
   std::chrono::seconds wait{0};
+  bool stream = false;  ///< text/event-stream is what the client takes
 };
-/// `after` and `wait` of the query; each fault is told by name.
+/// `after` and `wait` of the query, Last-Event-ID before `after`; each fault is told by name.
 Result<EventsQuery> events_query(const http::Request& request);
 
 }  // namespace lobo::media_energy
