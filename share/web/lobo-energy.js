@@ -3,7 +3,8 @@
 //   lobo.follow(player, { af: "https://af.example", session: "PROVISIONING_SESSION" });
 //
 // The page's media session handler and Energy Information Collector (TR 26.942 clause 7.13): it fetches
-// service access information (M5), subscribes and listens (E5, long poll), and has the player carry out
+// service access information (M5), subscribes and listens (E5, server-sent events or
+// long poll), and has the player carry out
 // what the media AF recommends (M11), by the player's public API alone. It decides nothing. Playback goes
 // on by content steering when the AF is gone. Shaka Player has no call for a change of pathway: it is
 // moved by content steering alone.
@@ -12,6 +13,7 @@
   const WAIT_S = 10; // what the AF allows a question to wait
   const PAUSE_FIRST_MS = 1000;
   const PAUSE_MOST_MS = 60000;
+  const RESUMES_MAX = 5; // of a stream of events that brings nothing, before the long poll is tried
   const MOVE_PATIENCE_MS = 15000;
   const STEPS_MAX = 200;
 
@@ -113,7 +115,7 @@
     const name = options.name || crypto.randomUUID();
     const state = { name, location: null, seenAt: 0, moves: 0, failed: 0, reports: 0, steps: [], over: false };
     const step = (number, what) => { if (state.steps.length < STEPS_MAX) state.steps.push(`${number} ${what}`); };
-    let locations = [], inForce = null, waiters = [];
+    let locations = [], inForce = null, waiters = [], stopStream = null;
     // A move that was made holds until the AF says something else, as long as it is heard.
     const wanted = () => inForce;
     const actor = players[options.kind || kind(player)](player, wanted);
@@ -167,6 +169,30 @@
       step("35f", to);
     };
 
+    const take = (event, subscription) => {
+      state.reports += 1;
+      state.report = event;
+      if (event.energyAdaptationRecommendation)
+        carryOut(event.energyAdaptationRecommendation, subscription).catch((e) => step("35f", String(e)));
+    };
+    // Resolves to the last event's sequence when the stream is over for good; the browser resumes it until then.
+    const stream = (subscription) => new Promise((done) => {
+      const source = new EventSource(`${subscription}/events`);
+      let last = 0, fruitless = 0;
+      const over = () => { source.close(); stopStream = null; done(last); };
+      stopStream = over;
+      source.addEventListener("report", (message) => {
+        fruitless = 0;
+        last = Number(message.lastEventId);
+        state.transport = "SSE";
+        take(JSON.parse(message.data), subscription);
+      });
+      source.addEventListener("lost", () => { state.lost = true; });
+      source.onerror = () => {
+        if (source.readyState === EventSource.CLOSED || ++fruitless >= RESUMES_MAX) over();
+      };
+    });
+
     const run = async () => {
       const energy = await access();
       if (!energy) return; // nothing is exposed: the page plays as it is
@@ -182,15 +208,14 @@
       const subscription = `${e5}/subscriptions/${encodeURIComponent(made.subscriptionId)}`;
       step("8", made.subscriptionId);
       state.subscription = subscription;
-      for (let after = 0; !state.over;) {
+      // A browser's EventSource sends no fields of ours, a token for instance.
+      const streams = (energy.transports || []).includes("SSE") && !options.headers && root.EventSource;
+      let after = streams && options.transport !== "LONG_POLL" ? await stream(subscription) : 0;
+      while (!state.over) {
+        state.transport = "LONG_POLL";
         const told = await ask("GET", `${subscription}/events?after=${after}&wait=${WAIT_S}`);
         after = told.last;
-        for (const event of told.events) {
-          state.reports += 1;
-          state.report = event;
-          if (event.energyAdaptationRecommendation)
-            carryOut(event.energyAdaptationRecommendation, subscription).catch((e) => step("35f", String(e)));
-        }
+        for (const event of told.events) take(event, subscription);
       }
     };
     (async () => {
@@ -207,6 +232,7 @@
     state.stop = () => {
       state.over = true;
       unwatch();
+      if (stopStream) stopStream();
       if (state.subscription) fetch(state.subscription, { method: "DELETE", headers: options.headers, keepalive: true }).catch(() => {});
     };
     return state;

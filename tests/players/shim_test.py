@@ -28,8 +28,8 @@ class Shim(EnergyStage):
                                 "clear": 200}],
                 "adaptationGuidance": [{"action": "RESELECT_SERVICE_LOCATION", "triggerThresholdRef": "hot"}]}
 
-    def moves(self, player):
-        self.play(f"{player},{self.url},{self.session}")
+    def moves(self, player, transport="SSE"):
+        self.play(f"{player},{self.url},{self.session},,{transport}")
         self.until(lambda: any(step.startswith("8 ") for step in self.told()["following"]["steps"]), True)
         self.assertEqual(self.told()["following"]["location"], "SL1")
         self.assertIn("MEASURED_RAPL", self.told()["following"]["classes"], "M6: how the figures are known")
@@ -48,6 +48,7 @@ class Shim(EnergyStage):
         self.assertEqual(end["waiting"], 0, "it stalled")
         self.assertEqual(late, [], end["following"])
         self.assertEqual(end["following"]["moves"], 1, end["following"])
+        self.assertEqual(end["following"]["transport"], transport)
         self.until(lambda: "service location changed" in (self.folder / "serve.log").read_text(), True)
 
     def test_hls_js_moves_by_one_line(self):
@@ -55,6 +56,9 @@ class Shim(EnergyStage):
 
     def test_dash_js_moves_by_one_line(self):
         self.moves("dash.js")
+
+    def test_hls_js_moves_by_the_long_poll_too(self):
+        self.moves("hls.js", "LONG_POLL")
 
 
 if __name__ == "__main__":
