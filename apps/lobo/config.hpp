@@ -267,6 +267,8 @@ struct SealddConfig {
   AuthConfig auth;
   std::string base_uri;    ///< by which applications and nodes reach us; empty: the first server
   std::string token_keys;  ///< folder of the key that signs flow tokens; made where there is none
+  std::optional<NefConfig> mmes;  ///< the door of the enabler; absent: no sessions are taken here
+  std::optional<NefConfig> nrm;   ///< the door of NRM; absent: two paths are nobody else's concern
   SinksConfig sinks;
   QuotasConfig quotas;
   LimitsConfig limits;

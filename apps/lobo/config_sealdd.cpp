@@ -33,6 +33,8 @@ void read_sealdd(Section& section, SealddConfig& out) {
     connections.duration("life", 10s, 24h * 30, out.connection_life);
     connections.duration("drain", 0ms, 60s, out.drain);
   });
+  section.section("mmes", [&](Section& mmes) { read_sealdd_door(mmes, out.mmes.emplace()); });
+  section.section("nrm", [&](Section& nrm) { read_sealdd_door(nrm, out.nrm.emplace()); });
   section.section("sinks", [&](Section& sinks) { read_sinks(sinks, out.sinks); });
   section.section("quotas", [&](Section& quotas) { read_quotas(quotas, out.quotas); });
   section.section("limits", [&](Section& limits) { read_limits(limits, out.limits); });

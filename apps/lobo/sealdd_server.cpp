@@ -2,10 +2,12 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -24,14 +26,17 @@
 #include "base/result.hpp"
 #include "capabilities.hpp"
 #include "config.hpp"
+#include "core_door.hpp"
 #include "graph/sealdd_plane.hpp"
 #include "listeners.hpp"
+#include "runtime/network_peer.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/router.hpp"
 #include "runtime/traced.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/routes.hpp"
 #include "wire/http/ssrf.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/formats.hpp"
 #include "wire/resource/route.hpp"
 #include "wiring.hpp"
@@ -55,6 +60,8 @@ Result<sealdd::Settings> sealdd_settings(const SealddConfig& config, const std::
   out.sinks = std::move(*sinks);
   out.lease = config.lease;
   out.drain = config.drain;
+  for (const auto* peer : {&config.mmes, &config.nrm})
+    if (*peer) out.call_deadline = std::min(out.call_deadline, (*peer)->deadline);
   out.settle = config.settle;
   out.token_life = whole(config.token_life);
   out.connection_life = whole(config.connection_life);
@@ -83,6 +90,36 @@ std::string keys_folder(const SealddConfig& config) {
   return (folder / "flow").string();
 }
 
+/// A server that is asked, where one is configured. It is reached as a NEF is: connections, tokens,
+/// patience and trace are the same.
+struct Peer {
+  http::Url root;
+  std::unique_ptr<CoreDoor> door;
+
+  Result<void> open(const std::optional<NefConfig>& config, const CoreDoor::Ports& ports) {
+    if (!config) return {};
+    auto url = http::parse_url(config->uri);
+    if (!url) return fail(url.error());
+    root = std::move(*url);
+    auto opened = CoreDoor::open(*config, CoreType::nef, root, ports);
+    if (!opened) return fail(opened.error());
+    door = std::move(*opened);
+    return {};
+  }
+  std::optional<runtime::PeerConfig> config(std::string_view name) const {
+    if (!door) return std::nullopt;
+    auto prefix = root.target;
+    while (prefix.ends_with('/')) prefix.pop_back();
+    return runtime::PeerConfig{.name = std::string(name),
+                               .scheme = root.scheme,
+                               .authority = root.authority(),
+                               .path_prefix = std::move(prefix),
+                               .redirect_authorities = {}};
+  }
+  runtime::HttpClient* client() const { return door ? &door->client() : nullptr; }
+  runtime::TokenProvider* tokens() const { return door ? door->tokens() : nullptr; }
+};
+
 }  // namespace
 
 // Members stand in the order of construction: whoever uses another stands below it.
@@ -98,6 +135,8 @@ struct SealddServer::Parts {
   std::unique_ptr<runtime::Trace> trace;
   std::unique_ptr<adapters::store::SqliteStore> store;
   std::unique_ptr<adapters::crypto::FlowTokenSigner> signer;
+  Peer mmes;
+  Peer nrm;
   std::unique_ptr<adapters::HttpClient> sinks;
   std::unique_ptr<runtime::HttpClient> sinks_traced;
   std::unique_ptr<Authentication> authentication;
@@ -131,6 +170,10 @@ Result<void> SealddServer::Parts::build() {
   signer = std::move(*key);
   auto settings = sealdd_settings(config, listeners.urls().front(), signer->public_key());
   if (!settings) return fail(settings.error());
+  if (auto opened = mmes.open(config.mmes, {loop, clock, rng, trace.get()}); !opened)
+    return fail(opened.error());
+  if (auto opened = nrm.open(config.nrm, {loop, clock, rng, trace.get()}); !opened)
+    return fail(opened.error());
   adapters::ClientConfig sink_rules;
   sink_rules.admits = [this](std::string_view host, std::string_view address) {
     return plane->settings().sinks.admits(host, address);
@@ -148,7 +191,9 @@ Result<void> SealddServer::Parts::build() {
                           .router = {.resources_per_owner_max = config.quotas.resources_per_client,
                                      .requests_per_second = config.quotas.requests_per_second,
                                      .request_burst = static_cast<double>(config.quotas.burst)},
-                          .notifier = {}},
+                          .notifier = {},
+                          .mmes = mmes.config(sealdd::mmes_peer),
+                          .nrm = nrm.config(sealdd::nrm_peer)},
       SealddPlane::Ports{
           .store = *store,
           .scheduler = loop,
@@ -159,7 +204,11 @@ Result<void> SealddServer::Parts::build() {
           .authenticator = authentication->port(),
           .log = *log,
           .metrics = metrics,
-          .signer = *signer});
+          .signer = *signer,
+          .mmes = mmes.client(),
+          .mmes_tokens = mmes.tokens(),
+          .nrm = nrm.client(),
+          .nrm_tokens = nrm.tokens()});
   runtime::HttpHandler* front = &plane->router();
   if (trace) {
     traced = std::make_unique<runtime::TracedHandler>(*front, *trace, "sealdd", clock);

@@ -131,8 +131,9 @@ const std::map<std::string, DeclaredOperation>& declared_metaverse() {
 }
 
 const std::map<std::string, DeclaredOperation>& declared_sealdd() {
-  static const auto all = of_documents({"sdd_connections", "sdd_relay", "sdd_transmission",
-                                        "sdd_tqm", "sdd_policy", "sdd_context", "sdd_storage"});
+  static const auto all =
+      of_documents({"sdd_connections", "sdd_relay", "sdd_transmission", "sdd_tqm", "sdd_policy",
+                    "sdd_context", "sdd_storage", "sdd_das"});
   return all;
 }
 

@@ -40,6 +40,10 @@ std::string connection(SealddWorld& w) {
   with_node(w);
   return made(w, "/sdd-trans/v1/connections", connection_text("ue-1"));
 }
+std::string session(SealddWorld& w) {
+  with_node(w);
+  return made(w, "/sdd-das/v1/sessions", session_text({"ue-1"}));
+}
 std::string node(SealddWorld& w) {
   with_node(w);
   return "/sdd-rly/v1/nodes/n1";
@@ -88,6 +92,18 @@ std::vector<SealddOperation> sealdd_operations() {
          with_node(w);
          return std::string("/sdd-trans/v1/regular/request-trans");
        }},
+      {"CreateSddSession", "POST", 201, session_text({"ue-1"}), "mmes", false,
+       [](SealddWorld& w) {
+         with_node(w);
+         return std::string("/sdd-das/v1/sessions");
+       }},
+      {"ListSddSessions", "GET", 200, "", "mmes", false,
+       [](SealddWorld& w) {
+         session(w);
+         return std::string("/sdd-das/v1/sessions");
+       }},
+      {"GetSddSession", "GET", 200, "", "mmes", true, session},
+      {"DeleteSddSession", "DELETE", 204, "", "mmes", true, session},
       {"ListRelayNodes", "GET", 200, "", "relay", false,
        [](SealddWorld& w) {
          node(w);

@@ -35,9 +35,28 @@ sealdd::Settings settings() {
 
 }  // namespace
 
-SealddWorld::SealddWorld() : rng_(1), network(loop, rng_) {
+void SealddNrm::handle(http::Request request, ReplyFn reply) {
+  seen.push_back(request.method);
+  if (silent) return;
+  if (status != 0) return reply({status, {}, {}});
+  if (request.method == "DELETE") {
+    const auto id = request.target.substr(request.target.rfind('/') + 1);
+    return reply({held.erase(id) > 0 ? 204 : 404, {}, {}});
+  }
+  auto& id = keys_[std::string(request.headers.find("idempotency-key").value_or(""))];
+  if (!held.contains(id)) held[id = "rel" + std::to_string(++ids_)] = request.body;
+  if (answers_badly) return reply({503, {}, {}});
+  reply({201,
+         {{"content-type", "application/json"},
+          {"location", "http://nrm.example/ss-nra/v1/reliable-transmissions/" + id}},
+         request.body});
+}
+
+SealddWorld::SealddWorld(bool with_nrm) : nrm_(with_nrm), rng_(1), network(loop, rng_) {
+  network.attach("nrm.example", &nrm);
   network.attach("mmes.example", &sink);
   network.attach("val.example", &sink);
+  network.attach("enabler.example", &enabler);
   start({});
 }
 
@@ -49,7 +68,18 @@ SealddWorld::Process::Process(SealddWorld& world, sim::StoreState durable)
              .router = {.resources_per_owner_max = 10000,
                         .requests_per_second = 1e6,
                         .request_burst = 1e6},
-             .notifier = {}},
+             .notifier = {},
+             .mmes = runtime::PeerConfig{.name = "mmes",
+                                         .scheme = "http",
+                                         .authority = "enabler.example",
+                                         .path_prefix = "",
+                                         .redirect_authorities = {}},
+             .nrm = world.nrm_ ? std::optional(runtime::PeerConfig{.name = "nrm",
+                                                                   .scheme = "http",
+                                                                   .authority = "nrm.example",
+                                                                   .path_prefix = "",
+                                                                   .redirect_authorities = {}})
+                               : std::nullopt},
             {.store = store,
              .scheduler = world.loop,
              .clock = world.loop,
@@ -59,7 +89,9 @@ SealddWorld::Process::Process(SealddWorld& world, sim::StoreState durable)
              .authenticator = clients,
              .log = log,
              .metrics = metrics,
-             .signer = signer}) {}
+             .signer = signer,
+             .mmes = client.get(),
+             .nrm = client.get()}) {}
 
 void SealddWorld::start(sim::StoreState durable) {
   process_ = std::make_unique<Process>(*this, std::move(durable));
@@ -166,6 +198,16 @@ std::string connection_text(std::string_view ue, std::string_view room, std::str
          std::string(more) + "}";
 }
 
+std::string session_text(const std::vector<std::string>& ues, std::string_view more) {
+  std::string assets;
+  for (const auto& ue : ues)
+    assets += std::string(assets.empty() ? "" : ",") + R"({"assetId":"urn:avatar:)" + ue +
+              R"(","serverEp":{"id":"room/9"},"clientEp":{"id":"here"},"hostUe":{"valUeId":")" +
+              ue + R"("},"direction":"BIDI","qos":{"mbrDl":"8 Mbps","updateRateHz":30}})";
+  return R"({"valServiceId":"xr","requesterId":"val-1","room":"r1","suppFeat":"10000000000","assets":[)" +
+         assets + "]" + std::string(more) + "}";
+}
+
 // ---- relay nodes --------------------------------------------------------------------------------
 
 http::Response SimRelay::enrol() {
@@ -178,6 +220,11 @@ http::Response SimRelay::enrol() {
   said.epoch_seen = known.epoch;
   said.orders_seen = seen;
   if (draining) said.draining = true;
+  if (redundant) {
+    said.redundant_conn_info.emplace();
+    said.redundant_conn_info->ipv4_addr = *redundant;
+    said.redundant_conn_info->port = said.conn_info.port;
+  }
   auto answer = world_.ask("PUT", path(), json::write(said), {}, "relay");
   if (auto node = json::read<rly::RelayNode>(answer.body); node && answer.status < 300) {
     if (node->epoch != known.epoch) sequence_ = 0;

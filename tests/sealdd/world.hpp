@@ -23,6 +23,7 @@
 #include "sim/network.hpp"
 #include "sim/observers.hpp"
 #include "sim/store.hpp"
+#include "support/sim_mmes.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/value.hpp"
 #include "wire/sdd/token.hpp"
@@ -69,9 +70,27 @@ class SealddSink final : public runtime::HttpHandler {
   bool refuses = false;
 };
 
+/// An NRM as far as SEALDD sees one: it holds reliable transmissions, and behaves as the test
+/// wants.
+class SealddNrm final : public runtime::HttpHandler {
+ public:
+  void handle(http::Request request, ReplyFn reply) override;
+
+  std::map<std::string, std::string> held;  ///< body by identifier
+  std::vector<std::string> seen;            ///< methods
+  int status = 0;                           ///< answers all with it
+  bool silent = false;
+  bool answers_badly = false;  ///< it does what it is asked, and its answer is lost
+
+ private:
+  std::map<std::string, std::string> keys_;
+  int ids_ = 0;
+};
+
 class SealddWorld {
  public:
-  SealddWorld();
+  /// With an NRM to ask, at nrm.example, where `nrm`.
+  explicit SealddWorld(bool nrm = false);
 
   struct Process {
     Process(SealddWorld& world, sim::StoreState durable);
@@ -112,6 +131,7 @@ class SealddWorld {
 
  private:
   void start(sim::StoreState durable);
+  bool nrm_;
   SeededRng rng_;
   std::uint64_t runs_ = 0;
 
@@ -119,6 +139,8 @@ class SealddWorld {
   sim::SimLoop loop;
   sim::SimNetwork network;
   SealddSink sink;
+  lobo::testing::SimMmes enabler;
+  SealddNrm nrm;
   std::function<void(const http::Request&, const http::Response&)> on_answer;
 
  private:
@@ -140,6 +162,8 @@ class SimRelay {
   http::Response tell(std::int64_t flow, api::sdd_connections::SddFlowState state);
   /// Every order since the last time; acknowledged with the next report.
   std::vector<api::sdd_relay::RelayOrder> orders(int wait_ms = 0);
+  /// Where the second of two paths leads; the same as the first where it is none.
+  std::optional<std::string> redundant;
   void restart() { boot_ = "boot" + std::to_string(++boots_); }
 
   std::string path() const { return "/sdd-rly/v1/nodes/" + id_; }
@@ -170,6 +194,9 @@ struct SealddOperation {
 };
 
 std::vector<SealddOperation> sealdd_operations();
+
+/// A session with an avatar of each of these UEs.
+std::string session_text(const std::vector<std::string>& ues, std::string_view more = {});
 
 /// A connection of that UE in that room, one BIDI flow of one asset.
 std::string connection_text(std::string_view ue, std::string_view room = "r1",

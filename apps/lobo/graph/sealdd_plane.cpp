@@ -4,12 +4,14 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "runtime/network_peer.hpp"
 #include "runtime/ports.hpp"
 #include "services/sealdd/hub.hpp"
 #include "services/sealdd/ports.hpp"
@@ -46,6 +48,7 @@ SealddPlane::SealddPlane(Config config, Ports ports)
       tells_lost_(ports.metrics.counter("lobo_sealdd_tells_lost_total", {})),
       nodes_alive_(ports.metrics.gauge("lobo_sealdd_nodes_alive", {})),
       connections_(ports.metrics.gauge("lobo_sealdd_connections", {})) {
+  add_peers();
   for (const auto* machine : machines_.all()) runner_.add(*machine);
   router_.add(sealdd::routes(config_.sealdd, hub_, machines_));
   runner_.on_observed([this](const resource::Key& from, const resource::Observe& what) {
@@ -58,6 +61,18 @@ SealddPlane::SealddPlane(Config config, Ports ports)
 }
 
 SealddPlane::~SealddPlane() = default;
+
+void SealddPlane::add_peers() {
+  const auto add = [this](std::string_view name, const std::optional<runtime::PeerConfig>& peer,
+                          runtime::HttpClient* client, runtime::TokenProvider* tokens) {
+    if (!peer || client == nullptr) return false;
+    calls_.add(std::string(name), std::make_unique<runtime::NetworkPeer>(
+                                      *peer, *client, tokens, ports_.clock, ports_.metrics));
+    return true;
+  };
+  config_.sealdd.mmes = add(sealdd::mmes_peer, config_.mmes, ports_.mmes, ports_.mmes_tokens);
+  config_.sealdd.nrm = add(sealdd::nrm_peer, config_.nrm, ports_.nrm, ports_.nrm_tokens);
+}
 
 /// What is stored is let known again: nodes first, since connections speak of them.
 Result<void> SealddPlane::restore() {

@@ -11,6 +11,7 @@
 #include "base/rng.hpp"
 #include "runtime/calls.hpp"
 #include "runtime/effect_runner.hpp"
+#include "runtime/network_peer.hpp"
 #include "runtime/notifier.hpp"
 #include "runtime/ports.hpp"
 #include "runtime/replies.hpp"
@@ -40,11 +41,17 @@ class SealddPlane {
     runtime::Log& log;
     runtime::Metrics& metrics;
     sdd::TokenSigner& signer;
+    runtime::HttpClient* mmes = nullptr;  ///< where `Config::mmes` is there
+    runtime::TokenProvider* mmes_tokens = nullptr;
+    runtime::HttpClient* nrm = nullptr;  ///< where `Config::nrm` is there
+    runtime::TokenProvider* nrm_tokens = nullptr;
   };
   struct Config {
     sealdd::Settings sealdd;
     runtime::RouterLimits router;
     runtime::NotifierLimits notifier;
+    std::optional<runtime::PeerConfig> mmes{};  ///< absent: no session can be asked for here
+    std::optional<runtime::PeerConfig> nrm{};   ///< absent: two paths are nobody else's concern
   };
 
   SealddPlane(Config config, Ports ports);
@@ -62,6 +69,7 @@ class SealddPlane {
   bool idle() const { return runner_.idle() && notifier_.pending() == 0; }
 
  private:
+  void add_peers();
   Result<void> restore();
   void observed();
   void deliver();

@@ -27,6 +27,8 @@
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/tokens.hpp"
 #include "services/sealdd/transmission.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/problem.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
@@ -44,6 +46,7 @@ namespace {
 constexpr std::string_view expire_timer = "expire";
 constexpr std::string_view token_timer = "token";
 constexpr std::string_view drained_timer = "drained";
+constexpr std::string_view reliable_timer = "reliable";
 constexpr std::string_view clause = "23.433 9.2";
 /// Beyond the time that flows may drain, for the report to come.
 constexpr std::chrono::seconds drained_grace{2};
@@ -56,6 +59,14 @@ std::string location(const Settings& settings, std::string_view id) {
 
 std::string ue_of(const api::common::ValTargetUe& target) {
   return target.val_ue_id ? *target.val_ue_id : "user:" + target.val_user_id.value_or("");
+}
+
+FlowRequests flows_asked(const sdc::SddConnectionReq& asked) {
+  auto flows = asked.flows;
+  if (asked.trans_type == sdc::SddTransType::urllc)
+    for (auto& [asset, flow] : flows)
+      if (!flow.redundancy) flow.redundancy = api::sync_types::Redundancy::dual;
+  return flows;
 }
 
 sdc::SddConnection represent(const state::ConnectionState& connection, std::string_view id,
@@ -81,6 +92,8 @@ sdc::SddConnection represent(const state::ConnectionState& connection, std::stri
   out.epoch = connection.epoch;
   out.token = connection.token;
   out.token_exp_time = connection.token_exp_time;
+  out.reliable = connection.reliable;
+  out.reliable_cause = connection.reliable_cause;
   out.cause = connection.cause;
   out.supp_feat = connection.supp_feat;
   return out;
@@ -96,6 +109,7 @@ resource::Outcome ConnectionMachine::kept(const State& connection, const std::st
   out.state = json::write(connection);
   out.clause = clause;
   out.effects.emplace_back(resource::Observe{"connection", out.state});
+  tell_session(connection, out);
   return out;
 }
 
@@ -206,6 +220,7 @@ Result<resource::Outcome> ConnectionMachine::create(const resource::Record* curr
   if (current != nullptr) {  // The same Idempotency-Key again.
     const auto stored = json::read<State>(current->state);
     if (!stored) return fail(Errc::internal, "a stored connection cannot be read");
+    if (!is_seen(*stored)) return fail(Errc::unavailable, "it is not settled yet; ask again");
     auto answer = json_answer(200, json::write(represent(*stored, key.id, settings_)));
     answer.headers.add("location", location(settings_, key.id));
     resource::Outcome out;
@@ -236,19 +251,28 @@ Result<resource::Outcome> ConnectionMachine::create(const resource::Record* curr
   fresh.notif_uri = asked->notif_uri;
   fresh.mmel_resolved = asked->mmel_resolved;
   fresh.supp_feat = asked->supp_feat;
-  auto flows = asked->flows;
-  // TS 23.433 clause 9.3: URLLC is two flow ids for one application traffic.
-  if (asked->trans_type == sdc::SddTransType::urllc)
-    for (auto& [asset, flow] : flows)
-      if (!flow.redundancy) flow.redundancy = api::sync_types::Redundancy::dual;
-  auto effects = establish(fresh, std::move(flows), now);
+  auto effects = establish(fresh, flows_asked(*asked), now);
   if (!effects) return fail(std::move(effects.error()));
-  auto out = kept(fresh, command.who.subject);
+  resource::Outcome out;
+  if (gate(fresh)) {
+    fresh.state = SddConnectionState::requested;
+    state::ConnectionPending pending;
+    pending.request = command.request;
+    pending.operation = command.operation;
+    pending.makes = true;
+    out = wait_for_network(fresh, command.who.subject, std::move(pending), now);
+  } else {
+    out = kept(fresh, command.who.subject);
+    out.effects.emplace_back(resource::Reply{command.request, made_answer(fresh, key.id), true});
+  }
   std::ranges::move(effects->effects, std::back_inserter(out.effects));
-  auto answer = json_answer(201, json::write(represent(fresh, key.id, settings_)));
-  answer.headers.add("location", location(settings_, key.id));
-  out.effects.emplace_back(resource::Reply{command.request, std::move(answer), true});
   return out;
+}
+
+http::Response ConnectionMachine::made_answer(const State& made, std::string_view id) const {
+  auto answer = json_answer(201, json::write(represent(made, id, settings_)));
+  answer.headers.add("location", location(settings_, id));
+  return answer;
 }
 
 Result<resource::Outcome> ConnectionMachine::modify(State connection,
@@ -289,6 +313,8 @@ Result<resource::Outcome> ConnectionMachine::modify(State connection,
     if (!flows) return fail(std::move(flows.error()));
     connection.flows = std::move(*flows);
     connection.changed = true;
+    if (auto needs = gate(connection))
+      return put_off(before, current, command, std::move(*needs), now);
   }
   if (connection.node_id) {
     if (auto token = renew_token(connection, now, effects); !token)
@@ -311,10 +337,15 @@ resource::Outcome ConnectionMachine::release(State connection, const resource::R
                                              std::string_view cause, Instant now,
                                              const resource::Lookup& lookup) const {
   const auto node = connection.node_id.value_or("");
+  const auto pending = std::exchange(connection.pending, std::nullopt);
   connection.state = SddConnectionState::releasing;
   connection.cause = std::string(cause);
   connection.token.reset();
   auto out = kept(connection, current.owner);
+  if (pending && pending->request)
+    out.effects.emplace_back(resource::Reply{
+        *pending->request,
+        http::problem(Error{Errc::conflict, "the connection was released meanwhile", {}}), false});
   give(connection, release_orders(connection, settings_.drain.count(), cause), node, out);
   if (connection.established_at)
     tell_status(connection, api::sdd_transmission::ConnStatusEventKnown::released, now, lookup,
@@ -444,9 +475,12 @@ Result<resource::Outcome> ConnectionMachine::fired(State connection,
     out.clause = clause;
     notify(connection, current.key.id, before, false, out, now);
     out.effects.emplace_back(resource::Observe{"connection", {}});
+    tell_session(connection, out);
     return out;
   }
   if (connection.state == SddConnectionState::releasing) return resource::Outcome{};
+  if (timer == reliable_timer && connection.pending)
+    return without_network(std::move(connection), current, "NRM did not answer in time");
   if (timer == expire_timer) return release(std::move(connection), current, "EXPIRED", now, lookup);
   if (timer != token_timer || !connection.node_id) return resource::Outcome{};
   resource::Outcome effects;
@@ -466,6 +500,8 @@ Result<resource::Outcome> ConnectionMachine::told(State connection, const resour
     return flows_told(std::move(connection), current, told.body, now, lookup);
   if (told.what == "moved") return moved(std::move(connection), current, told.body, now);
   if (told.what == "act") return act(std::move(connection), current, told.body, now);
+  if (told.what == "reliable")
+    return network_told(std::move(connection), current, told.body, now, lookup);
   if (told.what == "notif_uri_moved") {  // A sink that answered 308.
     connection.notif_uri = told.body;
     return kept(connection, current.owner);
@@ -477,6 +513,13 @@ Result<resource::Outcome> ConnectionMachine::step(const resource::Record* curren
                                                   const resource::Key& key,
                                                   const resource::Event& event, Instant now,
                                                   const resource::Lookup& lookup) const {
+  return follow_network(current, key, stepped(current, key, event, now, lookup));
+}
+
+Result<resource::Outcome> ConnectionMachine::stepped(const resource::Record* current,
+                                                     const resource::Key& key,
+                                                     const resource::Event& event, Instant now,
+                                                     const resource::Lookup& lookup) const {
   const auto* command = std::get_if<resource::Command>(&event);
   if (command != nullptr && command->operation == sdc::operation::create_sdd_connection)
     return create(current, key, *command, now, lookup);
@@ -485,6 +528,9 @@ Result<resource::Outcome> ConnectionMachine::step(const resource::Record* curren
   if (command != nullptr && current == nullptr &&
       command->operation == api::sdd_context::operation::push_dd_context)
     return pushed(key, *command, now);
+  if (const auto* message = std::get_if<resource::Told>(&event);
+      message && message->what == "session")
+    return session_asks(current, key, *message, now, lookup);
   if (current == nullptr) {
     if (command != nullptr) return fail(Errc::not_found, "no such connection");
     return resource::Outcome{};
@@ -496,8 +542,12 @@ Result<resource::Outcome> ConnectionMachine::step(const resource::Record* curren
   if (const auto* timer = std::get_if<resource::TimerFired>(&event))
     return fired(std::move(*stored), *current, timer->name, now, lookup);
   if (command == nullptr) return resource::Outcome{};
-  if (current->owner != command->who.subject || stored->state == SddConnectionState::releasing)
+  if (current->owner != command->who.subject || !is_seen(*stored))
     return fail(Errc::not_found, "no such connection");
+  if (stored->session)
+    return fail(Errc::conflict, "session " + *stored->session + " has it; ask there");
+  if (stored->pending && command->operation != sdc::operation::delete_sdd_connection)
+    return fail(Errc::unavailable, "it is being changed; ask again");
   if (command->operation == sdc::operation::patch_sdd_connection)
     return modify(std::move(*stored), *current, *command, now);
   if (command->operation == sdc::operation::relocate_sdd_connection)

@@ -2,6 +2,7 @@
 // connection like any other, of one flow, in the room of the VAL service. Asked again for the same
 // UE, the same connection has the new QoS.
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -26,6 +27,7 @@
 #include "services/sealdd/kept.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/transmission.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
@@ -35,6 +37,7 @@
 namespace lobo::sealdd {
 
 namespace sdc = api::sdd_connections;
+namespace state = api::state::sealdd;
 namespace sync = api::sync_types;
 namespace tra = api::sdd_transmission;
 using sdc::SddConnectionState;
@@ -115,6 +118,7 @@ Result<resource::Outcome> ConnectionMachine::transmit(const resource::Record* cu
     if (!stored) return fail(Errc::internal, "a stored connection cannot be read");
     if (stored->state == SddConnectionState::releasing)
       return fail(Errc::unavailable, "the connection of before is still being released; ask again");
+    if (stored->pending) return fail(Errc::unavailable, "it is being set up; ask again");
     fresh = std::move(*stored);
   }
   const auto before = fresh;
@@ -159,30 +163,48 @@ Result<resource::Outcome> ConnectionMachine::transmit(const resource::Record* cu
     if (!grant) return fail(std::move(grant.error()));
     fresh.flows = std::move(*grant);
     fresh.changed = true;
+    if (auto needs = gate(fresh)) return put_off(before, *current, command, std::move(*needs), now);
     if (fresh.node_id)
       if (auto token = renew_token(fresh, now, effects); !token)
         return fail(std::move(token.error()));
+  }
+  if (current == nullptr && gate(fresh)) {
+    fresh.state = SddConnectionState::requested;
+    state::ConnectionPending pending;
+    pending.request = command.request;
+    pending.operation = command.operation;
+    pending.body = command.http.body;
+    pending.makes = true;
+    auto out = wait_for_network(fresh, command.who.subject, std::move(pending), now);
+    std::ranges::move(effects.effects, std::back_inserter(out.effects));
+    return out;
   }
   auto out = kept(fresh, current == nullptr ? command.who.subject : current->owner);
   std::ranges::move(effects.effects, std::back_inserter(out.effects));
   if (current != nullptr)
     give(fresh, orders_between(before.flows, fresh.flows, fresh.ue, settings_.drain.count()),
          fresh.node_id.value_or(""), out);
+  out.effects.emplace_back(resource::Reply{
+      command.request, transmitted_answer(fresh, key.id, command.http.body), false});
+  return out;
+}
+
+http::Response ConnectionMachine::transmitted_answer(const State& connection, std::string_view id,
+                                                     const std::string& asked) const {
   tra::TransResp answer;
-  answer.dd_server_conn_info = fresh.conn_info;
-  if (asked->supp_feat) {
-    const bool extended = is_extended(command.http.body);
+  answer.dd_server_conn_info = connection.conn_info;
+  const auto request = json::read<tra::TransReq>(asked);
+  if (request && request->supp_feat) {
+    const bool extended = is_extended(asked);
     answer.supp_feat = shared_features(extended);
     if (extended) {
-      const auto shown = represent(fresh, key.id, settings_);
+      const auto shown = represent(connection, id, settings_);
       answer.connection = shown.self;
-      answer.token = fresh.token;
+      answer.token = connection.token;
       answer.sdd_flow_ids = shown.flows.begin()->second.flow_ids;
     }
   }
-  out.effects.emplace_back(
-      resource::Reply{command.request, json_answer(200, json::write(answer)), false});
-  return out;
+  return json_answer(200, json::write(answer));
 }
 
 }  // namespace lobo::sealdd

@@ -16,6 +16,7 @@
 #include "services/sealdd/policy.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/quality.hpp"
+#include "services/sealdd/session.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/record.hpp"
@@ -61,6 +62,19 @@ void Hub::kept(const resource::Key& key, const std::string& body, Instant now) {
   if (key.kind == policy_kind) policies_.configured(key.id, *state);
 }
 
+/// What the enabler's policies want done for a session's UEs counts like a configuration of its
+/// own.
+void Hub::session(const std::string& id, const std::string& body) {
+  policies_.ended_of_session(id);
+  const auto kept = json::read<state::SessionState>(body);
+  if (!kept) return;
+  for (auto& [name, text] : policies_of(id, *kept)) {
+    state::KeptState policy;
+    policy.text = std::move(text);
+    policies_.configured(name, policy);
+  }
+}
+
 void Hub::observed(const resource::Key& from, const resource::Observe& what, Instant now) {
   if (what.what == "connection") {
     connection(from.id, what.body, false, now);
@@ -85,6 +99,11 @@ void Hub::observed(const resource::Key& from, const resource::Observe& what, Ins
     if (node) nodes_.fenced(from.id, node->epoch);
   } else if (what.what == "quality" || what.what == "policy") {
     kept(from, what.body, now);
+  } else if (what.what == "session") {
+    session(from.id, what.body);
+  } else if (what.what == "session_over") {
+    const auto over = json::read<state::SessionOver>(what.body);
+    if (over) nodes_.unclaimed(over->room, over->connections, now);
   }
 }
 
@@ -94,6 +113,8 @@ void Hub::restored(const resource::Record& record, Instant now) {
     if (node) nodes_.node_changed(record.key.id, *node, now);
   } else if (record.key.kind == connection_kind) {
     connection(record.key.id, record.state, true, now);
+  } else if (record.key.kind == session_kind) {
+    session(record.key.id, record.state);
   } else {
     kept(record.key, record.state, now);
   }

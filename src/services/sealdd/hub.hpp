@@ -43,6 +43,7 @@ class Hub {
 
  private:
   void connection(const std::string& id, const std::string& body, bool restored, Instant now);
+  void session(const std::string& id, const std::string& body);
   void kept(const resource::Key& key, const std::string& body, Instant now);
 
   const Settings& settings_;

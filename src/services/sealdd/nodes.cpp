@@ -140,12 +140,41 @@ Result<std::int64_t> Nodes::alias(const std::string& room, const std::string& as
 
 std::string Nodes::claim(const std::string& room, const std::string& ue,
                          const std::string& connection, Instant now) {
-  auto& claims = rooms_[room].claims;
-  auto& claim = claims[ue];
-  const bool held = connections_.contains(claim.connection);
-  if (claim.connection.empty() || (!held && now >= claim.at + claim_kept))
-    claim = {connection, now};
+  auto& claim = rooms_[room].claims[ue];
+  if (!held(claim, now)) claim = {connection, now};
   return claim.connection;
+}
+
+bool Nodes::held(const Claim& claim, Instant now) const {
+  return !claim.connection.empty() &&
+         (connections_.contains(claim.connection) || now < claim.at + claim_kept);
+}
+
+std::optional<std::string> Nodes::claim_all(
+    const std::string& room, const std::vector<std::pair<std::string, std::string>>& connections,
+    Instant now) {
+  auto& where = rooms_[room];
+  if (where.connections.empty()) where.empty_since = now;
+  for (const auto& [ue, connection] : connections) {
+    const auto claim = where.claims.find(ue);
+    if (claim != where.claims.end() && held(claim->second, now) &&
+        claim->second.connection != connection)
+      return ue;
+  }
+  for (const auto& [ue, connection] : connections) where.claims[ue] = {connection, now};
+  return std::nullopt;
+}
+
+void Nodes::unclaimed(const std::string& room, const std::vector<std::string>& connections,
+                      Instant now) {
+  const auto found = rooms_.find(room);
+  if (found == rooms_.end()) return;
+  auto& where = found->second;
+  std::erase_if(where.claims, [&](const auto& one) {
+    return !connections_.contains(one.second.connection) &&
+           std::ranges::find(connections, one.second.connection) != connections.end();
+  });
+  if (where.connections.empty() && !where.empty_since) where.empty_since = now;
 }
 
 std::int64_t Nodes::flow_id() {

@@ -22,6 +22,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/sdd_relay.hpp"
@@ -57,6 +58,9 @@ class Nodes final : public Ground {
   Result<std::int64_t> alias(const std::string& room, const std::string& asset) override;
   std::string claim(const std::string& room, const std::string& ue, const std::string& connection,
                     Instant now) override;
+  std::optional<std::string> claim_all(
+      const std::string& room, const std::vector<std::pair<std::string, std::string>>& connections,
+      Instant now) override;
   std::int64_t flow_id() override;
 
   // ---- what happens -----------------------------------------------------------------------------
@@ -74,6 +78,8 @@ class Nodes final : public Ground {
   void connection_changed(const std::string& id, const api::state::sealdd::ConnectionState& state,
                           bool restored, Instant now);
   void connection_gone(const std::string& id, Instant now);
+  /// Claims for connections that will never be made.
+  void unclaimed(const std::string& room, const std::vector<std::string>& connections, Instant now);
   void order(const std::string& node, std::vector<Order> orders, Instant now);
   /// The room goes to another node; false where there is none.
   bool relocate(const std::string& room, std::string_view cause, Instant now);
@@ -142,6 +148,7 @@ class Nodes final : public Ground {
   };
 
   Node* best(const std::string& room, std::size_t flows, std::string_view not_this);
+  bool held(const Claim& claim, Instant now) const;
   Place place_of(const Room& where) const;
   void give(const std::string& room, Room& where, const std::string& to, Instant now);
   void lapse(const std::string& id, Node& node, Instant now);

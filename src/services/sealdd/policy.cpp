@@ -211,6 +211,12 @@ void Policies::configured(const std::string& id, const state::KeptState& kept) {
   policy.watched.clear();
 }
 
+void Policies::ended_of_session(const std::string& id) {
+  const auto name = "session:" + id + '.';
+  for (auto at = policies_.lower_bound(name); at != policies_.end() && at->first.starts_with(name);)
+    at = policies_.erase(at);
+}
+
 void Policies::connection_changed(const std::string& id, const state::ConnectionState& kept) {
   if (kept.state == api::sdd_connections::SddConnectionState::releasing) return connection_gone(id);
   auto& one = connections_[id];

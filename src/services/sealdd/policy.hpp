@@ -72,6 +72,8 @@ class Policies {
 
   void configured(const std::string& id, const api::state::sealdd::KeptState& state);
   void ended(const std::string& id) { policies_.erase(id); }
+  /// All that policies_of() has named for it.
+  void ended_of_session(const std::string& id);
   void connection_changed(const std::string& id, const api::state::sealdd::ConnectionState& state);
   void connection_gone(const std::string& id) { connections_.erase(id); }
 

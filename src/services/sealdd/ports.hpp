@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/sdd_relay.hpp"
@@ -22,6 +23,12 @@ namespace lobo::sealdd {
 /// Where each API begins below the API root, as the documents of api/ have it.
 inline constexpr std::string_view trans_root = "/sdd-trans/v1";
 inline constexpr std::string_view relay_root = "/sdd-rly/v1";
+inline constexpr std::string_view das_root = "/sdd-das/v1";
+
+/// The enabler that resolves sessions which come here first (TR 23.700-21 NOTE 2).
+inline constexpr std::string_view mmes_peer = "mmes";
+/// Who has the network keep two paths apart (TS 23.434 T65).
+inline constexpr std::string_view nrm_peer = "nrm";
 
 struct Settings {
   std::string api_root;                    ///< by which applications, enablers and nodes reach us
@@ -33,7 +40,21 @@ struct Settings {
   std::chrono::seconds connection_life{86400};        ///< where no expTime is asked for
   std::chrono::seconds subscription_life{7 * 86400};  ///< and of a policy configuration
   std::vector<api::sdd_relay::TokenKey> token_keys;   ///< what nodes are to believe
+  bool mmes = false;                                  ///< whether there is an enabler to ask
+  bool nrm = false;                                   ///< whether there is an NRM to ask
+  std::chrono::milliseconds answer_within{5000};      ///< to a create that waits for a peer
+  std::chrono::milliseconds call_deadline{4000};      ///< of one call to a peer
+  std::chrono::milliseconds retry_first{1000};
+  std::chrono::milliseconds retry_max{60'000};
+  std::chrono::seconds grace{60};        ///< of a session without any flow; then it ends
+  std::chrono::seconds first_flow{300};  ///< so long its UEs have to come
 };
+
+inline constexpr std::size_t sessions_max = 10'000;
+inline constexpr std::size_t session_parties_max = 8;   ///< beside the owner
+inline constexpr std::size_t session_waiting_max = 16;  ///< requests that wait on one session
+/// Two who ask for the same session by a key that is shorter could have chosen it by chance.
+inline constexpr std::size_t shared_key_bytes_min = 16;
 
 inline constexpr std::size_t nodes_max = 1000;
 inline constexpr std::size_t connections_max = 200'000;
@@ -80,6 +101,10 @@ struct Ground {
   /// Who is the UE's connection in this room: `connection` itself where nobody was it before.
   virtual std::string claim(const std::string& room, const std::string& ue,
                             const std::string& connection, Instant now) = 0;
+  /// The same for several UEs, of whom all are claimed or none: who is in the way, if anybody.
+  virtual std::optional<std::string> claim_all(
+      const std::string& room, const std::vector<std::pair<std::string, std::string>>& connections,
+      Instant now) = 0;
   /// Never the same one twice while anybody has it.
   virtual std::int64_t flow_id() = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "api/sdd_connections.hpp"
 #include "api/sdd_context.hpp"
+#include "api/sdd_das.hpp"
 #include "api/sdd_policy.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/sdd_storage.hpp"
@@ -24,6 +25,8 @@
 #include "services/sealdd/nodes.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/queries.hpp"
+#include "services/sealdd/session.hpp"
+#include "services/sealdd/session_routes.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"
@@ -34,6 +37,7 @@ namespace lobo::sealdd {
 namespace rly = api::sdd_relay;
 namespace ddc = api::sdd_context;
 namespace ds = api::sdd_storage;
+namespace sds = api::sdd_das;
 namespace pc = api::sdd_policy;
 namespace sdc = api::sdd_connections;
 namespace state = api::state::sealdd;
@@ -62,8 +66,7 @@ Handle read_connection(const Settings& settings) {
     if (!record) return fail(record.error());
     const auto stored = state_of<state::ConnectionState>(*record);
     if (!stored) return fail(stored.error());
-    if (stored->state == sdc::SddConnectionState::releasing)
-      return fail(Errc::not_found, "no such connection");
+    if (!is_seen(*stored)) return fail(Errc::not_found, "no such connection");
     return json_answer(json::write(represent(*stored, record->key.id, settings)), record->version);
   };
 }
@@ -77,7 +80,7 @@ Handle list_connections(const Settings& settings) {
         [&](sdc::SddConnectionList& out, const resource::Record& record) -> Result<void> {
           const auto stored = state_of<state::ConnectionState>(record);
           if (!stored) return fail(stored.error());
-          if (stored->state == sdc::SddConnectionState::releasing) return {};
+          if (!is_seen(*stored)) return {};
           if (!query->room.empty() && stored->room != query->room) return {};
           out.items.push_back(represent(*stored, record.key.id, settings));
           return {};
@@ -296,14 +299,15 @@ std::vector<Restored> restored_kinds() {
   return {{node_kind, every_node, nodes_max},
           {connection_kind, every_connection, connections_max},
           {quality_kind, every_quality, kept_max},
-          {policy_kind, every_policy, kept_max}};
+          {policy_kind, every_policy, kept_max},
+          {session_kind, every_session, sessions_max}};
 }
 
 std::vector<resource::Operation> operations() {
   std::vector<resource::Operation> out;
   for (const auto& some :
        {sdc::operations(), rly::operations(), tra::operations(), tqm::operations(),
-        pc::operations(), ddc::operations(), ds::operations()})
+        pc::operations(), ddc::operations(), ds::operations(), sds::operations()})
     out.insert(out.end(), some.begin(), some.end());
   return out;
 }
@@ -327,6 +331,7 @@ std::vector<resource::Route> routes(const Settings& settings, const Hub& hub,
     return id == ddc::operation::pull_dd_context ? pull_context(hub) : to_new(connection_kind);
   });
   add(ds::operations(), [&](auto id) { return storage_handle(id, machines); });
+  add(sds::operations(), [&](auto id) { return session_handle(id, settings); });
   return out;
 }
 

@@ -11,6 +11,8 @@
 #include "services/sealdd/policy.hpp"
 #include "services/sealdd/ports.hpp"
 #include "services/sealdd/quality.hpp"
+#include "services/sealdd/reliable.hpp"
+#include "services/sealdd/session.hpp"
 #include "services/sealdd/storage.hpp"
 #include "services/sealdd/transmission.hpp"
 #include "wire/resource/machine.hpp"
@@ -30,10 +32,13 @@ class Machines {
         status(settings),
         policy(settings),
         storage(settings),
-        delivery(settings) {}
+        delivery(settings),
+        session(settings, hub.nodes()),
+        reliable(settings) {}
 
   std::vector<const resource::Machine*> all() const {
-    return {&node, &connection, &quality, &status, &policy, &storage, &delivery, &delivery_request};
+    return {&node,    &connection, &quality,          &status,  &policy,
+            &storage, &delivery,   &delivery_request, &session, &reliable};
   }
 
   NodeMachine node;
@@ -44,6 +49,8 @@ class Machines {
   StorageMachine storage;
   DeliveryMachine delivery;
   DeliveryRequestMachine delivery_request;
+  SessionMachine session;
+  ReliableMachine reliable;
 };
 
 /// What the hub has to hear of at the start, in this order.
