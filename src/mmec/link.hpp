@@ -72,6 +72,13 @@ class Link final : private relay::ClientSink {
   void say(const sdd::ControlMessage& message) { core_.say(message); }
   Result<sdd::Sequence> publish(const sdd::TokenFlow& flow, sdd::Component component, Bytes payload,
                                 std::optional<sdd::Sequence> base, Instant now);
+  /// As those of relay::ClientCore.
+  const std::map<relay::ClientCore::Part, sdd::Sequence>& numbers() const {
+    return core_.numbers();
+  }
+  void number_from(relay::ClientCore::Part part, sdd::Sequence next) {
+    core_.number_from(part, next);
+  }
   /// Of the datagram that was sent last.
   std::uint64_t tag() const { return tags_; }
   /// A message of R2 to R4.

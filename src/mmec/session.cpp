@@ -124,6 +124,9 @@ void Session::move_to(Grant grant, Instant now) {
 
 void Session::drop(std::unique_ptr<Slot>& slot, sdd::Cause cause, std::string_view reason) {
   if (!slot) return;
+  for (const auto& [part, next] : slot->link.numbers())
+    for (const auto& flow : slot->link.grant().claims.flows)
+      if (flow.alias == part.first) numbers_[{flow.asset, part.second}] = next;
   network_.close(slot->link.number(), cause, reason);
   slot.reset();
 }
@@ -226,6 +229,20 @@ void Session::closed(ConnectionNo connection, const Closed& why, Instant now) {
   settle(now);
 }
 
+/// Whatever node it is, our states go on counting there, under the numbers that our flows have now;
+/// the newest of each goes there as the one that it was.
+void Session::carry_over() {
+  std::map<OwnPart, Own> before;
+  std::swap(before, own_);
+  for (const auto& flow : current_->link.grant().claims.flows) {
+    if (flow.alias == 0 || !sdd::publishes(flow.direction)) continue;
+    for (const auto& [part, next] : numbers_)
+      if (part.first == flow.asset) current_->link.number_from({flow.alias, part.second}, next);
+    for (auto& [part, own] : before)
+      if (own.asset == flow.asset) own_[{flow.id, part.second}] = std::move(own);
+  }
+}
+
 void Session::came_up(Instant now) {
   phase_ = Phase::up;
   up_since_ = now;
@@ -238,7 +255,7 @@ void Session::came_up(Instant now) {
     return std::ranges::find(grant_->claims.flows, one.flow, &sdd::TokenFlow::id) ==
            grant_->claims.flows.end();
   });
-  std::erase_if(own_, [&](const auto& one) { return publishing(one.first.first) == nullptr; });
+  carry_over();
   for (const auto& update : wants_) current_->link.say(update);
   for (auto& [part, own] : own_) own.waits = true;
   confirm_by_ = now + confirm_within;

@@ -128,9 +128,11 @@ class Session final : public Link::Owner {
   struct Seen {
     ConnectionNo by = 0;
     sdd::Sequence newest = 0;
+    std::uint64_t content = 0;  ///< a digest: what is said again is told from what is new
   };
   /// The newest state of a component of ours: a node that is new has none, and one may be lost.
   struct Own {
+    std::string asset;
     std::vector<std::byte> payload;
     bool waits = false;
     bool was_sent = false;
@@ -140,6 +142,8 @@ class Session final : public Link::Owner {
     std::uint64_t tag_last = 0;
   };
   using OwnPart = std::pair<sdd::FlowId, sdd::Component>;
+  /// By asset, because flows and aliases may have other numbers elsewhere.
+  using Numbers = std::map<std::pair<std::string, sdd::Component>, sdd::Sequence>;
   /// What came before the name of its asset did.
   struct Early {
     sdd::FlowId flow = 0;
@@ -167,6 +171,7 @@ class Session final : public Link::Owner {
   void connect(Grant grant, Instant now);
   void move_to(Grant grant, Instant now);
   void came_up(Instant now);
+  void carry_over();
   void lose(Loss loss, Instant now);
   void retry(Instant now);
   void take(const Enabler::News& news, Instant now);
@@ -213,6 +218,7 @@ class Session final : public Link::Owner {
   std::map<sdd::Alias, Asset> assets_;
   std::map<Part, Seen> seen_;
   std::map<OwnPart, Own> own_;
+  Numbers numbers_;  ///< of the connection before this one
   std::vector<Early> early_;
   std::vector<sdd::Update> wants_;  ///< the last one of each flow
   std::vector<sdd::FlowId> released_;

@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/text.hpp"
 #include "mmec/link.hpp"
 #include "mmec/meter.hpp"
 #include "mmec/ports.hpp"
@@ -114,6 +115,7 @@ Result<std::optional<sdd::Sequence>> Session::publish(sdd::FlowId id, sdd::Compo
     return fail(Errc::too_many, "so many components are not published");
   Own& own = own_[part];
   if (own.waits && !own.was_sent) ++counts_.states_replaced;
+  own.asset = flow->asset;
   own.payload.assign(payload.begin(), payload.end());
   own.was_sent = false;
   own.waits = true;
@@ -129,6 +131,11 @@ Result<std::optional<sdd::Sequence>> Session::publish(sdd::FlowId id, sdd::Compo
 Result<sdd::Sequence> Session::send_own(const sdd::TokenFlow& flow, sdd::Component component,
                                         Own& own, Instant now) {
   const std::uint64_t before = current_->link.tag();
+  // What was said last to another node is said to this one by the same number.
+  const auto last = numbers_.find({flow.asset, component});
+  if (own.was_sent && own.by != current_->link.number() && last != numbers_.end() &&
+      last->second == own.seq + 1)
+    current_->link.number_from({flow.alias, component}, own.seq);
   auto sent = current_->link.publish(flow, component, own.payload, std::nullopt, now);
   own.waits = false;
   if (!sent) return sent;
@@ -239,12 +246,16 @@ void Session::received(Link& link, const relay::Received& state) {
     }
     seen = seen_.emplace(part, Seen{}).first;
   }
-  // While two nodes tell the same, the one that we go to is right.
+  // While two nodes tell the same, the one that we go to is right: what it says again by the same
+  // number is known, and lower numbers are those of somebody who began anew.
+  const auto content =
+      fnv1a({reinterpret_cast<const char*>(state.payload.data()), state.payload.size()});
   const bool later_node = seen->second.by < link.number();
-  const bool newer = later_node || (seen->second.by == link.number() &&
-                                    sdd::distance(state.seq, seen->second.newest) > 0);
+  const auto ahead = sdd::distance(state.seq, seen->second.newest);
+  const bool known = ahead == 0 && content == seen->second.content;
+  const bool newer = later_node ? !known : seen->second.by == link.number() && ahead > 0;
   if (newer) {
-    seen->second = {link.number(), state.seq};
+    seen->second = {link.number(), state.seq, content};
   } else {
     ++counts_.states_late;
     if (flow->reliability == sdd::FlowClass::newest || seen->second.by != link.number()) return;

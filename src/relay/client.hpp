@@ -75,6 +75,12 @@ class ClientCore {
   Result<sdd::Sequence> publish(sdd::FlowId flow, sdd::Alias alias, sdd::Component component,
                                 Bytes payload, std::optional<sdd::Sequence> base, Instant now);
 
+  using Part = std::pair<sdd::Alias, sdd::Component>;
+  /// How the states of this UE are numbered next. Whoever goes on elsewhere goes on counting, so
+  /// that who comes along sees no step back.
+  const std::map<Part, sdd::Sequence>& numbers() const { return next_; }
+  void number_from(Part part, sdd::Sequence next) { next_[part] = next; }
+
   /// Pings and statistics.
   std::optional<Instant> next_due() const { return due_; }
   void advance(Instant now);
@@ -87,7 +93,6 @@ class ClientCore {
     StreamMeter meter;
     Assembly assembly;
   };
-  using Part = std::pair<sdd::Alias, sdd::Component>;
 
   Instant node_clock(Instant now) const;
   void take(const sdd::Frame& frame, Instant now);

@@ -1,5 +1,6 @@
 #include "relay/slot.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -74,10 +75,17 @@ sdd::Frame Assembly::piece(std::size_t at) const {
   return frame;
 }
 
-void Slot::follow(std::uint32_t from, sdd::Sequence seq) {
+/// Whoever goes on counting where it left off keeps its numbers, and what it says again is what is
+/// known; anybody else is numbered on behind what was there.
+void Slot::follow(std::uint32_t from, const sdd::Frame& frame) {
   if (publisher == from) return;
   publisher = from;
-  offset = seen.started() ? seen.newest() + 1 - seq : 0;
+  const std::int32_t ahead = seen.started() ? sdd::distance(frame.seq, seen.newest()) : 0;
+  const bool goes_on = ahead > 0 && ahead <= sdd::sequence_jump_max;
+  const bool again = ahead == 0 && frame.kind == sdd::FrameKind::state && !newest.empty() &&
+                     newest.seq() == frame.seq &&
+                     std::ranges::equal(newest.payload(), frame.payload);
+  offset = !seen.started() || goes_on || again ? 0 : seen.newest() + 1 - frame.seq;
   meter.restart();
   assembly = {};
 }
@@ -98,7 +106,7 @@ Taken Slot::store(const sdd::Frame& frame, bool whole, Instant now) {
 }
 
 Taken Slot::publish(std::uint32_t from, sdd::Frame frame, Window& window, Instant now) {
-  follow(from, frame.seq);
+  follow(from, frame);
   author = from;
   frame.seq += offset;
   if (frame.base) *frame.base += offset;

@@ -117,7 +117,7 @@ struct Slot {
   void anchor_anew() { publisher = 0; }
 
  private:
-  void follow(std::uint32_t from, sdd::Sequence seq);
+  void follow(std::uint32_t from, const sdd::Frame& frame);
   Taken store(const sdd::Frame& frame, bool whole, Instant now);
   void fill(State& state, const sdd::Frame& frame, bool whole, Instant now);
 };
