@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""UEs that are sent to another node while states flow, over QUIC: between two SEALDD servers, each with a node, by a pull and a
-push of contexts. Whoever watches sees each asset go on counting: no step back, nothing twice; and who comes
+"""UEs that are sent to another node while states flow, over QUIC: between two nodes of one SEALDD server, and between two servers by
+a pull and a push of contexts. Whoever watches sees each asset go on counting: no step back, nothing twice; and who comes
 later finds the newest state of one who stands still at the new node."""
 
 import collections
@@ -124,6 +124,25 @@ class Relocation(harness.Case):
         dan = Ue(self, "dan", node, self.connect(sealdd, "dan"), "--observe")
         self.until(lambda: [number for _, number in dan.of("urn:avatar:still")],
                    [number for _, number in self.carol.of("urn:avatar:still")])
+
+    def test_a_room_goes_to_another_node_of_its_server_while_states_flow(self):
+        sealdd = self.serve("a")
+        first = self.node("n1", sealdd)
+        self.begin(sealdd, first)
+        second = self.node("n2", sealdd)
+        # Any latency is bad: the server acts by its policy.
+        since = time.monotonic()
+        policy = harness.ask(sealdd + "/sdd-pc/v1/configurations", "POST", body={
+            "appTrafficIds": ["urn:avatar:alice", "urn:sdd:every-asset"], "suppFeat": FEATURES,
+            "sealddPol": {"qualGuarSets": ["CHANGE_SEALDD_SERVER"]}, "thresholds": {"maxLatencyUs": 1, "badSeconds": 1}})
+        self.assertEqual(policy.status, 201, policy.text)
+        listed = lambda: harness.ask(sealdd + "/sdd-trans/v1/connections").json["items"]
+        self.until(lambda: {one["nodeId"] for one in listed()}, {"n2"})
+        self.assertEqual(harness.ask(policy.headers["location"], "DELETE").status, 204)
+        self.until(lambda: {one["state"] for one in listed()}, {"ESTABLISHED"})
+        self.until_seen(30)
+        self.expect_whole(since)
+        self.expect_late_one_sees_who_stands_still(sealdd, second)
 
     def test_contexts_take_a_room_to_another_server_while_states_flow(self):
         here, there = self.serve("a"), self.serve("b")

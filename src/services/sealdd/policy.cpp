@@ -265,7 +265,10 @@ void Policies::guard(const std::string& id, Policy& policy, const std::string& c
     watched.bad = 0;
     const auto known = chosen.known();
     if (!known) return;
-    if (*known == QualGuarPolicyKnown::change_sealdd_server) dues_.rooms.push_back(connection.room);
+    // Once, however many of its UEs are badly off: the second time would lead back.
+    if (*known == QualGuarPolicyKnown::change_sealdd_server &&
+        std::ranges::find(dues_.rooms, connection.room) == dues_.rooms.end())
+      dues_.rooms.push_back(connection.room);
     act(id, connection_id, act_of(*known), chosen.text, policy.assets, now);
     return;
   }
