@@ -343,6 +343,31 @@ TEST_F(sealdd_policy, what_does_not_help_is_followed_by_the_next_action) {
   EXPECT_EQ(kinds(), (std::vector{OrderKind::close_room, OrderKind::relocate}));
 }
 
+TEST_F(sealdd_policy, a_room_of_which_two_are_badly_off_goes_to_another_node_and_not_back) {
+  SimRelay other(w, "n2");
+  other.enrol();
+  const auto a = connect("ue-1"), b = connect("ue-2", "urn:a:2");
+  ASSERT_EQ(show(b).node_id, show(a).node_id);
+  const auto before = show(a).node_id;
+  for (const auto* ue : {"ue-1", "ue-2"})
+    EXPECT_EQ(w.ask("POST", "/sdd-pc/v1/configurations",
+                    R"({"appTrafficIds":["urn:a:1","urn:a:2"],"valUeId":")" + std::string(ue) +
+                        R"(","sealddPol":{"qualGuarSets":["CHANGE_SEALDD_SERVER"]}})")
+                  .status,
+              201);
+  auto& carrier = before == "n1" ? node : other;
+  auto& idle = before == "n1" ? other : node;
+  for (int i = 0; i < 3 && show(a).node_id == before; ++i) {
+    w.loop.run_for(1s);
+    idle.enrol();
+    carrier.enrol();
+    carrier.report({}, {window(flow_of(a), 180'000), window(flow_of(b), 180'000)});
+    w.loop.run_for(100ms);
+  }
+  EXPECT_NE(show(a).node_id, before);
+  EXPECT_EQ(show(b).node_id, show(a).node_id);
+}
+
 TEST_F(sealdd_policy, the_limit_of_a_val_server_goes_to_who_uses_it) {
   std::vector<std::int64_t> flows;
   for (const auto* ue : {"ue-1", "ue-2"}) {
