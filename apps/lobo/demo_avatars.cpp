@@ -364,6 +364,7 @@ Avatars::Least Avatars::least_seen() const {
 bool Avatars::see_each_other() {
   constexpr double many = 300;  // five components at 60 Hz: a second of somebody
   const bool all = wait([&] { return least_seen().states >= many; }, settle_within);
+  (void)wait([&] { return tabs_.tier(observer) == 0; }, settle_within);
   // Figures are of the last four seconds: those of a calm network alone.
   const auto calm = std::chrono::milliseconds(static_cast<std::int64_t>(seconds_ * 1000));
   (void)run_until(loop_, [&] { return interrupted_; }, calm);
