@@ -30,8 +30,6 @@ using api::sdd_connections::SddFlowState;
 using api::sdd_relay::OrderKind;
 using api::sdd_relay::RelayOrder;
 
-const std::string connections = "/sdd-trans/v1/connections";
-
 class sealdd_connections : public ::testing::Test {
  protected:
   SddConnection make(const std::string& text, http::Headers headers = {}) {

@@ -31,6 +31,7 @@
 namespace lobo::app::testing {
 
 inline constexpr std::chrono::seconds sealdd_answer_within{30};
+inline const std::string connections = "/sdd-trans/v1/connections";
 
 /// Signs by adding up octets: good enough to tell a token that was changed.
 class SumSigner final : public sdd::TokenSigner, public sdd::TokenVerifier {

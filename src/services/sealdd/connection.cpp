@@ -46,7 +46,6 @@ namespace {
 constexpr std::string_view expire_timer = "expire";
 constexpr std::string_view token_timer = "token";
 constexpr std::string_view drained_timer = "drained";
-constexpr std::string_view reliable_timer = "reliable";
 constexpr std::string_view clause = "23.433 9.2";
 /// Beyond the time that flows may drain, for the report to come.
 constexpr std::chrono::seconds drained_grace{2};

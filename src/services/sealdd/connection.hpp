@@ -139,6 +139,9 @@ class ConnectionMachine final : public resource::Machine {
   sdd::TokenSigner& signer_;
 };
 
+/// How long NRM may take over its two paths (connection_reliable.cpp).
+inline constexpr std::string_view reliable_timer = "reliable";
+
 /// Whether anybody outside is to see it: not while it is released, nor before it is made.
 bool is_seen(const api::state::sealdd::ConnectionState& connection);
 

@@ -33,7 +33,6 @@ using sdc::SddReliableState;
 
 namespace {
 
-constexpr std::string_view reliable_timer = "reliable";
 constexpr int failed_dependency = 424;
 
 void tell_wish(state::ConnectionState& connection, const std::string& id,
