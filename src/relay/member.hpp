@@ -65,12 +65,12 @@ struct Flow {
 
 /// How far a receiver is with one slot.
 struct Progress {
-  std::int64_t due_us = 0;    ///< not before, by its tier's rate
-  std::int64_t heard_us = 0;  ///< when it was sent something last
-  std::int64_t key_us = 0;    ///< when it was sent `key` last
-  sdd::Sequence key = 0;      ///< the key frame that it has
+  std::int64_t due_us = 0;            ///< not before, by its tier's rate
+  std::int64_t heard_us = 0;          ///< when it was sent something last
+  std::int64_t key_us = 0;            ///< when it was sent `key` last
+  sdd::Sequence key = 0;              ///< the key frame that it has
   std::optional<sdd::Sequence> sent;  ///< the latest that it was sent
-  std::uint16_t flow = 0;     ///< of the member, through which it sees the slot
+  std::uint16_t flow = 0;             ///< of the member, through which it sees the slot
   std::uint8_t priority = 0;
   bool has_key = false;
 };

@@ -41,7 +41,8 @@ std::string short_text(std::string_view text) {
 
 /// A question that comes again and again says something the first time alone.
 bool again_and_again(std::string_view text) {
-  return contains(text, "/sdd-rly/") || contains(text, "/measurements") || (text.starts_with("GET ") && contains(text, "/sessions/"));
+  return contains(text, "/sdd-rly/") || contains(text, "/measurements") ||
+         (text.starts_with("GET ") && contains(text, "/sessions/"));
 }
 
 std::string party(const SeenMessage& request, bool asker) {

@@ -67,14 +67,14 @@ inline constexpr std::size_t servers_max = 10'000;   ///< application servers
 inline constexpr std::size_t subscriptions_max = 100'000;
 inline constexpr std::size_t events_kept_max = 32;         ///< of one subscription
 inline constexpr std::size_t polls_max = 4;                ///< that wait on one subscription
-inline constexpr std::size_t streams_max = 512;             ///< of events, at one time
-inline constexpr std::size_t streams_per_client_max = 64;   ///< of one principal
+inline constexpr std::size_t streams_max = 512;            ///< of events, at one time
+inline constexpr std::size_t streams_per_client_max = 64;  ///< of one principal
 inline constexpr std::size_t streams_per_subscription_max = 2;
 inline constexpr std::size_t stream_unsent_bytes_max = 131072;  ///< then a slow reader is cut off
 inline constexpr std::chrono::seconds stream_heartbeat{15};
 inline constexpr std::chrono::milliseconds stream_retry{2000};  ///< that a reader waits
-inline constexpr std::size_t plan_polls_max = 64;          ///< that wait for another plan
-inline constexpr std::size_t steered_groups_max = 16'384;  ///< in a published plan
+inline constexpr std::size_t plan_polls_max = 64;               ///< that wait for another plan
+inline constexpr std::size_t steered_groups_max = 16'384;       ///< in a published plan
 
 // ---- the planner ------------------------------------------------------------------------------
 
