@@ -395,7 +395,10 @@ void Room::keep_house(Instant now) {
   // Each slot comes once in `repeat`, and goes to those who have heard nothing of it since.
   const auto slices =
       static_cast<std::size_t>(std::max<std::int64_t>(limits_.repeat / limits_.housekeeping, 1));
-  const std::int64_t silent = std::chrono::microseconds(limits_.repeat).count();
+  // Its turn may have come a little late then: without the allowance every second round would pass
+  // it by.
+  const std::int64_t silent =
+      std::chrono::microseconds(limits_.repeat - limits_.housekeeping).count();
   slice_ = (slice_ + 1) % slices;
   for (const auto& member : members_) {
     for (std::size_t n = slice_; n < slots_.size(); n += slices) {

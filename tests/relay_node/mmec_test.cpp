@@ -95,6 +95,7 @@ TEST_F(mmec_client, two_see_each_other_and_leave_cleanly) {
 TEST_F(mmec_client, is_back_with_its_newest_state_soon_after_its_node_was_killed) {
   Person alice;
   Person bob;
+  Person carol;
   const auto first = join(alice, settings(1));
   const auto second = join(bob, settings(2));
   ASSERT_TRUE(until([&] { return up(*first) && up(*second); }));
@@ -104,10 +105,14 @@ TEST_F(mmec_client, is_back_with_its_newest_state_soon_after_its_node_was_killed
   kill();
   start();
   const auto begun = std::chrono::steady_clock::now();
-  // Nobody publishes: it is the pings that find out, and what was said is said again.
-  ASSERT_TRUE(until([&] { return bob.newest["urn:asset:1"] == "before"; }));
+  // Nobody publishes: it is the pings that find out, and what was said is said again, to whom it is
+  // new.
+  const auto third = join(carol, settings(3));
+  ASSERT_TRUE(until([&] { return carol.newest["urn:asset:1"] == "before"; }));
   EXPECT_LT(std::chrono::steady_clock::now() - begun, 4s);
   EXPECT_EQ(alice.events[mmec::EventKind::down], 1);
+  ASSERT_TRUE(until([&] { return up(*second); }));
+  EXPECT_TRUE(bob.newest.empty()) << "who has it is not told it twice";
   EXPECT_EQ(bob.events[mmec::EventKind::asset_gone], 0);
 }
 
