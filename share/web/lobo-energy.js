@@ -210,7 +210,7 @@
       state.subscription = subscription;
       // A browser's EventSource sends no fields of ours, a token for instance.
       const streams = (energy.transports || []).includes("SSE") && !options.headers && root.EventSource;
-      let after = streams && options.transport !== "LONG_POLL" ? await stream(subscription) : 0;
+      let after = streams && !state.over && options.transport !== "LONG_POLL" ? await stream(subscription) : 0;
       while (!state.over) {
         state.transport = "LONG_POLL";
         const told = await ask("GET", `${subscription}/events?after=${after}&wait=${WAIT_S}`);

@@ -128,7 +128,7 @@ std::string object_text(const ObjectType& object, const std::vector<bool>& there
   for (std::size_t i = 0; i < there.size(); ++i) {
     if (!there[i]) continue;
     if (text.size() > 1) text += ',';
-    text += quoted(object.fields[i].name) + ':';
+    text += json::quoted(object.fields[i].name) + ':';
     text += sample_text(*object.fields[i].type, *object.fields[i].rules, rng, depth + 1);
   }
   return text + "}";
@@ -148,14 +148,14 @@ std::string sample_text(const Type& type, const Rules& rules, Rng& rng, std::siz
     case Kind::unsigned_integer: return std::to_string(rules.unsigned_max);
     case Kind::number: return a_double(rules, rng);
     case Kind::text:
-      return quoted(rules.matchers.empty() ? free_text(rules, rng) : matching(rules, rng));
+      return json::quoted(rules.matchers.empty() ? free_text(rules, rng) : matching(rules, rng));
     case Kind::date_time:
       return rng.below(2) == 0 ? R"("2026-11-22T00:26:09Z")" : R"("1999-12-31T23:59:59.5+01:00")";
     case Kind::bytes: return rng.below(2) == 0 ? R"("")" : R"("AAEC/w==")";
     case Kind::raw: return rng.below(2) == 0 ? R"({"free":[1,null]})" : "false";
     case Kind::enumeration:
-      return quoted(type.enumeration->names[rng.below(type.enumeration->names.size())]);
-    case Kind::open_enumeration: return quoted("SOMETHING_" + std::to_string(rng.below(3)));
+      return json::quoted(type.enumeration->names[rng.below(type.enumeration->names.size())]);
+    case Kind::open_enumeration: return json::quoted("SOMETHING_" + std::to_string(rng.below(3)));
     case Kind::array:
     case Kind::map: {
       const std::size_t extra = depth > depth_filled_max ? 0 : rng.below(3);
@@ -166,7 +166,7 @@ std::string sample_text(const Type& type, const Rules& rules, Rng& rng, std::siz
         auto item = sample_text(*type.inner, rules.items != nullptr ? *rules.items : no_rules, rng,
                                 depth + 1);
         if (rules.items_unique && std::ranges::find(items, item) != items.end()) continue;
-        items.push_back(is_map ? quoted("key/" + std::to_string(i)) + ":" + item : item);
+        items.push_back(is_map ? json::quoted("key/" + std::to_string(i)) + ":" + item : item);
       }
       std::string text;
       for (const auto& item : items) text += (text.empty() ? "" : ",") + item;
@@ -204,7 +204,7 @@ std::vector<Broken> broken_texts(const ObjectType& object, Rng& rng) {
     std::string text = object_text(object, there, rng, 1);
     text.pop_back();
     if (text.size() > 1) text += ',';
-    broken.push_back({text + quoted(field.name) + ":" + wrong_value(*field.type) + "}",
+    broken.push_back({text + json::quoted(field.name) + ":" + wrong_value(*field.type) + "}",
                       Errc::wrong_type, where});
   }
   return broken;

@@ -97,6 +97,10 @@ TEST_F(sealdd_connections, without_a_node_there_is_no_connection) {
   const auto answer = w.ask("POST", connections, connection_text("ue-1"));
   EXPECT_EQ(answer.status, 503) << answer.body;
   EXPECT_TRUE(answer.headers.find("retry-after"));
+  // And no claim of the UE stays: asking again is told the same, and then there is one.
+  EXPECT_EQ(w.ask("POST", connections, connection_text("ue-1")).status, 503);
+  node.enrol();
+  make(connection_text("ue-1"));
 }
 
 TEST_F(sealdd_connections, the_token_says_what_the_node_has_to_know) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -201,6 +202,31 @@ TEST_F(sealdd_session, what_the_enabler_refuses_is_said_as_it_said_it) {
   // Whoever was refused may come again at once.
   w.enabler.status = 0;
   make(session_text({"ue-1"}));
+}
+
+TEST_F(sealdd_session, what_the_enabler_resolves_for_ever_is_resolved_again_within_a_day) {
+  for (const std::int64_t ttl :
+       {std::int64_t{300'000'000'000}, std::numeric_limits<std::int64_t>::max()}) {
+    w.enabler.ttl = ttl;
+    const auto made = make(session_text({"ue-1"}));
+    EXPECT_EQ(w.ask("GET", sessions).status, 200);
+    EXPECT_EQ(w.ask("DELETE", at(made)).status, 204);
+    expect_nothing_left();
+  }
+}
+
+TEST_F(sealdd_session, whoever_waits_for_one_that_is_deleted_is_told_at_once) {
+  w.enabler.silent = true;
+  const auto waits = w.begin(w.request("POST", sessions, session_text({"ue-1"}), {}, "val"));
+  w.loop.run_for(200ms);
+  SddSession pending;
+  for (const auto& [key, record] : w.durable().records)
+    if (key.kind == "sdd_session") pending.session_id = key.id;
+  ASSERT_FALSE(pending.session_id.empty());
+  EXPECT_EQ(w.ask("DELETE", at(pending), {}, {}, "val").status, 204);
+  w.loop.run_for(200ms);
+  ASSERT_TRUE(waits->has_value());
+  EXPECT_EQ(SealddWorld::verdict(**waits), "409 SESSION_CONFLICT");
 }
 
 TEST_F(sealdd_session, an_enabler_that_is_away_is_a_failure_and_its_shadow_is_taken_back_later) {

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -32,19 +33,25 @@ struct NoTransport final : Transport {
   void abort() override {}
 };
 
-/// "/grow" is answered with a body that grows, anything else with one that is whole.
+/// "/" is answered with a body that is whole; "/grow" with one that grows, "/late" when the test
+/// wants it, and of "/cut" there is too much at once.
 struct Grower final : runtime::HttpHandler {
   http::GrowingBodies& bodies;
   http::GrowingBodyPtr made;
+  std::function<void()> late;  ///< answers "/late"
   explicit Grower(http::GrowingBodies& with) : bodies(with) {}
   void handle(http::Request request, ReplyFn reply) override {
     http::Response answer{200, {}, "whole"};
-    if (request.target == "/grow") {
+    if (request.target != "/") {
       made = std::make_shared<http::GrowingBody>(bound);
       answer = {200, {{"content-type", "text/event-stream"}}, {}};
       bodies.offer(answer, made);
     }
-    reply(std::move(answer));
+    if (request.target == "/cut") made->append(std::string(bound + 1, 'x'));
+    if (request.target == "/late")
+      late = [reply = std::move(reply), answer]() mutable { reply(std::move(answer)); };
+    else
+      reply(std::move(answer));
   }
 };
 
@@ -133,6 +140,30 @@ TEST_F(growing_body, goes_to_a_reader_of_http_1_0_until_the_connection_ends) {
   handler.made->end();
   EXPECT_EQ(collect(), "");
   EXPECT_TRUE(session->finished());
+}
+
+TEST_F(growing_body, of_http_1_0_is_not_mixed_with_the_answer_behind_it) {
+  open("");
+  send(
+      "GET /grow HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"
+      "GET / HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
+  handler.made->append("plain");
+  handler.made->end();
+  EXPECT_EQ(collect(), "plain");
+  EXPECT_TRUE(session->finished());
+}
+
+TEST_F(growing_body, is_left_where_its_requester_went_before_the_answer) {
+  open("");
+  send("GET /late HTTP/1.1\r\nHost: h\r\n\r\n");
+  session->closed("reset");
+  handler.late();
+  EXPECT_EQ(handler.made->state(), State::left);
+  open("");
+  send("GET /late HTTP/1.1\r\nHost: h\r\n\r\n");
+  session.reset();
+  handler.late();
+  EXPECT_EQ(handler.made->state(), State::left);
 }
 
 TEST_F(growing_body, has_no_body_for_who_asks_for_the_head_alone) {
@@ -279,6 +310,24 @@ TEST_F(growing_body_h2, is_reset_for_a_reader_that_is_too_slow_and_the_connectio
   nghttp2_session_consume_connection(client_.get(), 65'535);
   const auto other = ask("/");
   EXPECT_EQ(got[other], "whole");
+}
+
+TEST_F(growing_body_h2, of_which_there_was_too_much_at_once_is_reset) {
+  const auto id = ask("/cut");
+  EXPECT_TRUE(ended.contains(id));
+  EXPECT_EQ(got[id], "");
+}
+
+TEST_F(growing_body_h2, is_left_where_its_requester_went_before_the_answer) {
+  const auto id = ask("/late");
+  nghttp2_submit_rst_stream(client_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
+  exchange();
+  handler.late();
+  EXPECT_EQ(handler.made->state(), State::left);
+  ask("/late");
+  session->closed("reset");
+  handler.late();
+  EXPECT_EQ(handler.made->state(), State::left);
 }
 
 TEST_F(growing_body_h2, is_left_when_its_reader_goes) {

@@ -213,17 +213,20 @@ void Http1Server::dispatch(SteadyTime now) {
   request.peer = peer_;
   if (shared_->handler == nullptr)
     return answer(number, http::problem(503, "the server is closing"));
-  shared_->handler->handle(std::move(request),
-                           [weak = weak_from_this(), number](http::Response response) {
-                             if (const auto self = weak.lock())
-                               self->answer(number, std::move(response));
-                           });
+  shared_->handler->handle(std::move(request), [weak = weak_from_this(), shared = shared_,
+                                                number](http::Response response) {
+    if (const auto self = weak.lock())
+      self->answer(number, std::move(response));
+    else
+      abandon_growing(*shared, response);
+  });
 }
 
 void Http1Server::answer(std::uint64_t number, http::Response response) {
   const auto slot =
       std::find_if(slots_.begin(), slots_.end(), [&](const Slot& s) { return s.number == number; });
-  if (slot == slots_.end() || slot->ready) return;  // the requester has gone, or was answered
+  if (slot == slots_.end() || slot->ready)  // the requester has gone, or was answered
+    return abandon_growing(*shared_, response);
   if (response.delivery != http::Delivery::whole) return cut(response);
   slot->ready = true;
   slot->response = checked(std::move(response));
@@ -315,7 +318,11 @@ void Http1Server::write_growing() {
       return;
     }
     if (state != http::GrowingBody::State::ended) return;
-    if (slot.chunked) h1::append_chunk(out_, {});
+    if (!slot.chunked) {  // It is the end of the connection that ends it: nothing may follow.
+      input_over_ = true;
+      return drop_slots();
+    }
+    h1::append_chunk(out_, {});
     if (slot.last || draining_) input_over_ = true;
     slot.growing->leave();
     slots_.erase(slots_.begin());

@@ -445,24 +445,27 @@ void Http2Server::dispatch(Stream& stream) {
   bodies_bytes_ -= stream.request.body.size();
   if (shared_->handler == nullptr)
     return reply(stream.id, http::problem(503, "the server is closing"));
-  shared_->handler->handle(std::move(stream.request),
-                           [weak = weak_from_this(), id = stream.id](http::Response response) {
-                             if (const auto self = weak.lock())
-                               self->reply(id, std::move(response));
-                           });
+  shared_->handler->handle(std::move(stream.request), [weak = weak_from_this(), shared = shared_,
+                                                       id = stream.id](http::Response response) {
+    if (const auto self = weak.lock())
+      self->reply(id, std::move(response));
+    else
+      abandon_growing(*shared, response);
+  });
 }
 
 // ---- answers ----------------------------------------------------------------------------------
 
 void Http2Server::reply(std::int32_t id, http::Response response) {
-  if (transport_ == nullptr) return;
-  auto* stream = find(id);
-  if (stream != nullptr && stream->answered) return;
+  auto* stream = transport_ == nullptr ? nullptr : find(id);
+  if (stream == nullptr || stream->answered) abandon_growing(*shared_, response);
+  if (transport_ == nullptr || (stream != nullptr && stream->answered)) return;
   if (handling_ > 0) --handling_;
   if (stream != nullptr && response.delivery != http::Delivery::whole) {
     // A simulated peer's answer that does not arrive: over HTTP/2 the stream ends, not the
     // connection.
     stream->answered = true;
+    ++sending_;
     nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
   } else if (stream != nullptr) {
     submit(*stream, checked(std::move(response)));
@@ -540,6 +543,9 @@ ssize_t Http2Server::read_growing(Stream& stream, std::uint8_t* out, std::size_t
     *flags |= NGHTTP2_DATA_FLAG_EOF;
     return 0;
   }
+  // Cut off before anybody was told of it.
+  if (stream.growing->state() != http::GrowingBody::State::open)
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   stream.resting = true;
   ++resting_;
   return NGHTTP2_ERR_DEFERRED;

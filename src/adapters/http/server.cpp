@@ -111,6 +111,10 @@ http::GrowingBodyPtr claim_growing(const ServerShared& shared, http::Response& r
   return body;
 }
 
+void abandon_growing(const ServerShared& shared, http::Response& response) {
+  if (const auto body = claim_growing(shared, response)) body->leave();
+}
+
 std::shared_ptr<Session> make_server_session(ServerSharedPtr shared, Transport& transport,
                                              const Established& facts, SteadyTime now) {
   if (facts.alpn == "h2") return make_http2_server(std::move(shared), transport, facts, now);

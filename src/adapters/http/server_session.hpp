@@ -28,6 +28,8 @@ struct ServerShared {
 http::Response checked(http::Response response);
 /// The body that grows behind this response, or null; the ticket for it is taken off.
 http::GrowingBodyPtr claim_growing(const ServerShared& shared, http::Response& response);
+/// For an answer whose requester has gone: whoever feeds its body learns it.
+void abandon_growing(const ServerShared& shared, http::Response& response);
 
 using ServerSharedPtr = std::shared_ptr<ServerShared>;
 

@@ -152,7 +152,8 @@ class Eiaf {
     std::string client;
     http::GrowingBodyPtr body;
     std::uint64_t after = 0;  ///< the last event that was sent
-    Instant said{};           ///< anything at all
+    Instant began{};
+    Instant said{};  ///< anything at all
   };
   struct PlanPoll {
     resource::RequestId request{};

@@ -76,8 +76,13 @@ void Eiaf::stream(const std::string& id, const std::string& body, Instant now) {
   }
   auto& made = streams.emplace_back();
   made.client = asked->client;
-  made.body = std::make_shared<http::GrowingBody>(stream_unsent_bytes_max);
+  // What there is already goes out at once, before anybody can have read of it.
+  std::size_t backlog = 0;
+  for (const auto& event : found->second.events)
+    backlog += event_text("report", event.sequence, json::write(event)).size();
+  made.body = std::make_shared<http::GrowingBody>(stream_unsent_bytes_max + backlog);
   made.after = asked->after;
+  made.began = now;
   made.said = now;
   made.body->append("retry: " + std::to_string(stream_retry.count()) + "\n\n");
   http::Response answer{
@@ -101,6 +106,10 @@ bool Eiaf::feed_one(const Subscription& subscription, Stream& stream, Instant no
       return false;
     stream.after = event.sequence;
     stream.said = now;
+  }
+  if (now >= stream.began + stream_life) {
+    stream.body->end();
+    return false;
   }
   if (now >= stream.said + stream_heartbeat) {
     stream.said = now;

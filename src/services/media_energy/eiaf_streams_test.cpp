@@ -139,6 +139,16 @@ TEST_F(eiaf_streams, cuts_a_reader_off_that_takes_nothing) {
   EXPECT_EQ(d.eiaf.streams(), 0U);
 }
 
+TEST_F(eiaf_streams, ends_after_a_while_so_that_its_reader_comes_with_its_credentials_again) {
+  policy = d.policy(session, R"({"reporting":{"mode":"THRESHOLD"}})");
+  const auto body = open(subscribe());
+  d.run(599);
+  EXPECT_EQ(body->state(), State::open);
+  d.run(2);
+  EXPECT_EQ(body->state(), State::ended);
+  EXPECT_EQ(d.eiaf.streams(), 0U);
+}
+
 TEST_F(eiaf_streams, ends_with_the_subscription) {
   const auto body = open(client);
   EXPECT_EQ(d.ask("DELETE", "/x-e5/v1/subscriptions/" + client, {}, "ue").status, 204);

@@ -72,6 +72,8 @@ inline constexpr std::size_t streams_per_client_max = 64;  ///< of one principal
 inline constexpr std::size_t streams_per_subscription_max = 2;
 inline constexpr std::size_t stream_unsent_bytes_max = 131072;  ///< then a slow reader is cut off
 inline constexpr std::chrono::seconds stream_heartbeat{15};
+/// Then its reader comes back with its credentials, which may have ended meanwhile.
+inline constexpr std::chrono::minutes stream_life{10};
 inline constexpr std::chrono::milliseconds stream_retry{2000};  ///< that a reader waits
 inline constexpr std::size_t plan_polls_max = 64;               ///< that wait for another plan
 inline constexpr std::size_t steered_groups_max = 16'384;       ///< in a published plan

@@ -168,8 +168,15 @@ void ConnectionMachine::notify(State& connection, const std::string& id, const S
                                             json::write(notif), std::string(clause)});
 }
 
-Result<resource::Outcome> ConnectionMachine::establish(State& fresh, FlowRequests flows,
-                                                       Instant now) const {
+Result<resource::Outcome> ConnectionMachine::establish(State& fresh, const std::string& id,
+                                                       FlowRequests flows, Instant now) const {
+  auto made = carried(fresh, std::move(flows), now);
+  if (!made) ground_.unclaimed(fresh.room, {id}, now);
+  return made;
+}
+
+Result<resource::Outcome> ConnectionMachine::carried(State& fresh, FlowRequests flows,
+                                                     Instant now) const {
   auto place = ground_.place(fresh.room, ids_needed(flows), now);
   if (!place) return fail(std::move(place.error()));
   fresh.node_id = place->node;
@@ -250,7 +257,7 @@ Result<resource::Outcome> ConnectionMachine::create(const resource::Record* curr
   fresh.notif_uri = asked->notif_uri;
   fresh.mmel_resolved = asked->mmel_resolved;
   fresh.supp_feat = asked->supp_feat;
-  auto effects = establish(fresh, flows_asked(*asked), now);
+  auto effects = establish(fresh, key.id, flows_asked(*asked), now);
   if (!effects) return fail(std::move(effects.error()));
   resource::Outcome out;
   if (gate(fresh)) {

@@ -129,7 +129,10 @@ class ConnectionMachine final : public resource::Machine {
   static void tell_status(const State& state, api::sdd_transmission::ConnStatusEventKnown event,
                           Instant now, const resource::Lookup& lookup, resource::Outcome& out);
   /// Place, flows and token of a fresh one.
-  Result<resource::Outcome> establish(State& fresh, FlowRequests flows, Instant now) const;
+  /// The UE's claim to its room ends where this fails.
+  Result<resource::Outcome> establish(State& fresh, const std::string& id, FlowRequests flows,
+                                      Instant now) const;
+  Result<resource::Outcome> carried(State& fresh, FlowRequests flows, Instant now) const;
   Result<void> renew_token(State& state, Instant now, resource::Outcome& out) const;
   static void give(const State& state, std::vector<api::sdd_relay::RelayOrder> orders,
                    const std::string& node, resource::Outcome& out);

@@ -147,7 +147,7 @@ Result<resource::Outcome> ConnectionMachine::pushed(const resource::Key& key,
   fresh.val_server_conn_info = asked->dd_context.s_context.val_server_conn_info;
   if (const auto holder = ground_.claim(fresh.room, fresh.ue, key.id, now); holder != key.id)
     return fail(Errc::conflict, "the UE is in this room here already");
-  auto effects = establish(fresh, wanted.flows, now);
+  auto effects = establish(fresh, key.id, wanted.flows, now);
   if (!effects) return fail(std::move(effects.error()));
   auto out = kept(fresh, command.who.subject);
   std::ranges::move(effects->effects, std::back_inserter(out.effects));

@@ -95,7 +95,7 @@ Result<resource::Outcome> ConnectionMachine::made_for_session(State fresh, const
   fresh.val_target_ue = asked.val_target_ue;
   fresh.trans_type = asked.trans_type;
   fresh.exp_time = asked.exp_time.value_or(now + settings_.connection_life);
-  auto effects = establish(fresh, flows_asked(asked), now);
+  auto effects = establish(fresh, key.id, flows_asked(asked), now);
   if (!effects) return fail(std::move(effects.error()));
   resource::Outcome out;
   if (gate(fresh)) {

@@ -155,7 +155,7 @@ Result<resource::Outcome> ConnectionMachine::transmit(const resource::Record* cu
     if (const auto holder = ground_.claim(fresh.room, fresh.ue, key.id, now); holder != key.id)
       return fail(Errc::conflict, "the UE is in this service for somebody else");
     fresh.exp_time = now + settings_.connection_life;
-    auto made = establish(fresh, std::move(flows), now);
+    auto made = establish(fresh, key.id, std::move(flows), now);
     if (!made) return fail(std::move(made.error()));
     effects = std::move(*made);
   } else {

@@ -61,6 +61,8 @@ class Nodes final : public Ground {
   std::optional<std::string> claim_all(
       const std::string& room, const std::vector<std::pair<std::string, std::string>>& connections,
       Instant now) override;
+  void unclaimed(const std::string& room, const std::vector<std::string>& connections,
+                 Instant now) override;
   std::int64_t flow_id() override;
 
   // ---- what happens -----------------------------------------------------------------------------
@@ -78,8 +80,6 @@ class Nodes final : public Ground {
   void connection_changed(const std::string& id, const api::state::sealdd::ConnectionState& state,
                           bool restored, Instant now);
   void connection_gone(const std::string& id, Instant now);
-  /// Claims for connections that will never be made.
-  void unclaimed(const std::string& room, const std::vector<std::string>& connections, Instant now);
   void order(const std::string& node, std::vector<Order> orders, Instant now);
   /// The room goes to another node; false where there is none.
   bool relocate(const std::string& room, std::string_view cause, Instant now);

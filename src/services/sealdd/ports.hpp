@@ -105,6 +105,9 @@ struct Ground {
   virtual std::optional<std::string> claim_all(
       const std::string& room, const std::vector<std::pair<std::string, std::string>>& connections,
       Instant now) = 0;
+  /// Claims for connections that will never be made.
+  virtual void unclaimed(const std::string& room, const std::vector<std::string>& connections,
+                         Instant now) = 0;
   /// Never the same one twice while anybody has it.
   virtual std::int64_t flow_id() = 0;
 };

@@ -192,6 +192,9 @@ Result<void> SessionStep::remove(const resource::Command& command) {
 
 void SessionStep::end(std::string_view cause) {
   if (ending()) return;
+  for (const auto request : std::exchange(state_.waiting, {}))
+    reply(request, refusal(409, "Not granted", "SESSION_CONFLICT",
+                           "the session ended before it was granted: " + std::string(cause)));
   if (state_.acknowledged.value_or(false)) event(SyncEventType::session_ending).reason = cause;
   notify();
   state_.state = State::releasing;

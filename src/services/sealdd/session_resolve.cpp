@@ -1,6 +1,7 @@
 // The enabler behind a session (TR 23.700-21 NOTE 2): asked what its policies make of it, asked
 // again when that no longer counts, and told to forget its shadow at the end.
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -125,7 +126,9 @@ void SessionStep::refused_by_enabler(const http::Response& response) {
 /// Never silently: a change of what counts is told, and each flow that is another because of it.
 void SessionStep::adopt(das::ResolvedSession said) {
   const bool anew = state_.policy_version != said.policy_version || state_.resolved != said.assets;
-  state_.resolved_until = now_ + std::chrono::seconds{said.ttl_sec};
+  state_.resolved_until =
+      now_ + std::clamp<std::chrono::seconds>(std::chrono::seconds{said.ttl_sec}, resolved_min,
+                                              resolved_max);
   start(session_enabler_timer, *state_.resolved_until);
   if (!anew) return;
   if (state_.resolved) event(SyncEventType::policy_changed).policy_version = said.policy_version;

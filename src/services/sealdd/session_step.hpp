@@ -2,6 +2,7 @@
 // One step of a session in the making. Private to session*.cpp, which are split by what happens:
 // the life (session.cpp), the enabler (session_resolve.cpp), the UEs (session_legs.cpp).
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -112,6 +113,10 @@ class SessionStep {
   bool keep_nothing_ = false;  ///< refused before there was anything
   bool policies_ = false;      ///< what was resolved changed
 };
+
+/// How long what the enabler resolved counts, whatever it says itself.
+inline constexpr std::chrono::seconds resolved_min{1};
+inline constexpr std::chrono::hours resolved_max{24};
 
 inline constexpr std::string_view session_answer_timer = "answer";
 inline constexpr std::string_view session_expire_timer = "expire";

@@ -23,7 +23,7 @@ namespace lobo::http {
 /// What one reader may have before it that it did not take, unless its maker says otherwise.
 inline constexpr std::size_t growing_unsent_bytes_max = 131072;
 /// Bodies that no session has claimed yet; the oldest ends when there are more.
-inline constexpr std::size_t growing_unclaimed_max = 64;
+inline constexpr std::size_t growing_unclaimed_max = 512;
 /// Field of a response that names its body. Not for the wire.
 inline constexpr std::string_view growing_ticket_field = "lobo-growing-body";
 
