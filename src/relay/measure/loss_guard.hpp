@@ -16,9 +16,9 @@ namespace lobo::relay {
 
 class LossGuard {
  public:
-  static constexpr std::chrono::milliseconds window{1000};
+  static constexpr std::chrono::milliseconds window{1000}, window_max{10'000};
   static constexpr std::uint64_t heavy_ppm = 200'000, light_ppm = 100'000;
-  static constexpr std::uint64_t datagrams_min = 30;  ///< fewer say nothing
+  static constexpr std::uint64_t datagrams_min = 30;  ///< fewer are no reason to send less
   static constexpr std::uint64_t bps_min = 32'000;    ///< a root at 5 Hz for a dozen
 
   void sent(std::size_t bytes) { bytes_ += bytes; }
@@ -28,17 +28,20 @@ class LossGuard {
   /// To be called some times a window. What may be sent; 0: as much as there is.
   std::uint64_t look(Instant now) {
     if (from_ == Instant{}) from_ = now;
-    if (now - from_ < window) return bps_;
-    const auto told = datagrams_.take();
+    const auto& told = datagrams_.counts();
+    const std::uint64_t lost = told.lost - std::min(told.lost, told.spurious);
+    const std::uint64_t all = told.acked + told.spurious + lost;
+    // Of a path that is held back to a few datagrams a second, a window says something when it is
+    // longer; else it would stay so for ever.
+    if (now - from_ < (all < datagrams_min ? window_max : window)) return bps_;
     const auto passed = static_cast<std::uint64_t>((now - from_).count());
     const std::uint64_t rate = bytes_ * 8 * 1'000'000 / passed;
     from_ = now;
     bytes_ = 0;
-    const std::uint64_t lost = told.lost - std::min(told.lost, told.spurious);
-    const std::uint64_t all = told.acked + told.spurious + lost;
-    if (all < datagrams_min) return bps_;
+    (void)datagrams_.take();
+    if (all == 0) return bps_;
     const std::uint64_t ppm = lost * 1'000'000 / all;
-    if (ppm > heavy_ppm) {
+    if (ppm > heavy_ppm && all >= datagrams_min) {
       const std::uint64_t from = bps_ == 0 ? rate : std::min(bps_, rate);
       bps_ = std::max(from - from * (ppm / 2) / 1'000'000, bps_min);
     } else if (ppm < light_ppm && bps_ > 0) {

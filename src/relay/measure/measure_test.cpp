@@ -199,6 +199,7 @@ struct GuardedPath {
   Instant now{std::chrono::seconds{1}};
   SeededRng chance{3};
   std::uint64_t tag = 0;
+  std::uint64_t credit = 0;
 
   /// What was sent in the last second of that time, of 1000-octet datagrams, in bit/s.
   std::uint64_t run(std::chrono::seconds time, std::uint64_t wanted, std::uint64_t room,
@@ -209,7 +210,9 @@ struct GuardedPath {
       for (int tenth = 0; tenth < 10; ++tenth) {
         const auto most = guard.look(now);
         const auto rate = most == 0 ? wanted : std::min(wanted, most);
-        const auto datagrams = rate / 8000 / 10;
+        credit += rate / 10;
+        const auto datagrams = credit / 8000;
+        credit %= 8000;
         for (std::uint64_t i = 0; i < datagrams; ++i, ++tag) {
           guard.sent(1000);
           const bool full = i >= room / 8000 / 10;
@@ -243,9 +246,15 @@ TEST(loss_guard, a_path_that_is_too_narrow_is_filled_and_not_flooded_and_its_end
 
 TEST(loss_guard, a_few_datagrams_say_nothing_and_all_of_them_lost_leave_a_little) {
   GuardedPath path;
-  EXPECT_EQ(path.run(5s, 80'000, 0, 0), 80'000U);
+  EXPECT_EQ(path.run(2s, 80'000, 0, 0), 80'000U);
   EXPECT_LT(path.run(60s, 1'600'000, 0, 0), 400'000U);
   EXPECT_GE(path.guard.look(path.now), LossGuard::bps_min);
+}
+
+TEST(loss_guard, whoever_was_held_back_to_a_few_datagrams_a_second_comes_back) {
+  GuardedPath path;
+  (void)path.run(60s, 1'600'000, 0, 0);
+  EXPECT_EQ(path.run(300s, 1'600'000, 8'000'000, 0), 1'600'000U);
 }
 
 TEST(bitrate, bins_of_a_second_tell_the_lowest_mean_and_highest) {
