@@ -193,9 +193,13 @@ RC_GTEST_PROP(xrm_metadata, a_block_is_read_alike_the_short_way_and_the_general_
   else
     std::fill(body.begin() + 10, body.end(), std::byte{});
   if (*rc::gen::inRange(0, 8) == 0) body[15] = std::byte{1};
-  for (const auto leniency : {Leniency::strict, Leniency::lenient})
-    RC_ASSERT((read_body(Bytes(body).first(block_bytes), Padding::zeros, leniency) ==
-               read_body(body, Padding::zeros, leniency)));
+  for (const auto leniency : {Leniency::strict, Leniency::lenient}) {
+    const auto block = read_body(Bytes(body).first(block_bytes), Padding::zeros, leniency);
+    // An octet more is read the general way. Only of a block that ends within a group does it make
+    // another one, and that is never the usual block.
+    RC_ASSERT((block == read_body(body, Padding::zeros, leniency) ||
+               block == tl::unexpected(Unmarked::truncated)));
+  }
 }
 
 }  // namespace
