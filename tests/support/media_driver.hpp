@@ -252,24 +252,36 @@ class MediaDriver {
     std::string boot = "boot1";
     std::optional<std::uint64_t> sequence{};
     double sessions = 25;
+    std::map<std::string, double> flows{};  ///< by domain name: its part of all that is served
   };
   /// One more second has passed at that server: its counters go on, and it reports.
   http::Response report(const std::string& id, const std::string& location, Reported given) {
     auto& meter = meters_[id];
-    if (meter.boot != given.boot) meter = Meter{given.boot, 0, 0, 0, 0};
+    if (meter.boot != given.boot) meter = Meter{given.boot, 0, 0, 0, 0, {}};
     const double seconds = 1;
     meter.idle_j += 100 * seconds;
     meter.dynamic_j += std::max(0.0, given.power_w - 100) * seconds;
     meter.octets += static_cast<std::uint64_t>(given.mbps * 1e6 / 8 * seconds);
+    std::string flows;
+    for (const auto& [name, part] : given.flows) {
+      auto& flow = meter.flows[name];
+      flow.first += std::max(100.0, given.power_w) * part * seconds;
+      flow.second += static_cast<std::uint64_t>(given.mbps * 1e6 / 8 * part * seconds);
+      flows += std::string(flows.empty() ? R"(,"perServiceDataFlow":[)" : ",") +
+               R"({"serviceLocationId":")" + location + R"(","domainName":")" + name +
+               R"(","energyJ":)" + std::to_string(flow.first) + R"(,"bytesTx":)" +
+               std::to_string(flow.second) + "}";
+    }
+    if (!flows.empty()) flows += "]";
     const auto sequence = given.sequence.value_or(++meter.sequence);
-    return ask(
-        "POST", "/x-e3/v1/as-energy-reports",
-        report_text(id, location, given, meter.idle_j, meter.dynamic_j, meter.octets, sequence),
-        "as");
+    return ask("POST", "/x-e3/v1/as-energy-reports",
+               report_text(id, location, given, meter.idle_j, meter.dynamic_j, meter.octets,
+                           sequence, flows),
+               "as");
   }
   std::string report_text(const std::string& id, const std::string& location, const Reported& given,
                           double idle_j, double dynamic_j, std::uint64_t octets,
-                          std::uint64_t sequence) const {
+                          std::uint64_t sequence, const std::string& flows = {}) const {
     return R"({"reports":[{"reportId":"r","sequence":)" + std::to_string(sequence) +
            R"(,"asInstanceId":")" + id + R"(","bootId":")" + given.boot +
            R"(","reason":"PERIODIC","measurementTime":{"start":")" +
@@ -282,7 +294,7 @@ class MediaDriver {
            std::to_string(idle_j + dynamic_j) + R"(,"idleShareJ":)" + std::to_string(idle_j) +
            R"(,"dynamicJ":)" + std::to_string(dynamic_j) + R"(,"bytesTx":)" +
            std::to_string(octets) + R"(,"activeSessions":)" +
-           std::to_string(static_cast<std::uint64_t>(given.sessions)) + "}]}]}";
+           std::to_string(static_cast<std::uint64_t>(given.sessions)) + "}]" + flows + "}]}";
   }
   /// Seconds pass, and each server named reports in each of them.
   void run(int seconds, const std::map<std::string, Reported>& reports = {}) {
@@ -359,6 +371,7 @@ class MediaDriver {
     double dynamic_j = 0;
     std::uint64_t octets = 0;
     std::uint64_t sequence = 0;
+    std::map<std::string, std::pair<double, std::uint64_t>> flows;
   };
 
   static bool fits(std::string_view pattern, std::string_view path, resource::PathParams& params) {

@@ -95,8 +95,7 @@ void EnergyAgent::sample() {
   scheduler_.after(sampling_, [this] { sample(); });
   std::optional<meter::CpuTimes> times;
   if (const auto text = world_.proc_stat()) times = meter::parse_proc_stat(*text);
-  meter::Traffic traffic{
-      .of = std::vector<meter::Use>(config_.locations.size()), .other = {}, .lines_unreadable = 0};
+  auto traffic = ledger_.traffic();
   read_traffic(traffic);
   counters_.lines_unreadable += traffic.lines_unreadable;
   const bool asleep = duty_.state() == energy::LocationState::standby;
@@ -354,6 +353,7 @@ void EnergyAgent::apply(const api::media_e3::EnergyReportingConfiguration& confi
   reporting_ = std::chrono::seconds{configuration.reporting_interval};
   spacing_ = std::chrono::seconds{configuration.min_report_spacing};
   validity_s_ = configuration.report_validity_time;
+  ledger_.tell_apart(flows_of(config_, configuration));
   auto settings = triggers_of(configuration);
   if (settings.size() > agent_triggers_max) settings.resize(agent_triggers_max);
   // A threshold that stays what it was keeps what it knows.

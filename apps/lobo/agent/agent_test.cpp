@@ -221,6 +221,29 @@ TEST_F(energy_agent, tells_whose_energy_it_was_with_method_and_uncertainty) {
   EXPECT_EQ(report.per_service_location[1].server_errors, 1U);
 }
 
+TEST_F(energy_agent, tells_data_flows_apart_that_it_is_asked_for) {
+  af_.configuration.scope = api::media_types::EnergyScope::service_data_flow;
+  af_.configuration.service_data_flows = {
+      {{.service_location_id = "SL1", .domain_name = "a.example"},
+       {.service_location_id = "SL9", .domain_name = "a.example"}}};
+  start();
+  loop_.run_for(500ms);
+  log_ =
+      "1732300000.123 127.0.1.1 8080 200 1000000 100 a.example /a\n"
+      "1732300000.123 127.0.1.1 8080 200 2000000 100 127.0.1.1 /a\n";
+  stat_ = "cpu  50 0 0 50\ncpu0 50 0 0 50\n";
+  loop_.run_for(1s);
+  ASSERT_EQ(af_.reports.size(), 1U);
+  const auto& report = af_.reports.front();
+  ASSERT_TRUE(report.per_service_data_flow);
+  ASSERT_EQ(report.per_service_data_flow->size(), 1U);
+  const auto& flow = report.per_service_data_flow->front();
+  EXPECT_EQ(flow.service_location_id, "SL1");
+  EXPECT_EQ(flow.domain_name, "a.example");
+  EXPECT_EQ(flow.bytes_tx, 1'000'000U);
+  EXPECT_NEAR(flow.energy_j, report.per_service_location[0].energy_j / 3, 1e-9);
+}
+
 TEST_F(energy_agent, measures_by_counters_over_a_wrap) {
   zones_ = {{.path = "intel-rapl:0",
              .name = "package-0",

@@ -142,6 +142,17 @@ api::media_e3::AsEnergyReport message_of(const AgentConfig& config, const meter:
     location.server_errors = totals.use.errors_5xx;
     out.per_service_location.push_back(std::move(location));
   }
+  for (std::size_t i = 0; i < report.flows.size(); ++i)
+    for (const auto& [name, totals] : report.flows[i]) {
+      if (!out.per_service_data_flow) out.per_service_data_flow.emplace();
+      api::media_e3::AsFlowEnergy flow;
+      flow.service_location_id = config.locations[i].id;
+      flow.domain_name = name;
+      flow.bytes_tx = totals.use.bytes_tx;
+      flow.bytes_rx = totals.use.bytes_rx;
+      flow.energy_j = totals.energy.idle_j + totals.energy.dynamic_j;
+      out.per_service_data_flow->push_back(std::move(flow));
+    }
   AgentSupply supply = config.supply;
   if (report.carbon_g_per_kwh) supply.carbon_g_per_kwh = report.carbon_g_per_kwh;
   if (report.renewable_ratio) supply.renewable_ratio = report.renewable_ratio;
@@ -164,6 +175,16 @@ std::optional<AgentSupply> parse_supply(std::string_view text) {
   out.carbon_g_per_kwh = number(text.substr(0, space), carbon_g_per_kwh_max);
   if (space != std::string_view::npos) out.renewable_ratio = number(trim(text.substr(space)), 1);
   return wrong ? std::nullopt : std::optional(out);
+}
+
+std::vector<std::vector<std::string>> flows_of(
+    const AgentConfig& config, const api::media_e3::EnergyReportingConfiguration& configuration) {
+  std::vector<std::vector<std::string>> out(config.locations.size());
+  if (!configuration.service_data_flows) return out;
+  for (const auto& flow : *configuration.service_data_flows)
+    for (std::size_t i = 0; i < config.locations.size(); ++i)
+      if (config.locations[i].id == flow.service_location_id) out[i].push_back(flow.domain_name);
+  return out;
 }
 
 std::vector<meter::TriggerSettings> triggers_of(

@@ -24,6 +24,10 @@ api::media_e3::AsEnergyReport message_of(const AgentConfig& config,
 /// "210" or "210 0.6": g/kWh and the renewable share. Nothing where it is neither.
 std::optional<AgentSupply> parse_supply(std::string_view text);
 
+/// The names to be told apart, by location of the configuration; flows at others are not ours.
+std::vector<std::vector<std::string>> flows_of(
+    const AgentConfig& config, const api::media_e3::EnergyReportingConfiguration& configuration);
+
 /// Triggers that the agent can watch; others are the AF's own to compare.
 std::vector<energy::meter::TriggerSettings> triggers_of(
     const api::media_e3::EnergyReportingConfiguration& configuration);

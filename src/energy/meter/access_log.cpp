@@ -110,11 +110,14 @@ void Traffic::count(const LocationMap& map, std::string_view line) {
     return;
   }
   const auto location = map.find(*entry);
-  Use& use = location && *location < of.size() ? of[*location] : other;
-  use += {.bytes_tx = entry->bytes_sent,
-          .bytes_rx = entry->bytes_received,
-          .requests = 1,
-          .errors_5xx = entry->status >= 500 && entry->status < 600 ? 1U : 0U};
+  const Use more{.bytes_tx = entry->bytes_sent,
+                 .bytes_rx = entry->bytes_received,
+                 .requests = 1,
+                 .errors_5xx = entry->status >= 500 && entry->status < 600 ? 1U : 0U};
+  (location && *location < of.size() ? of[*location] : other) += more;
+  if (!location || *location >= flows.size()) return;
+  if (const auto flow = flows[*location].find(entry->host); flow != flows[*location].end())
+    flow->second += more;
 }
 
 std::optional<std::uint64_t> parse_stub_status(std::string_view text) {

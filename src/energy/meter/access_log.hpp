@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -111,10 +112,14 @@ struct Use {
   Use& operator+=(const Use& more);
 };
 
+/// The uses of a location that are told apart, by the host that was asked for.
+using FlowUses = std::map<std::string, Use, std::less<>>;
+
 /// Sums of the log, for each location and for what is of none.
 struct Traffic {
   std::vector<Use> of;  ///< by location
   Use other;
+  std::vector<FlowUses> flows;  ///< by location, in `of` as well; only keys that are there count
   std::uint64_t lines_unreadable = 0;
 
   void count(const LocationMap& map, std::string_view line);

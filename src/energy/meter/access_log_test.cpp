@@ -74,6 +74,21 @@ TEST(access_log, what_is_of_no_location_is_counted_apart_and_what_is_no_line_too
   EXPECT_EQ(traffic.lines_unreadable, 1U);
 }
 
+TEST(access_log, names_that_are_told_apart_count_in_their_location_as_well) {
+  LocationMap map;
+  map.add({"127.0.1.1", 8080, "/"}, 0);
+  map.add({"127.0.1.2", 8080, "/"}, 1);
+  Traffic traffic{.of = std::vector<Use>(2), .flows = {{{"a.example", {}}}, {}}};
+  traffic.count(map, "1732300000.123 127.0.1.1 8080 200 100 1 a.example /x");
+  traffic.count(map, "1732300000.123 127.0.1.1 8080 200 10 1 b.example /x");
+  traffic.count(map, "1732300000.123 127.0.1.2 8080 200 7 1 a.example /x");
+  traffic.count(map, "1732300000.123 127.0.1.3 8080 200 7 1 a.example /x");
+  EXPECT_EQ(traffic.of[0].bytes_tx, 110U);
+  EXPECT_EQ(traffic.flows[0].at("a.example").bytes_tx, 100U) << "there alone";
+  EXPECT_EQ(traffic.flows[0].size(), 1U);
+  EXPECT_TRUE(traffic.flows[1].empty());
+}
+
 TEST(access_log, a_line_that_is_too_long_is_dropped_whole_and_the_next_is_read) {
   LineSplitter splitter;
   std::vector<std::string> lines;

@@ -5,15 +5,44 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "base/require.hpp"
+#include "energy/meter/access_log.hpp"
 
 namespace lobo::energy::meter {
 
 Ledger::Ledger(std::vector<double> reserved_shares)
-    : reserved_shares_(std::move(reserved_shares)), of_(reserved_shares_.size()) {}
+    : reserved_shares_(std::move(reserved_shares)),
+      of_(reserved_shares_.size()),
+      flows_(reserved_shares_.size()) {}
+
+void Ledger::tell_apart(const std::vector<std::vector<std::string>>& names) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < flows_.size(); ++i) {
+    FlowTotals kept;
+    if (i < names.size())
+      for (const auto& name : names[i]) {
+        if (count == flows_of_host_max) break;
+        const auto known = flows_[i].find(name);
+        const auto totals = known == flows_[i].end() ? LocationTotals{} : known->second;
+        if (kept.emplace(name, totals).second) ++count;
+      }
+    flows_[i] = std::move(kept);
+  }
+}
+
+Traffic Ledger::traffic() const {
+  Traffic out;
+  out.of.resize(of_.size());
+  for (const auto& flows : flows_) {
+    auto& uses = out.flows.emplace_back();
+    for (const auto& flow : flows) uses.emplace(flow.first, Use{});
+  }
+  return out;
+}
 
 void Ledger::add(const HostEnergy& host, const Traffic& traffic) {
   require(traffic.of.size() == of_.size());
@@ -28,6 +57,18 @@ void Ledger::add(const HostEnergy& host, const Traffic& traffic) {
     bytes_ += use.bytes_tx;
   };
   for (std::size_t i = 0; i < of_.size(); ++i) book(of_[i], parts.of[i], traffic.of[i]);
+  // A flow has that part of its location's energy, idle or not, that it has of its octets.
+  for (std::size_t i = 0; i < std::min(traffic.flows.size(), flows_.size()); ++i)
+    for (const auto& [name, use] : traffic.flows[i]) {
+      const auto flow = flows_[i].find(name);
+      if (flow == flows_[i].end()) continue;
+      flow->second.use += use;
+      if (use.bytes_tx == 0) continue;
+      const double share =
+          static_cast<double>(use.bytes_tx) / static_cast<double>(traffic.of[i].bytes_tx);
+      flow->second.energy.idle_j += parts.of[i].idle_j * share;
+      flow->second.energy.dynamic_j += parts.of[i].dynamic_j * share;
+    }
   book(other_, parts.other, traffic.other);
 
   energy_j_ += host.energy_j;
@@ -57,6 +98,7 @@ std::optional<Report> Ledger::take(Instant now, Reason reason, LocationState sta
                 .rel_uncertainty = interval_j_ > 0 ? uncertain_j_ / interval_j_ : 0,
                 .of = of_,
                 .other = other_,
+                .flows = flows_,
                 .requests_active = {},
                 .revision = {},
                 .validity_s = {}};

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +49,11 @@ struct LocationTotals {
   bool operator==(const LocationTotals&) const = default;
 };
 
+using FlowTotals = std::map<std::string, LocationTotals, std::less<>>;
+
+/// Data flows of a host that are told apart.
+inline constexpr std::size_t flows_of_host_max = 256;
+
 struct Report {
   std::uint64_t sequence = 0;  ///< from 1, one more each
   Reason reason{};
@@ -61,6 +68,7 @@ struct Report {
   double rel_uncertainty = 0;        ///< weighted by energy
   std::vector<LocationTotals> of;    ///< by location
   LocationTotals other;
+  std::vector<FlowTotals> flows;  ///< by location: what of it was asked for by which name
   std::optional<std::uint64_t> requests_active;
   std::string revision;  ///< of the configuration that it follows; empty: none was given yet
   std::optional<double> carbon_g_per_kwh;  ///< of the grid, when it was made
@@ -74,7 +82,12 @@ class Ledger {
   /// The share of the host that each location reserves; all 0: equal.
   explicit Ledger(std::vector<double> reserved_shares);
 
-  /// One interval and what was served in it. `traffic.of` has as many locations as the ledger.
+  /// Tells these names apart from now on, by location; what is not named any more is forgotten. At
+  /// most flows_of_host_max, the others are left out.
+  void tell_apart(const std::vector<std::vector<std::string>>& names);
+  /// Nothing yet, with a place for each location and each name that is told apart.
+  Traffic traffic() const;
+  /// One interval and what was served in it, in what `traffic` gave.
   void add(const HostEnergy& host, const Traffic& traffic);
   /// Closes the interval since the last report. Nothing before the first sample of it.
   std::optional<Report> take(Instant now, Reason reason, LocationState state);
@@ -86,6 +99,7 @@ class Ledger {
   double energy_j_ = 0;
   std::vector<LocationTotals> of_;
   LocationTotals other_;
+  std::vector<FlowTotals> flows_;
   std::uint64_t sequence_ = 0;
   // Of the open interval.
   double seconds_ = 0, interval_j_ = 0, idle_j_ = 0, busy_seconds_ = 0, uncertain_j_ = 0;

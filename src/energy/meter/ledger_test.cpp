@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -39,6 +40,31 @@ Traffic sent(std::vector<std::uint64_t> bytes) {
   for (const auto each : bytes)
     traffic.of.push_back({.bytes_tx = each, .bytes_rx = 0, .requests = 1, .errors_5xx = 0});
   return traffic;
+}
+
+TEST(energy_ledger, flows_have_that_part_of_their_locations_energy_that_they_have_of_its_octets) {
+  Ledger ledger({1, 1});
+  ledger.tell_apart({{"a.example", "b.example"}, {}});
+  auto traffic = ledger.traffic();
+  traffic.of[0].bytes_tx = 4000;
+  traffic.flows[0]["a.example"].bytes_tx = 1000;
+  ledger.add(second(80, 20, Method::measured_rapl, 0.1), traffic);
+  ledger.add(second(80, 20, Method::measured_rapl, 0.1), ledger.traffic());
+  const auto report = ledger.take(now, Reason::periodic, LocationState::active);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->flows[0].at("a.example").energy, (Part{10, 5}))
+      << "a quarter of what the location had while it sent";
+  EXPECT_EQ(report->flows[0].at("b.example").energy, (Part{}));
+  ledger.tell_apart({{"a.example"}, {}});
+  EXPECT_EQ(ledger.traffic().flows[0].size(), 1U);
+  ledger.add(second(80, 20, Method::measured_rapl, 0.1), ledger.traffic());
+  EXPECT_EQ(ledger.take(now, Reason::periodic, LocationState::active)->flows[0].at("a.example"),
+            report->flows[0].at("a.example"))
+      << "what stays keeps its sums";
+  std::vector<std::string> many;
+  for (std::size_t i = 0; i < 2 * flows_of_host_max; ++i) many.push_back(std::to_string(i));
+  ledger.tell_apart({many, many});
+  EXPECT_EQ(ledger.traffic().flows[0].size() + ledger.traffic().flows[1].size(), flows_of_host_max);
 }
 
 TEST(energy_ledger, sums_go_on_and_means_are_of_the_interval) {

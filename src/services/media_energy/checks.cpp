@@ -16,6 +16,7 @@
 #include "api/media_types.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
+#include "base/text.hpp"
 #include "model/bit_rate.hpp"
 #include "services/media_energy/faults.hpp"
 #include "services/media_energy/ports.hpp"
@@ -30,6 +31,7 @@ namespace {
 
 /// Idle and dynamic energy may differ from their sum by what rounding to text costs.
 constexpr double sum_tolerance = 1e-6;
+constexpr std::size_t domain_name_octets_max = 253;
 
 std::string at(std::string_view list, std::size_t index, std::string_view member = {}) {
   return '/' + std::string(list) + '/' + std::to_string(index) + std::string(member);
@@ -76,9 +78,6 @@ class PolicyCheck {
   void scope() {
     if (!policy_.monitoring_scope) return;
     const auto& scope = *policy_.monitoring_scope;
-    if (scope.level == types::EnergyScope::service_data_flow)
-      faults_.add(Errc::not_allowed, "/monitoringScope/level",
-                  "service data flows are reported, but no threshold is held against one");
     if (scope.slice_info)
       faults_.add(Errc::not_allowed, "/monitoringScope/sliceInfo",
                   "the slice of a session is not known here");
@@ -293,6 +292,22 @@ std::vector<std::string_view> locations_of(const m1::ContentHostingConfiguration
         std::ranges::find(out, *distribution.service_location_id) == out.end())
       out.emplace_back(*distribution.service_location_id);
   return out;
+}
+
+std::vector<std::string> flows_at(const m1::ContentHostingConfiguration& hosting,
+                                  std::string_view location) {
+  std::set<std::string> names;
+  const auto add = [&](std::string_view name) {
+    if (!name.empty() && name.size() <= domain_name_octets_max) names.insert(lower_ascii(name));
+  };
+  for (const auto& distribution : hosting.distribution_configurations) {
+    if (distribution.service_location_id != location) continue;
+    if (distribution.canonical_domain_name) add(*distribution.canonical_domain_name);
+    if (distribution.domain_name_alias) add(*distribution.domain_name_alias);
+    if (!distribution.base_url) continue;
+    if (const auto url = http::parse_url(*distribution.base_url)) add(url->host);
+  }
+  return {names.begin(), names.end()};
 }
 
 Result<void> check_policy(const m1::EnergyPolicy& policy,

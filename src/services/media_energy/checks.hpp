@@ -28,6 +28,11 @@ std::int64_t validity_of(const api::media_m1::EnergyPolicy& policy);
 std::vector<std::string_view> locations_of(
     const api::media_m1::ContentHostingConfiguration& hosting);
 
+/// The service data flows of a session at a location: the names that its distributions there are
+/// asked for by, in lower case, each once.
+std::vector<std::string> flows_at(const api::media_m1::ContentHostingConfiguration& hosting,
+                                  std::string_view location);
+
 /// `hosting` is null where the session has none yet.
 Result<void> check_policy(const api::media_m1::EnergyPolicy& policy,
                           const api::media_m1::ContentHostingConfiguration* hosting,

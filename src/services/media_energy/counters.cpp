@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/media_e3.hpp"
 #include "api/media_types.hpp"
@@ -21,7 +22,7 @@ namespace {
 
 constexpr double bits_per_octet = 8;
 constexpr double mega = 1e6;
-/// Of one server; further data flows are not summed.
+/// Of one server, since we know it; further data flows are not summed.
 constexpr std::size_t flows_max = 1024;
 
 double seconds_of(const e3::AsEnergyReport& report) {
@@ -84,6 +85,7 @@ void Counters::begin_boot(const std::string& boot) {
   highest_ = 0;
   seen_ = 0;
   raw_.clear();  // Counters of a new boot begin at 0.
+  flow_raw_.clear();
 }
 
 Taken Counters::take(const e3::AsEnergyReport& report, const e3::AsRegistration& registered,
@@ -185,10 +187,43 @@ void Counters::count(const e3::AsEnergyReport& report, double seconds, bool firs
         .seconds = seconds,
         .sessions = part.active_sessions.value_or(0)};
   }
+  count_flows(report, seconds, first, all_j);
+}
+
+/// A flow that is not in the report is not counted there any more; when it comes back, it has begun
+/// anew.
+void Counters::count_flows(const e3::AsEnergyReport& report, double seconds, bool first,
+                           double all_j) {
+  flow_rates_.clear();
+  const auto before = std::exchange(flow_raw_, {});
   if (!report.per_service_data_flow) return;
+  const auto& locations = report.per_service_location;
   for (const auto& flow : *report.per_service_data_flow) {
-    const auto& name = flow.domain_name ? *flow.domain_name : *flow.flow_description;
-    if (flows_.contains(name) || flows_.size() < flows_max) flows_[name] = flow.energy_j;
+    // Where a server of several locations does not say which one, the flow is of none.
+    const FlowKey key{flow.service_location_id ? *flow.service_location_id
+                      : locations.size() == 1  ? locations.front().service_location_id
+                                               : std::string(),
+                      flow.domain_name ? *flow.domain_name : *flow.flow_description};
+    if (!flow_meters_.contains(key) && flow_meters_.size() >= flows_max) continue;
+    const auto was = before.find(key);
+    Meter added;
+    if (was != before.end() || !first) {
+      const auto from = was == before.end() ? Raw{} : was->second;
+      // What fell began anew: flows say nothing of where their counters wrap.
+      added.energy_j =
+          flow.energy_j >= from.energy_j ? flow.energy_j - from.energy_j : flow.energy_j;
+      added.octets_tx = static_cast<double>(
+          flow.bytes_tx >= from.octets_tx ? flow.bytes_tx - from.octets_tx : flow.bytes_tx);
+    }
+    flow_raw_[key] = {.energy_j = flow.energy_j, .octets_tx = flow.bytes_tx};
+    auto& meter = flow_meters_[key];
+    meter.energy_j += added.energy_j;
+    meter.octets_tx += added.octets_tx;
+    flow_rates_[key] = {
+        .power_w = all_j > 0 ? report.host.power_w * std::min(added.energy_j / all_j, 1.0) : 0,
+        .mbps = seconds > 0 ? added.octets_tx * bits_per_octet / mega / seconds : 0,
+        .seconds = seconds,
+        .sessions = 0};
   }
 }
 

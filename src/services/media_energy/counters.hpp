@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/media_e3.hpp"
 #include "base/clock.hpp"
@@ -52,6 +53,9 @@ struct Rate {
   bool operator==(const Rate&) const = default;
 };
 
+/// A service data flow: where, and by which name (or flow description) it is asked for.
+using FlowKey = std::pair<std::string, std::string>;
+
 class Counters {
  public:
   /// What `take` would say; changes nothing.
@@ -69,8 +73,9 @@ class Counters {
   const std::optional<api::media_e3::AsSupply>& supply() const { return supply_; }
   const std::map<std::string, Meter, std::less<>>& meters() const { return meters_; }
   const std::map<std::string, Rate, std::less<>>& rates() const { return rates_; }
-  /// Sums of what was reported of data flows, by domain name or flow description: joules.
-  const std::map<std::string, double, std::less<>>& flows() const { return flows_; }
+  /// The same of service data flows. Their octets and energy are in those of their location.
+  const std::map<FlowKey, Meter>& flow_meters() const { return flow_meters_; }
+  const std::map<FlowKey, Rate>& flow_rates() const { return flow_rates_; }
   Instant valid_until() const { return valid_until_; }
   Instant measured_from() const { return from_; }
   Instant measured_to() const { return to_; }
@@ -85,6 +90,8 @@ class Counters {
   bool boot_before(std::string_view boot) const;
   void begin_boot(const std::string& boot);
   void count(const api::media_e3::AsEnergyReport& report, double seconds, bool first);
+  void count_flows(const api::media_e3::AsEnergyReport& report, double seconds, bool first,
+                   double all_j);
   Meter difference(const Raw& before, const api::media_e3::AsLocationEnergy& now,
                    std::optional<double> energy_max);
 
@@ -96,7 +103,9 @@ class Counters {
   std::map<std::string, Raw, std::less<>> raw_;
   std::map<std::string, Meter, std::less<>> meters_;
   std::map<std::string, Rate, std::less<>> rates_;
-  std::map<std::string, double, std::less<>> flows_;
+  std::map<FlowKey, Raw> flow_raw_;
+  std::map<FlowKey, Meter> flow_meters_;
+  std::map<FlowKey, Rate> flow_rates_;
   std::optional<api::media_e3::AsHostEnergy> host_;
   std::optional<api::media_e3::AsSupply> supply_;
   Instant at_{}, from_{}, to_{}, valid_until_{};

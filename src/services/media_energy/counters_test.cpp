@@ -87,6 +87,42 @@ TEST_F(counters, add_nothing_for_a_repeated_report) {
   EXPECT_EQ(counts().repeated, 2U);
 }
 
+TEST_F(counters, sum_data_flows_as_their_locations) {
+  const auto with = [&](std::uint64_t sequence, double joules, std::uint64_t octets) {
+    auto out = report(sequence);
+    auto& flow = out.per_service_data_flow.emplace().emplace_back();
+    flow.domain_name = "a.example";
+    flow.energy_j = joules;
+    flow.bytes_tx = octets;
+    return out;
+  };
+  const FlowKey a{"SL1", "a.example"};
+  take(with(1, 1000, 1'000'000));
+  EXPECT_EQ(c.flow_meters().at(a).energy_j, 0) << "consumed before the server was known";
+  take(with(3, 1060, 2'000'000));
+  EXPECT_DOUBLE_EQ(c.flow_meters().at(a).energy_j, 60);
+  EXPECT_DOUBLE_EQ(c.flow_rates().at(a).power_w, 30) << "a quarter of the joules of two seconds";
+  EXPECT_DOUBLE_EQ(c.flow_rates().at(a).mbps, 4);
+  take(with(4, 30, 500'000));
+  EXPECT_DOUBLE_EQ(c.flow_meters().at(a).energy_j, 90) << "it fell, thus began anew";
+  take(report(5));
+  EXPECT_TRUE(c.flow_rates().empty()) << "not told apart any more";
+  take(with(6, 40, 500'000));
+  EXPECT_DOUBLE_EQ(c.flow_meters().at(a).energy_j, 130) << "and came back with new counters";
+}
+
+TEST_F(counters, leave_a_data_flow_that_may_be_of_two_locations_to_none) {
+  auto two = report(1);
+  two.per_service_location.push_back(two.per_service_location.front());
+  two.per_service_location.back().service_location_id = "SL2";
+  settings.locations.emplace("SL2", settings.locations.at("SL1"));
+  registered.service_locations.push_back({"SL2", {"http://sl2.example/"}});
+  auto& flow = two.per_service_data_flow.emplace().emplace_back();
+  flow.domain_name = "a.example";
+  EXPECT_EQ(take(two), Taken::counted);
+  EXPECT_TRUE(c.flow_meters().contains({"", "a.example"}));
+}
+
 TEST_F(counters, take_a_late_report_for_late_and_not_for_lost) {
   take(report(1));
   take(report(3));

@@ -224,6 +224,9 @@ class Eiaf {
   std::vector<const Server*> servers_at(std::string_view location,
                                         const Session* session = nullptr) const;
   Figures figures_of(const std::string& location, const Session& session, Instant now) const;
+  /// The same of what is served there under the names of the session alone.
+  Figures flow_figures(const std::string& location, const std::vector<std::string>& flows,
+                       const Session& session, Instant now) const;
   std::vector<Unit> units(const Session& session, const Policy& policy, Instant now) const;
   std::string location_of(const Subscription& subscription) const;
   std::chrono::seconds interval_at(std::string_view location) const;

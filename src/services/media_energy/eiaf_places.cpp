@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +34,9 @@ namespace m1 = api::media_m1;
 namespace types = api::media_types;
 
 namespace {
+
+/// Of one server, as the configuration may name.
+constexpr std::size_t flows_told_apart_max = 256;
 
 template <class T>
 std::string revision_of(const T& value) {
@@ -130,6 +135,14 @@ Figures Eiaf::figures_of(const std::string& location, const Session& session, In
                     interval_at(location));
 }
 
+Figures Eiaf::flow_figures(const std::string& location, const std::vector<std::string>& flows,
+                           const Session& session, Instant now) const {
+  const auto known = settings_.locations.find(location);
+  return figures_at(location, servers_at(location, &session),
+                    known == settings_.locations.end() ? LocationSettings{} : known->second, now,
+                    interval_at(location), &flows);
+}
+
 /// Parameter 2: what the thresholds of a policy are held against.
 std::vector<Unit> Eiaf::units(const Session& session, const Policy& policy, Instant now) const {
   std::vector<Unit> out;
@@ -161,6 +174,9 @@ std::vector<Unit> Eiaf::units(const Session& session, const Policy& policy, Inst
         }
         break;
       case types::EnergyScope::service_data_flow:
+        for (const auto& flow : flows_at(*session.hosting, location))
+          out.push_back({name + '/' + flow, name, flow_figures(name, {flow}, session, now)});
+        break;
       case types::EnergyScope::service_location:
         out.push_back({name, name, std::move(figures)});
         break;
@@ -192,6 +208,7 @@ e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const 
       into = std::min(into.value_or(value), value);
     };
     std::vector<e3::EnergyReportingTrigger> triggers;
+    std::set<std::pair<std::string, std::string>> flows;
     std::map<std::string_view, const Session*> concerned;
     for (const auto& part : server->second.registered.service_locations)
       if (const auto* here = place(part.service_location_id))
@@ -200,6 +217,12 @@ e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const 
       for (const auto& [policy_id, running] : session->policies) {
         const auto& policy = running.run.policy();
         const auto reporting = policy.reporting.value_or(m1::EnergyReporting{});
+        if (policy.monitoring_scope && session->hosting &&
+            policy.monitoring_scope->level == types::EnergyScope::service_data_flow)
+          for (const auto& part : server->second.registered.service_locations)
+            for (auto& flow : flows_at(*session->hosting, part.service_location_id))
+              if (flows.size() < flows_told_apart_max)
+                flows.emplace(part.service_location_id, std::move(flow));
         least(interval, reporting_interval_of(policy));
         least(sampling, reporting.sampling_period.value_or(sampling_period_default_s));
         least(spacing, reporting.min_report_spacing.value_or(report_spacing_default_s));
@@ -215,6 +238,12 @@ e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const 
     out.min_report_spacing = spacing.value_or(out.min_report_spacing);
     out.report_validity_time = validity.value_or(out.report_validity_time);
     if (!triggers.empty()) out.triggers = std::move(triggers);
+    if (!flows.empty()) {
+      out.scope = types::EnergyScope::service_data_flow;
+      out.service_data_flows.emplace();
+      for (const auto& [location, name] : flows)
+        out.service_data_flows->push_back({.service_location_id = location, .domain_name = name});
+    }
   }
   out.revision = revision_of(out);
   if (server != servers_.end()) configurations_.emplace(id, out);

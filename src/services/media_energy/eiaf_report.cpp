@@ -71,7 +71,11 @@ e5::ClientEnergyReport Eiaf::describe(const Session& session, const Running& run
   std::vector<Figures> parts;
   if (session.hosting)
     for (const auto id : locations_of(*session.hosting))
-      if (whole || id == location) parts.push_back(figures_of(std::string(id), session, now));
+      if (whole || id == location)
+        parts.push_back(
+            level == types::EnergyScope::service_data_flow
+                ? flow_figures(std::string(id), flows_at(*session.hosting, id), session, now)
+                : figures_of(std::string(id), session, now));
   const auto figures = together(parts);
 
   e5::ClientEnergyReport out;

@@ -49,10 +49,46 @@ LocationState state_of(AsState state) {
   std::abort();
 }
 
+/// What a server says of a location, or of some of the flows there.
+struct Share {
+  std::optional<Meter> meter;
+  std::optional<Rate> rate;
+};
+
+Share share_of(const Counters& counters, const std::string& location,
+               const std::vector<std::string>* flows) {
+  Share out;
+  if (flows == nullptr) {
+    const auto meter = counters.meters().find(location);
+    const auto rate = counters.rates().find(location);
+    if (meter != counters.meters().end()) out.meter = meter->second;
+    if (rate != counters.rates().end()) out.rate = rate->second;
+    return out;
+  }
+  for (const auto& name : *flows) {
+    const FlowKey key{location, name};
+    const auto meter = counters.flow_meters().find(key);
+    const auto rate = counters.flow_rates().find(key);
+    if (meter != counters.flow_meters().end()) {
+      if (!out.meter) out.meter.emplace();
+      out.meter->energy_j += meter->second.energy_j;
+      out.meter->octets_tx += meter->second.octets_tx;
+    }
+    if (rate != counters.flow_rates().end()) {
+      if (!out.rate) out.rate.emplace();
+      out.rate->power_w += rate->second.power_w;
+      out.rate->mbps += rate->second.mbps;
+      out.rate->seconds = rate->second.seconds;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Figures figures_at(const std::string& location, const std::vector<const Server*>& servers,
-                   const LocationSettings& settings, Instant now, std::chrono::seconds interval) {
+                   const LocationSettings& settings, Instant now, std::chrono::seconds interval,
+                   const std::vector<std::string>* flows) {
   Figures out;
   out.carbon_g_per_kwh = settings.carbon_g_per_kwh;
   out.renewable_ratio = settings.renewable_ratio;
@@ -68,9 +104,10 @@ Figures figures_at(const std::string& location, const std::vector<const Server*>
     const auto state = known ? state_of(host->state) : LocationState::unknown;
     out.state = better(out.state, state);
     const double pue = host && host->pue ? *host->pue : profile.pue.value_or(settings.pue);
-    if (const auto meter = counters.meters().find(location); meter != counters.meters().end()) {
-      out.energy_wh += meter->second.energy_j * pue / joules_per_wh;
-      out.octets += meter->second.octets_tx;
+    const auto share = share_of(counters, location, flows);
+    if (share.meter) {
+      out.energy_wh += share.meter->energy_j * pue / joules_per_wh;
+      out.octets += share.meter->octets_tx;
     }
     if (!known) continue;
     const double mbps = host->capacity_mbps.value_or(profile.capacity_mbps);
@@ -87,16 +124,15 @@ Figures figures_at(const std::string& location, const std::vector<const Server*>
       out.capacity_mbps += mbps;
     out.cpu += host->cpu_util.value_or(0);
     out.method = out.servers_known == 1 ? host->method : std::max(out.method, host->method);
-    const auto rate = counters.rates().find(location);
-    if (rate != counters.rates().end()) {
-      const double power = rate->second.power_w * pue;
+    if (share.rate) {
+      const double power = share.rate->power_w * pue;
       out.power_w += power;
-      out.mbps += rate->second.mbps;
-      out.sessions += static_cast<double>(rate->second.sessions);
+      out.mbps += share.rate->mbps;
+      out.sessions += static_cast<double>(share.rate->sessions);
       uncertain += power * host->rel_uncertainty;
       weight += power;
-      joules += power * rate->second.seconds;
-      octets += rate->second.mbps * bits_per_mbit / 8 * rate->second.seconds;
+      joules += power * share.rate->seconds;
+      octets += share.rate->mbps * bits_per_mbit / 8 * share.rate->seconds;
     }
     if (counters.supply() && counters.supply()->carbon_intensity_g_per_k_wh) {
       out.carbon_g_per_kwh = *counters.supply()->carbon_intensity_g_per_k_wh;

@@ -52,9 +52,11 @@ struct Server {
   api::media_types::AsState desired = api::media_types::AsState::active;
 };
 
-/// `id` at `location` as these servers know it; `interval` is how often they report.
+/// `location` as these servers know it; `interval` is how often they report. With `flows`, energy,
+/// power and octets are those of these data flows alone (by name), and sessions are not known.
 Figures figures_at(const std::string& location, const std::vector<const Server*>& servers,
-                   const LocationSettings& settings, Instant now, std::chrono::seconds interval);
+                   const LocationSettings& settings, Instant now, std::chrono::seconds interval,
+                   const std::vector<std::string>* flows = nullptr);
 
 /// Of several places together. Intensities and ratios are means weighted by power.
 Figures together(const std::vector<Figures>& parts);

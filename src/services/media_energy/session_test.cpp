@@ -188,7 +188,7 @@ TEST_F(provisioning, notifies_only_where_it_may) {
 TEST_F(provisioning, says_what_it_cannot_meter) {
   EXPECT_EQ(refused(R"({"monitoringScope":{"level":"SERVICE_DATA_FLOW","dnn":"internet",)"
                     R"("sliceInfo":{"sst":1},"locations":["SL9"]}})"),
-            (Blamed{"/monitoringScope/level", "/monitoringScope/sliceInfo", "/monitoringScope/dnn",
+            (Blamed{"/monitoringScope/sliceInfo", "/monitoringScope/dnn",
                     "/monitoringScope/locations/0"}));
 }
 
