@@ -18,7 +18,6 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/crypto/digest.hpp"
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
 #include "adapters/quic/quic.hpp"
@@ -38,8 +37,8 @@
 #include "endpoint_option.hpp"
 #include "exit_code.hpp"
 #include "process.hpp"
+#include "relay/measure/histogram.hpp"
 #include "runtime/ports.hpp"
-#include "sequence_svg.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/value.hpp"

@@ -1,6 +1,7 @@
 #include "demo_avatars_tabs.hpp"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <chrono>
 #include <csignal>

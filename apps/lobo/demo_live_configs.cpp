@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "base/bytes.hpp"
 #include "base/quantity.hpp"
 #include "base/rng.hpp"
 #include "demo_live_path.hpp"

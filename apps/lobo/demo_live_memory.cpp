@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,11 +18,13 @@
 #include "api_client.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
-#include "config.hpp"
+#include "dataplane/elapsed.hpp"
 #include "dataplane/n4/config.hpp"
 #include "dataplane/radio/cell.hpp"
+#include "dataplane/radio/guarantee.hpp"
 #include "dataplane/radio/radio.hpp"
 #include "dataplane/radio/rate_trace.hpp"
+#include "dataplane/set_queue.hpp"
 #include "demo_live/clip.hpp"
 #include "demo_live_configs.hpp"
 #include "demo_live_path.hpp"

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "adapters/crypto/system_rng.hpp"
-#include "adapters/http/loop.hpp"
+#include "adapters/trace/trace_view.hpp"
 #include "api_client.hpp"
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
@@ -393,7 +393,7 @@ Result<PassFigures> NamespacePath::play(DemoWorld& world, const Clip& clip,
   if (auto done = set_cell(terms); !done) return fail(done.error());
   settle(world);
   const auto before = totals();
-  if (!before) return before;
+  if (!before) return fail(before.error());
   const std::string file = fmt::format("{}/received-{}.nut", directory_, terms.name);
   auto receiver = start_receiver(world, clip, file);
   if (!receiver) return fail(receiver.error());
@@ -409,7 +409,7 @@ Result<PassFigures> NamespacePath::play(DemoWorld& world, const Clip& clip,
     wait_until(world, ended, settled_within);
   }
   const auto after = totals();
-  if (!after) return after;
+  if (!after) return fail(after.error());
   PassFigures pass{.received_file = file,
                    .packets = after->packets - before->packets,
                    .delivered = after->delivered - before->delivered,

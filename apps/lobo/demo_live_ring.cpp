@@ -1,7 +1,6 @@
 #include "demo_live_ring.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,6 +19,7 @@
 #include "base/result.hpp"
 #include "dataplane/elapsed.hpp"
 #include "dataplane/importance.hpp"
+#include "dataplane/marker.hpp"
 #include "dataplane/radio/cell.hpp"
 #include "dataplane/radio/conveyed.hpp"
 #include "dataplane/radio/radio.hpp"
@@ -37,14 +38,17 @@
 #include "upf/handover.hpp"
 #include "upf/keys.hpp"
 #include "wire/capture/capture.hpp"
+#include "wire/capture/writer.hpp"
 #include "wire/gtpu/bits.hpp"
 #include "wire/gtpu/packet.hpp"
 #include "wire/packet/build.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/parse.hpp"
+#include "wire/packet_io/batch.hpp"
 #include "wire/rtp/annexb.hpp"
 #include "wire/rtp/nal_unit.hpp"
 #include "wire/rtp/packet.hpp"
+#include "wire/xrm/receiver.hpp"
 
 namespace lobo::app {
 namespace {

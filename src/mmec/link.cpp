@@ -16,6 +16,7 @@
 #include "mmec/types.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/stream_header.hpp"
+#include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
 #include "wire/sdd/varint.hpp"
 
@@ -160,7 +161,7 @@ Result<StreamNo> Link::ordered_stream(const Part& part, const sdd::StreamHeader&
   if (const auto known = ordered_.find(part); known != ordered_.end()) return known->second;
   if (ordered_.size() >= streams_ordered_max)
     return fail(Errc::too_many, "so many components are not published in order");
-  const auto stream = network_.open_stream(number_);
+  auto stream = network_.open_stream(number_);
   if (!stream) return stream;
   std::array<std::byte, sdd::stream_header_bytes_max> place{};
   ByteWriter out(place);

@@ -1,6 +1,5 @@
 // What goes over a session's connections, and what comes.
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

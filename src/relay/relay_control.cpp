@@ -14,9 +14,12 @@
 #include "relay/measure/histogram.hpp"
 #include "relay/measure/stream_meter.hpp"
 #include "relay/member.hpp"
+#include "relay/ports.hpp"
 #include "relay/relay.hpp"
+#include "relay/report.hpp"
 #include "relay/room.hpp"
 #include "wire/sdd/control.hpp"
+#include "wire/sdd/frame.hpp"
 #include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
 

@@ -1,5 +1,4 @@
 // Messages that come by streams: R2 and R3 one each, R4 one behind the other.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -7,7 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
-#include "relay/member.hpp"
+#include "relay/ports.hpp"
 #include "relay/relay.hpp"
 #include "relay/room.hpp"
 #include "wire/sdd/control.hpp"

@@ -1,20 +1,20 @@
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "relay/bits.hpp"
 #include "relay/interest.hpp"
+#include "relay/limits.hpp"
 #include "relay/member.hpp"
+#include "relay/ports.hpp"
 #include "relay/room.hpp"
 #include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"

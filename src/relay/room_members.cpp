@@ -2,7 +2,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +9,9 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "relay/limits.hpp"
 #include "relay/member.hpp"
+#include "relay/ports.hpp"
 #include "relay/room.hpp"
 #include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"

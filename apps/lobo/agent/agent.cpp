@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/agent_config.hpp"
 #include "agent/messages.hpp"
 #include "api/media_e3.hpp"
 #include "api/media_types.hpp"
@@ -23,6 +24,7 @@
 #include "energy/meter/cpu_time.hpp"
 #include "energy/meter/duty.hpp"
 #include "energy/meter/ledger.hpp"
+#include "energy/meter/power_model.hpp"
 #include "energy/meter/trigger.hpp"
 #include "energy/meter/zones.hpp"
 #include "energy/problem.hpp"

@@ -17,6 +17,7 @@
 #include "base/result.hpp"
 #include "demo_avatars/body.hpp"
 #include "model/address.hpp"
+#include "relay/client.hpp"
 #include "wire/json/value.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/token.hpp"

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
-#include <utility>
 #include <variant>
 
 #include "demo_green/books.hpp"

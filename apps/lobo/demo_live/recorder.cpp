@@ -11,6 +11,7 @@
 #include "adapters/capture/sink.hpp"
 #include "adapters/packet_io/af_packet.hpp"
 #include "adapters/packet_io/wait.hpp"
+#include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "wire/capture/capture.hpp"
 #include "wire/capture/writer.hpp"

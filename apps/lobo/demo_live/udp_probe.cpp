@@ -11,6 +11,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "adapters/capture/file.hpp"
 #include "base/result.hpp"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,9 +17,11 @@
 #include "api/media_m5.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/rng.hpp"
 #include "energy/client/media_session.hpp"
 #include "energy_ue/ue_config.hpp"
 #include "energy_ue/ue_player.hpp"
+#include "runtime/ports.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/value.hpp"
@@ -55,7 +58,7 @@ struct UeFleet::Ue {
 double FleetReport::move_quantile(double share) const {
   if (move_s.empty()) return 0;
   const auto last = static_cast<double>(move_s.size() - 1);
-  return move_s[static_cast<std::size_t>(share * last + 0.5)];
+  return move_s[static_cast<std::size_t>(std::lround(share * last))];
 }
 
 std::string FleetReport::json() const {

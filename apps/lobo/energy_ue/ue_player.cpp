@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -193,12 +194,11 @@ void UePlayer::arrived(const std::string& from, const Result<http::Response>& go
 void UePlayer::failed(const std::string& from) {
   ++counters_.failures;
   if (move_ && from == move_->to.front()) {
-    const auto where = from;
     if (move_->to.size() > 1)
       move_->to.erase(move_->to.begin());
     else
-      done(false, where);
-  } else if (!move_) {  // The player's own failover: the next one that it knows.
+      done(false, std::string(from));  // what it names may be part of the move that ends
+  } else if (!move_) {                 // The player's own failover: the next one that it knows.
     const auto here = std::ranges::find(locations_, location_,
                                         &api::media_m5::M5ServiceLocation::service_location_id);
     const auto after = here == locations_.end() ? here : here + 1;

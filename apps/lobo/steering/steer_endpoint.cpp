@@ -11,6 +11,7 @@
 #include "base/rng.hpp"
 #include "energy/steering/answer.hpp"
 #include "energy/steering/query.hpp"
+#include "steering/steer_config.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 
 #include "dataplane/rules/usage_meter.hpp"

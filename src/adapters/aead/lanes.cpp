@@ -1,7 +1,5 @@
 #include "adapters/aead/lanes.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <span>

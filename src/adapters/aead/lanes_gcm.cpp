@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
-#include <span>
 
 #include "adapters/aead/lanes.hpp"
 #include "base/bytes.hpp"

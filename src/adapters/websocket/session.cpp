@@ -20,14 +20,15 @@
 #include <boost/beast/websocket/stream_base.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "adapters/http/asio_loop.hpp"
 #include "adapters/quic/links.hpp"
+#include "adapters/udp/socket.hpp"
 #include "adapters/websocket/websocket.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"

@@ -400,7 +400,7 @@ Result<quic::StreamNo> Gate::open_stream(quic::LinkId link, quic::StreamKind kin
   const Session* session = find(link);
   if (session == nullptr) return below_->open_stream(link, kind);
   if (!session->told || session->ending) return fail(Errc::not_found, "the session is not open");
-  const auto stream = below_->open_stream(link, kind);
+  auto stream = below_->open_stream(link, kind);
   if (!stream) return stream;
   scratch_.clear();
   append_varint(scratch_,

@@ -1,16 +1,15 @@
 #include "dataplane/radio/cell.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/quantity.hpp"
 #include "base/require.hpp"
-#include "dataplane/drop_reason.hpp"
 #include "dataplane/elapsed.hpp"
 #include "dataplane/radio/rate_trace.hpp"
 #include "dataplane/set_queue.hpp"

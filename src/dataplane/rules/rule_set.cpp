@@ -15,6 +15,7 @@
 
 #include "base/few.hpp"
 #include "base/require.hpp"
+#include "dataplane/rules/match_line.hpp"
 #include "dataplane/rules/packet_facts.hpp"
 #include "dataplane/rules/path_state.hpp"
 #include "dataplane/rules/prefetch.hpp"

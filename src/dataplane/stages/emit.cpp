@@ -9,6 +9,7 @@
 #include "base/bytes.hpp"
 #include "dataplane/elapsed.hpp"
 #include "dataplane/rules/treatment.hpp"
+#include "dataplane/set_tracker.hpp"
 #include "dataplane/stages/monitor.hpp"
 #include "dataplane/stages/neighbours.hpp"
 #include "dataplane/stages/outer_headers.hpp"

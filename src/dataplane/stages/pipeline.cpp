@@ -6,7 +6,6 @@
 
 #include "dataplane/rules/treatment.hpp"
 #include "dataplane/rules/worker_event.hpp"
-#include "dataplane/set_tracker.hpp"
 #include "dataplane/stages/classify.hpp"
 #include "dataplane/stages/parse.hpp"
 #include "dataplane/stages/passage.hpp"

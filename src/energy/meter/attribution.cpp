@@ -1,6 +1,5 @@
 #include "energy/meter/attribution.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <span>
 

@@ -7,6 +7,10 @@
 #include <span>
 #include <utility>
 
+#include "energy/meter/cpu_time.hpp"
+#include "energy/meter/power_model.hpp"
+#include "energy/meter/zones.hpp"
+
 namespace lobo::energy::meter {
 namespace {
 

@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/require.hpp"
 #include "energy/meter/access_log.hpp"
+#include "energy/meter/attribution.hpp"
+#include "energy/meter/host_meter.hpp"
+#include "energy/meter/power_model.hpp"
+#include "energy/problem.hpp"
 
 namespace lobo::energy::meter {
 

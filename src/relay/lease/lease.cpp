@@ -6,7 +6,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,7 +18,6 @@
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/sdd/control.hpp"
-#include "wire/sdd/types.hpp"
 
 namespace lobo::relay {
 

@@ -3,9 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "api/sdd_connections.hpp"
 #include "api/sdd_relay.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -13,7 +14,6 @@
 #include "api/as_session_with_qos.hpp"
 #include "api/policy_authorization.hpp"
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "model/flow_description.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/config.hpp"

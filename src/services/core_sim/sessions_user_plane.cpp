@@ -21,6 +21,7 @@
 #include "services/core_sim/smf.hpp"
 #include "services/core_sim/smf_events.hpp"
 #include "services/core_sim/smf_flow.hpp"
+#include "services/core_sim/smf_rules.hpp"
 #include "services/core_sim/timers.hpp"
 #include "services/core_sim/world.hpp"
 

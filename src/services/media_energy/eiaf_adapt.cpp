@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,7 +16,6 @@
 #include "model/bit_rate.hpp"
 #include "services/media_energy/checks.hpp"
 #include "services/media_energy/eiaf.hpp"
-#include "services/media_energy/mapping.hpp"
 #include "services/media_energy/policy_run.hpp"
 #include "services/media_energy/ports.hpp"
 

@@ -164,7 +164,7 @@ std::vector<Unit> Eiaf::units(const Session& session, const Policy& policy, Inst
           figures.mbps /= figures.sessions;
           figures.energy_wh /= figures.sessions;
         }
-        out.push_back({name, name, std::move(figures)});
+        out.push_back({name, name, figures});
         break;
       case types::EnergyScope::as_instance:
         for (const auto* server : servers_at(location, &session)) {
@@ -177,9 +177,7 @@ std::vector<Unit> Eiaf::units(const Session& session, const Policy& policy, Inst
         for (const auto& flow : flows_at(*session.hosting, location))
           out.push_back({name + '/' + flow, name, flow_figures(name, {flow}, session, now)});
         break;
-      case types::EnergyScope::service_location:
-        out.push_back({name, name, std::move(figures)});
-        break;
+      case types::EnergyScope::service_location: out.push_back({name, name, figures}); break;
     }
   }
   if (level == types::EnergyScope::service) out.push_back({"", "", together(all)});

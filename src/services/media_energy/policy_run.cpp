@@ -15,6 +15,7 @@
 #include "base/clock.hpp"
 #include "services/media_energy/checks.hpp"
 #include "services/media_energy/figures.hpp"
+#include "services/media_energy/latch.hpp"
 
 namespace lobo::media_energy {
 

@@ -1,6 +1,5 @@
 #include "services/media_energy/routes.hpp"
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,7 +22,6 @@
 #include "services/media_energy/subscription.hpp"
 #include "services/media_energy/views.hpp"
 #include "wire/http/message.hpp"
-#include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"

@@ -1,6 +1,5 @@
 #include "services/media_energy/server.hpp"
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <variant>

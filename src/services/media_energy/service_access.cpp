@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -81,7 +80,7 @@ m5::EnergyCharacteristics characteristics(const Figures& figures, double least) 
     out.load_level = std::clamp<std::int64_t>(
         std::llround(figures.mbps / figures.capacity_mbps * percent), 0, 100);
   if (!figures.wh_per_gb) return out;
-  out.wh_per_gb = *figures.wh_per_gb;
+  out.wh_per_gb = figures.wh_per_gb;
   out.g_co2e_per_gb = *figures.wh_per_gb / wh_per_kwh * figures.carbon_g_per_kwh;
   out.energy_class = class_of(*figures.wh_per_gb, least);
   return out;

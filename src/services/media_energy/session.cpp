@@ -1,7 +1,7 @@
 #include "services/media_energy/session.hpp"
 
 #include <algorithm>
-#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 #include <optional>
@@ -88,7 +88,7 @@ std::string named(const std::string& text, Part part, std::string_view id) {
   if (!in_collection(part)) return text;
   auto out = json::merge_patch(
       text, "{\"" + std::string(id_member(part)) + "\":" + json::quoted(id) + "}");
-  return out ? std::move(*out) : text;
+  return out ? *out : text;
 }
 
 template <class T>

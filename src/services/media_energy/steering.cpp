@@ -1,7 +1,6 @@
 #include "services/media_energy/steering.hpp"
 
 #include <string>
-#include <utility>
 #include <variant>
 
 #include "api/media_steering.hpp"

@@ -1,7 +1,5 @@
 #include "services/media_energy/subscription.hpp"
 
-#include <chrono>
-#include <cstdint>
 #include <string>
 #include <utility>
 #include <variant>

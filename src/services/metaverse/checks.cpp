@@ -1,6 +1,5 @@
 #include "services/metaverse/checks.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <set>
@@ -9,6 +8,7 @@
 #include <vector>
 
 #include "api/mm_das.hpp"
+#include "api/sync_types.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "sync/level.hpp"

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +23,6 @@
 #include "services/metaverse/views.hpp"
 #include "sync/policy.hpp"
 #include "wire/http/message.hpp"
-#include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"

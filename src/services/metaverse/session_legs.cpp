@@ -12,8 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "api/common.hpp"
 #include "api/mm_callbacks.hpp"
 #include "api/mm_das.hpp"
+#include "api/mm_pol.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/state/metaverse.hpp"
 #include "base/clock.hpp"
@@ -27,6 +29,7 @@
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/types.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 

@@ -1,27 +1,24 @@
 // What NRM holds for each UE of a session (TS 23.434 clause 14.3.5.4.2): the network's promise, and
 // what becomes of it. The network's word is one more reason for a tier beside what is measured.
 
-#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "api/mm_das.hpp"
 #include "api/nra_adaptation.hpp"
 #include "api/nra_mm_qos.hpp"
 #include "api/state/metaverse.hpp"
+#include "api/sync_types.hpp"
 #include "base/result.hpp"
 #include "services/metaverse/ports.hpp"
 #include "services/metaverse/session_step.hpp"
 #include "services/metaverse/southbound_nrm.hpp"
 #include "services/metaverse/southbound_sealdd.hpp"
-#include "sync/tier.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
-#include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 
 namespace lobo::metaverse {

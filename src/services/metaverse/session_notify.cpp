@@ -1,8 +1,6 @@
 // What the VAL layer is told (step 7): the session's own notification target, and the subscriptions
 // of its owner and parties.
 
-#include <algorithm>
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -1,6 +1,7 @@
 // What SEALDD tells of its connections and of their quality (steps 6 and 7).
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,12 +14,11 @@
 #include "api/state/metaverse.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
-#include "services/metaverse/ports.hpp"
 #include "services/metaverse/session_step.hpp"
-#include "sync/policy.hpp"
 #include "sync/tier.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/types.hpp"
 #include "wire/resource/machine.hpp"
 
 namespace lobo::metaverse {

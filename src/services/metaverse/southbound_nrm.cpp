@@ -1,6 +1,7 @@
 #include "services/metaverse/southbound_nrm.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -9,6 +9,7 @@
 #include "api/mm_das.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/state/metaverse.hpp"
+#include "api/sync_types.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "model/date_time.hpp"

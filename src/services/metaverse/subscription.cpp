@@ -1,6 +1,7 @@
 #include "services/metaverse/subscription.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "api/mm_das.hpp"
 #include "api/mm_pol.hpp"
 #include "api/state/metaverse.hpp"
+#include "api/sync_types.hpp"
 #include "base/result.hpp"
 #include "services/metaverse/ports.hpp"
 #include "sync/policy.hpp"

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 #include "services/sealdd/ports.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/formats.hpp"
+#include "wire/sdd/token.hpp"
 
 namespace lobo::sealdd {
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -13,11 +12,13 @@
 #include <variant>
 #include <vector>
 
+#include "api/common.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/sdd_context.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"
+#include "api/sync_types.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/sealdd/answers.hpp"

@@ -3,7 +3,6 @@
 // says the same.
 
 #include <algorithm>
-#include <cstdint>
 #include <iterator>
 #include <string>
 #include <utility>

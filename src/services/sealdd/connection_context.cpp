@@ -2,6 +2,7 @@
 // a connection, so that it goes on there. Pulled or pushed; then the client is sent over, and what
 // it leaves behind drains.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <iterator>
@@ -12,6 +13,7 @@
 #include "api/sdd_connections.hpp"
 #include "api/sdd_context.hpp"
 #include "api/sdd_relay.hpp"
+#include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"
 #include "api/sync_types.hpp"
 #include "base/clock.hpp"
@@ -29,6 +31,7 @@
 #include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
+#include "wire/sdd/token.hpp"
 
 namespace lobo::sealdd {
 

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 #include "api/sdd_connections.hpp"
 #include "api/sdd_transmission.hpp"

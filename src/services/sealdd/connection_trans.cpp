@@ -3,6 +3,7 @@
 // UE, the same connection has the new QoS.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <optional>
@@ -19,20 +20,19 @@
 #include "base/quantity.hpp"
 #include "base/result.hpp"
 #include "model/bit_rate.hpp"
-#include "model/supported_features.hpp"
 #include "services/sealdd/answers.hpp"
 #include "services/sealdd/connection.hpp"
 #include "services/sealdd/faults.hpp"
 #include "services/sealdd/flows.hpp"
 #include "services/sealdd/kept.hpp"
 #include "services/sealdd/ports.hpp"
-#include "services/sealdd/transmission.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
+#include "wire/sdd/token.hpp"
 
 namespace lobo::sealdd {
 

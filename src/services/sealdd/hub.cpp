@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "api/sdd_connections.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/state/sealdd.hpp"
 #include "base/clock.hpp"

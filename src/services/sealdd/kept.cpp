@@ -38,7 +38,7 @@ std::optional<std::string> member(const std::string& text, std::string_view name
 
 std::string merged(const std::string& text, const std::string& patch) {
   auto out = json::merge_patch(text, patch);
-  return out ? std::move(*out) : text;
+  return out ? *out : text;
 }
 
 }  // namespace

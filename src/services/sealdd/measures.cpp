@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "api/common.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/sdd_tqm.hpp"
 #include "api/state/sealdd.hpp"
@@ -16,7 +19,6 @@
 #include "model/bit_rate.hpp"
 #include "services/sealdd/aggregate.hpp"
 #include "services/sealdd/kept.hpp"
-#include "services/sealdd/ports.hpp"
 #include "services/sealdd/quality.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"

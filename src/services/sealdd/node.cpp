@@ -1,8 +1,8 @@
 #include "services/sealdd/node.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cstdint>
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>

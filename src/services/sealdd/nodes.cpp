@@ -6,12 +6,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "api/sdd_connections.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/state/sealdd.hpp"
 #include "base/clock.hpp"
@@ -20,9 +22,7 @@
 #include "services/sealdd/connection.hpp"
 #include "services/sealdd/node.hpp"
 #include "services/sealdd/ports.hpp"
-#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
-#include "wire/resource/record.hpp"
 
 namespace lobo::sealdd {
 

@@ -16,7 +16,6 @@
 #include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/json/json.hpp"
-#include "wire/resource/record.hpp"
 
 namespace lobo::sealdd {
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
+#include <cstdlib>
+#include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,13 +19,14 @@
 #include "api/state/sealdd.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "services/sealdd/aggregate.hpp"
 #include "services/sealdd/connection.hpp"
 #include "services/sealdd/faults.hpp"
 #include "services/sealdd/kept.hpp"
 #include "services/sealdd/measures.hpp"
 #include "services/sealdd/ports.hpp"
 #include "wire/json/json.hpp"
-#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
 
 namespace lobo::sealdd {

@@ -1,6 +1,6 @@
 #include "services/sealdd/quality.hpp"
 
-#include <chrono>
+#include <cstddef>
 #include <string>
 
 #include "api/sdd_tqm.hpp"

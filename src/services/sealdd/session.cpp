@@ -1,6 +1,7 @@
 #include "services/sealdd/session.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <optional>
 #include <set>
 #include <string>
@@ -27,6 +28,7 @@
 #include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
+#include "wire/sdd/token.hpp"
 
 namespace lobo::sealdd {
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api/mm_das.hpp"
 #include "api/sdd_connections.hpp"
@@ -12,11 +13,11 @@
 #include "api/sync_types.hpp"
 #include "base/clock.hpp"
 #include "services/sealdd/connection.hpp"
-#include "services/sealdd/flows.hpp"
 #include "services/sealdd/session.hpp"
 #include "services/sealdd/session_step.hpp"
 #include "sync/schedule.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/types.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 

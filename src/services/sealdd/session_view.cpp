@@ -14,9 +14,11 @@
 #include "base/text.hpp"
 #include "services/sealdd/connection.hpp"
 #include "services/sealdd/kept.hpp"
+#include "services/sealdd/ports.hpp"
 #include "services/sealdd/session.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/types.hpp"
 #include "wire/resource/record.hpp"
 
 namespace lobo::sealdd {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -44,7 +43,7 @@ constexpr std::string_view clause = "23.433 9.5";
 
 std::string merged(const std::string& text, const std::string& patch) {
   auto out = json::merge_patch(text, patch);
-  return out ? std::move(*out) : text;
+  return out ? *out : text;
 }
 
 std::string address(const Settings& settings, std::string_view id) {

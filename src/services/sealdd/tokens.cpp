@@ -1,7 +1,6 @@
 #include "services/sealdd/tokens.hpp"
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -13,7 +12,6 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/sealdd/flows.hpp"
-#include "services/sealdd/ports.hpp"
 #include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/sdd_transmission.hpp"
 #include "api/state/sealdd.hpp"

@@ -1,6 +1,5 @@
 #include "wire/air/message.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

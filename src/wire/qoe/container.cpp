@@ -1,5 +1,6 @@
 #include "wire/qoe/container.hpp"
 
+#include <zconf.h>
 #include <zlib.h>
 
 #include <array>

@@ -1,8 +1,8 @@
 #include "wire/qoe/report.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <pugixml.hpp>

@@ -8,9 +8,18 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 #include "base/require.hpp"
+#include "base/result.hpp"
 #include "base/text.hpp"
 
 namespace lobo::resource {

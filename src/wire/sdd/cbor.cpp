@@ -1,11 +1,15 @@
 #include "wire/sdd/cbor.hpp"
 
-#include <cbor.h>
+#include <cbor/callbacks.h>
+#include <cbor/data.h>
+#include <cbor/streaming.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.hpp"
 

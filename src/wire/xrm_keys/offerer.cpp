@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "wire/xrm/aead.hpp"
 #include "wire/xrm/context.hpp"
 #include "wire/xrm_keys/acceptor.hpp"
 #include "wire/xrm_keys/failure.hpp"

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <sys/socket.h>
