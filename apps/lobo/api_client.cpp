@@ -205,4 +205,12 @@ Result<std::unique_ptr<runtime::HttpClient>> make_http_client(adapters::EventLoo
   return std::unique_ptr<runtime::HttpClient>(std::move(client));
 }
 
+Result<std::unique_ptr<ApiClient>> client_at(adapters::EventLoop& loop, runtime::HttpClient& http,
+                                             std::string_view url) {
+  auto root = http::parse_url(url);
+  if (!root) return fail(root.error());
+  return std::make_unique<ApiClient>(loop, http,
+                                     ApiTarget{.root = std::move(*root), .token = {}, .tls = {}});
+}
+
 }  // namespace lobo::app

@@ -56,6 +56,10 @@ class ApiClient {
   ApiTarget target_;
 };
 
+/// A client of the server at `url`, without credentials.
+Result<std::unique_ptr<ApiClient>> client_at(adapters::EventLoop& loop, runtime::HttpClient& http,
+                                             std::string_view url);
+
 /// Runs the loop until `done()` or for `patience`; says whether it was done. What changes the
 /// condition stops the loop, so that nothing is polled.
 bool run_until(adapters::EventLoop& loop, const std::function<bool()>& done,

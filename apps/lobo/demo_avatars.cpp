@@ -74,9 +74,7 @@ class Avatars {
 
   bool step(std::string name, std::string clause, bool ok, bool real, std::string detail);
   Result<ChildProcess> lobo(const std::string& name, const std::vector<std::string>& words);
-  Result<std::vector<std::string>> ready(ChildProcess& child);
   bool wait(const std::function<bool()>& done, std::chrono::milliseconds patience);
-  Result<std::unique_ptr<ApiClient>> client_of(const std::string& url);
 
   bool prepare();
   bool begin_servers();
@@ -131,45 +129,20 @@ class Avatars {
 };
 
 bool Avatars::step(std::string name, std::string clause, bool ok, bool real, std::string detail) {
-  std::cout << fmt::format("{}. {}: {}{}\n", report_.steps.size() + 1, name, ok ? "ok" : "FAILED",
-                           detail.empty() ? "" : " (" + detail + ")")
-            << std::flush;
-  report_.steps.push_back({std::move(name), std::move(clause), ok, real, std::move(detail)});
-  return ok;
+  return tell_step_in_a_line(report_,
+                             {std::move(name), std::move(clause), ok, real, std::move(detail)});
 }
 
 Result<ChildProcess> Avatars::lobo(const std::string& name, const std::vector<std::string>& words) {
-  std::vector<std::string> all{own_program()};
-  all.insert(all.end(), words.begin(), words.end());
-  return ChildProcess::start(all, fmt::format("{}/{}.log", folder_, name));
-}
-
-Result<std::vector<std::string>> Avatars::ready(ChildProcess& child) {
-  const auto until = steady_clock::now() + start_within;
-  while (steady_clock::now() < until) {
-    const auto line = child.read_line(start_within);
-    if (!line) return fail(line.error());
-    if (!line->starts_with("ready: ")) continue;
-    std::vector<std::string> urls;
-    for (const auto word : split(std::string_view(*line).substr(7), ' ')) urls.emplace_back(word);
-    return urls;
-  }
-  return fail(Errc::timeout, "it did not start");
+  return start_own(words, fmt::format("{}/{}.log", folder_, name));
 }
 
 bool Avatars::wait(const std::function<bool()>& done, std::chrono::milliseconds patience) {
   return run_until(loop_, [&] { return interrupted_ || done(); }, patience) && !interrupted_;
 }
 
-Result<std::unique_ptr<ApiClient>> Avatars::client_of(const std::string& url) {
-  auto root = http::parse_url(url);
-  if (!root) return fail(root.error());
-  return std::make_unique<ApiClient>(loop_, *http_,
-                                     ApiTarget{.root = std::move(*root), .token = {}, .tls = {}});
-}
-
 bool Avatars::prepare() {
-  clear_folder(folder_);
+  clear_folder(folder_, left_by_avatars);
   auto client = make_http_client(loop_, {}, false);
   if (client) http_ = std::move(*client);
   door_.set_network = [this](double slider) { set_network(slider); };
@@ -193,11 +166,13 @@ bool Avatars::begin_servers() {
   if (good)
     if (auto serve = lobo("serve", {"serve", "-c", folder_ + "/serve.yaml"}))
       serve_ = std::move(*serve);
-  const auto servers = serve_ ? ready(*serve_) : fail(Errc::unavailable, "not started");
+  const auto servers =
+      serve_ ? ready_words(*serve_, start_within) : fail(Errc::unavailable, "not started");
   if (servers)
     if (auto relay = lobo("relay", {"relay", "-c", folder_ + "/relay.yaml"}))
       relay_ = std::move(*relay);
-  const auto node = relay_ ? ready(*relay_) : fail(Errc::unavailable, "not started");
+  const auto node =
+      relay_ ? ready_words(*relay_, start_within) : fail(Errc::unavailable, "not started");
   good = good && servers && node && servers->size() == 2 && node->size() == 4;
   if (!step("the enabler, SEALDD and a relay node serve", "TR 23.700-21 7.y", good, true,
             good ? fmt::format("{} and {}", servers->back(), node->front())
@@ -206,8 +181,8 @@ bool Avatars::begin_servers() {
   relay_urls_ = *node;
   enabler_url_ = servers->back();
   trace_ = std::make_unique<TraceReader>(folder_ + "/trace");
-  auto enabler = client_of(enabler_url_);
-  auto sealdd = client_of(servers->front());
+  auto enabler = client_at(loop_, *http_, enabler_url_);
+  auto sealdd = client_at(loop_, *http_, servers->front());
   if (!enabler || !sealdd) return false;
   enabler_ = std::move(*enabler);
   sealdd_ = std::move(*sealdd);
@@ -250,10 +225,12 @@ bool Avatars::begin_networks() {
   auto blocked = lobo("blocked", {"impair", "--to", to, "--loss", "100"});
   if (network) impair_ = std::move(*network);
   if (blocked) blocked_ = std::move(*blocked);
-  const auto open = impair_ ? ready(*impair_) : fail(Errc::unavailable, "not started");
-  const auto closed = blocked_ ? ready(*blocked_) : fail(Errc::unavailable, "not started");
+  const auto open =
+      impair_ ? ready_words(*impair_, start_within) : fail(Errc::unavailable, "not started");
+  const auto closed =
+      blocked_ ? ready_words(*blocked_, start_within) : fail(Errc::unavailable, "not started");
   if (open && closed && open->size() == 2) {
-    auto client = client_of(open->back());
+    auto client = client_at(loop_, *http_, open->back());
     if (client) network_ = std::move(*client);
   }
   if (!step("a network between browsers and node that can be made bad", "-", network_ != nullptr,

@@ -121,23 +121,14 @@ class Green {
 };
 
 bool Green::step(std::string name, std::string clause, bool ok, bool real, std::string detail) {
-  std::cout << fmt::format("{}. {}: {}{}\n", report_.steps.size() + 1, name, ok ? "ok" : "FAILED",
-                           detail.empty() ? "" : " (" + detail + ")")
-            << std::flush;
-  report_.steps.push_back({std::move(name), std::move(clause), ok, real, std::move(detail)});
-  return ok;
+  return tell_step_in_a_line(report_,
+                             {std::move(name), std::move(clause), ok, real, std::move(detail)});
 }
 
 Result<std::string> Green::ready(ChildProcess& child, const std::string& what) {
-  const auto until = steady_clock::now() + start_within;
-  while (steady_clock::now() < until) {
-    const auto line = child.read_line(start_within);
-    if (!line) return fail(line.error().code, what + ": " + line.error().detail);
-    if (line->starts_with("ready: "))
-      return line->substr(
-          7, line->find(' ', 7) == std::string::npos ? line->npos : line->find(' ', 7) - 7);
-  }
-  return fail(Errc::timeout, what + " did not start");
+  const auto words = ready_words(child, start_within);
+  if (!words) return fail(words.error().code, what + ": " + words.error().detail);
+  return words->front();
 }
 
 Result<void> Green::run(const std::vector<std::string>& words, const std::string& what,
@@ -151,22 +142,19 @@ Result<void> Green::run(const std::vector<std::string>& words, const std::string
 }
 
 Result<ChildProcess> Green::lobo(const std::string& name, const std::vector<std::string>& words) {
-  std::vector<std::string> all{own_program()};
-  all.insert(all.end(), words.begin(), words.end());
-  return ChildProcess::start(all, folder_ + "/" + name + ".log");
+  return start_own(words, folder_ + "/" + name + ".log");
 }
 
 // ---- the stage --------------------------------------------------------------------------------
 
 bool Green::prepare() {
+  clear_folder(folder_, [](std::string_view name) {
+    return name.starts_with("access-") || name.starts_with("asleep-") || name.starts_with("sys-") ||
+           name.starts_with("media.sqlite") || name.ends_with(".log") || name == "www" ||
+           name == "profile" || name == "summary.json" || name == "report.html" ||
+           name == "page.png";
+  });
   std::error_code ignored;
-  fs::create_directories(folder_, ignored);
-  for (const auto& entry : fs::directory_iterator(folder_, ignored))
-    if (const auto name = entry.path().filename().string();
-        name.starts_with("access-") || name.starts_with("asleep-") || name.starts_with("sys-") ||
-        name.starts_with("media.sqlite") || name.ends_with(".log") || name == "www" ||
-        name == "profile" || name == "summary.json" || name == "report.html" || name == "page.png")
-      fs::remove_all(entry.path(), ignored);
   fs::create_directories(folder_ + "/www/players", ignored);
   for (const auto& script : green_scripts)
     fs::copy_file(players_ + "/node_modules/" + std::string(script),
@@ -239,11 +227,10 @@ bool Green::begin_af() {
   const auto url = af_ ? ready(*af_, "the media AF") : Result<std::string>(fail(started.error()));
   if (!url) return step("a media AF", "TR 26.942 7.13", false, true, url.error().detail);
   af_url_ = *url;
-  const auto root = http::parse_url(*url);
-  if (root)
-    api_ = std::make_unique<ApiClient>(loop_, *http_,
-                                       ApiTarget{.root = *root, .token = {}, .tls = {}});
-  return root && provision();
+  auto api = client_at(loop_, *http_, *url);
+  if (!api) return step("a media AF", "TR 26.942 7.13", false, true, api.error().detail);
+  api_ = std::move(*api);
+  return provision();
 }
 
 bool Green::provision() {

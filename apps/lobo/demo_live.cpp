@@ -41,19 +41,11 @@ Exit misused(std::string_view option, std::string_view wants) {
   return Exit::usage;
 }
 
-/// What an earlier run left, and nothing else: the folder is the user's.
-void clear_old(const std::string& directory) {
-  std::error_code ignored;
-  std::filesystem::create_directories(directory, ignored);
-  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
-    const std::string name = entry.path().filename().string();
-    const bool ours = name.starts_with("live.keys") || name.starts_with("received-") ||
-                      name == "clip.nut" || name == "session.sdp" || name == "before.png" ||
-                      name == "after.png" || name == "timeline.svg" || name == "upf.yaml" ||
-                      name == "gnb.yaml" || name == "n3.pcap" || name == "n4.pcap" ||
-                      name == "n6.pcap" || name.ends_with(".log");
-    if (ours) std::filesystem::remove(entry.path(), ignored);
-  }
+bool left_by_live(std::string_view name) {
+  return name.starts_with("live.keys") || name.starts_with("received-") || name == "clip.nut" ||
+         name == "session.sdp" || name == "before.png" || name == "after.png" ||
+         name == "timeline.svg" || name == "upf.yaml" || name == "gnb.yaml" || name == "n3.pcap" ||
+         name == "n4.pcap" || name == "n6.pcap" || name.ends_with(".log");
 }
 
 /// Pictures without loss are large, and the key is of no use to anybody any more.
@@ -71,7 +63,7 @@ Result<std::unique_ptr<LivePath>> path_of(const Arguments& arguments, const std:
   if (arguments.given("memory")) {
     fallback = "--memory asked for it.";
   } else {
-    auto built = NamespacePath::build(directory);
+    auto built = NamespacePath::build(directory, NamespacePath::Edge::without);
     if (built) return std::unique_ptr<LivePath>(std::move(*built));
     fallback = built.error().detail + ".";
     std::cout << fmt::format(
@@ -102,7 +94,7 @@ Exit live(const Arguments& arguments) {
   settings.clip.seed = *seed;
   settings.clip.height = *height;
   settings.overload_percent = *overload;
-  clear_old(settings.directory);
+  clear_folder(settings.directory, left_by_live);
 
   std::string fallback;
   auto path = path_of(arguments, settings.directory, fallback);

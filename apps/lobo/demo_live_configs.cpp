@@ -58,20 +58,21 @@ std::string live_netsim_config(const LiveNetsim& netsim) {
       netsim.smf_port, netsim.upf_address, netsim.upf_port, netsim.directory);
 }
 
-std::string live_upf_config() {
+std::string live_upf_config(const std::string& gateway) {
   return fmt::format(R"(upf:
   pfcp:
     server: [{{address: {0}, port: {1}}}]
     control_planes: [{2}]
   n3: {{interface: n3, address: {3}}}
-  n6: {{interface: n6, address: {4}}}
+  n6: {{interface: n6, address: {4}{5}}}
   io: af_packet
   xrm: {{accept: protected_only, key_file: live.keys}}
   metrics:
     server: [{{address: {0}, port: 9090}}]
 )",
                      live_upf_address, live_pfcp_port, live_smf_address, live_n3_address,
-                     live_n6_address);
+                     live_n6_address,
+                     gateway.empty() ? std::string() : fmt::format(", gateway: {}", gateway));
 }
 
 std::string live_gnb_config(const CellTerms& cell) {

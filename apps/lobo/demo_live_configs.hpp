@@ -16,6 +16,8 @@ inline constexpr std::string_view live_upf_address = "127.0.0.62";
 inline constexpr std::uint16_t live_pfcp_port = 8805;
 inline constexpr std::string_view live_air_address = "10.100.9.1";
 inline constexpr std::string_view live_air_ue_address = "10.100.9.2";
+inline constexpr std::string_view live_router_address =
+    "10.100.7.2";  ///< the server's, to the edge
 inline constexpr std::uint16_t live_netsim_port = 7777;
 
 struct LiveNetsim {
@@ -28,7 +30,8 @@ struct LiveNetsim {
   std::uint16_t upf_port = 0;
 };
 std::string live_netsim_config(const LiveNetsim& netsim);
-std::string live_upf_config();
+/// `gateway`: the next hop on N6 to what is behind; empty: nobody is.
+std::string live_upf_config(const std::string& gateway);
 std::string live_gnb_config(const CellTerms& cell);
 /// One context with a fresh key, for `lobo eas` and `lobo upf`.
 std::string live_key_file(Rng& rng);

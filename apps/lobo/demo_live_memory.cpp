@@ -162,9 +162,10 @@ Result<void> MemoryPath::tell_notices(DemoWorld& world) {
   return {};
 }
 
-PassFigures MemoryPath::totals() {
+PassFigures MemoryPath::totals(std::int64_t wanted) {
   PassFigures sum;
   for (const auto& [qfi, flow] : ring_->radio().flows(the_ue)) {
+    if (std::int64_t{qfi} != wanted) continue;
     sum.packets += flow.tallies.received;
     sum.delivered += flow.tallies.delivered;
     sum.sets += flow.ledger.tallies().sets;
@@ -180,7 +181,7 @@ Result<PassFigures> MemoryPath::play(DemoWorld& world, const Clip& clip, const P
                                .policy = terms.pdu_sets ? dataplane::Policy::threshold
                                                         : dataplane::Policy::taildrop,
                                .queue_octets = queue_bytes_});
-  const PassFigures before = totals();
+  const PassFigures before = totals(terms.qfi);
   auto input = DecoderInput::create(clip.coded.codec);
   if (!input) return fail(input.error());
   bool room = true;
@@ -194,7 +195,7 @@ Result<PassFigures> MemoryPath::play(DemoWorld& world, const Clip& clip, const P
   loop_.post([this] { n4_->look(); });
   if (auto told = tell_notices(world); !told) return fail(told.error());
 
-  PassFigures pass = totals();
+  PassFigures pass = totals(terms.qfi);
   pass.received_file = fmt::format("{}/received-{}.nut", directory_, terms.name);
   pass.packets -= before.packets;
   pass.delivered -= before.delivered;
@@ -214,6 +215,15 @@ Result<PassFigures> MemoryPath::play(DemoWorld& world, const Clip& clip, const P
   return pass;
 }
 
+/// The agent is the control thread's: it is asked there.
+std::optional<std::uint64_t> MemoryPath::upf_sessions() {
+  if (!control_.joinable()) return std::nullopt;
+  std::promise<std::size_t> told;
+  auto answer = told.get_future();
+  loop_.post([&] { told.set_value(n4_->agent().sessions()); });
+  return answer.get();
+}
+
 std::string MemoryPath::end(DemoWorld& world) {
   std::string left;
   const auto say = [&](std::string_view what) {
@@ -222,17 +232,10 @@ std::string MemoryPath::end(DemoWorld& world) {
   if (!world.net().call("DELETE", session_path)) say("a PDU session at netsim");
   if (!world.net().call("DELETE", fmt::format("/netsim-control/v1/gnbs/{}", live_gnb_name)))
     say("a gNB at netsim");
-  // The agent is the control thread's: it is asked there.
-  const auto sessions = [this] {
-    std::promise<std::size_t> told;
-    auto answer = told.get_future();
-    loop_.post([&] { told.set_value(n4_->agent().sessions()); });
-    return answer.get();
-  };
   const auto until = std::chrono::steady_clock::now() + patience;
-  while (sessions() > 0 && std::chrono::steady_clock::now() < until)
+  while (upf_sessions() != 0U && std::chrono::steady_clock::now() < until)
     run_until(world.loop(), [&] { return world.interrupted(); }, 50ms);
-  if (sessions() > 0) say("a session at the UPF");
+  if (upf_sessions() != 0U) say("a session at the UPF");
   end_control();
   if (ring_)
     if (auto closed = ring_->close(); !closed) say(closed.error().detail);

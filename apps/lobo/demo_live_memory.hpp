@@ -37,6 +37,13 @@ class MemoryPath final : public LivePath {
   std::string network_config(const Clip& clip) const override;
   Result<std::string> start(DemoWorld& world, const Clip& clip, const CellTerms& begin) override;
   Result<PassFigures> play(DemoWorld& world, const Clip& clip, const PassTerms& terms) override;
+  std::string edge_address() const override { return "127.0.0.1"; }
+  bool edge_is_behind_the_cell() const override { return false; }
+  Result<ChildProcess> start_at_ue(const std::vector<std::string>& words,
+                                   const std::string& log_file) override {
+    return start_own(words, log_file);
+  }
+  std::optional<std::uint64_t> upf_sessions() override;
   std::string end(DemoWorld& world) override;
   std::vector<adapters::trace::SeenMessage> messages() const override { return {}; }
   std::vector<std::pair<std::string, double>> figures() const override;
@@ -45,7 +52,7 @@ class MemoryPath final : public LivePath {
   explicit MemoryPath(std::string directory) : directory_(std::move(directory)) {}
   Result<void> look_at_session(DemoWorld& world);
   Result<void> tell_notices(DemoWorld& world);
-  PassFigures totals();
+  PassFigures totals(std::int64_t qfi);
   void end_control();
 
   std::string directory_;

@@ -118,7 +118,8 @@ bool is_settled(const json::Value& status) {
 
 // ---- namespaces -------------------------------------------------------------------------------
 
-Result<std::unique_ptr<NamespacePath>> NamespacePath::build(const std::string& directory) {
+Result<std::unique_ptr<NamespacePath>> NamespacePath::build(const std::string& directory,
+                                                            Edge edge) {
   auto by = may_make_namespaces();
   if (!by) return fail(by.error());
   std::vector<NetworkNamespace> made;
@@ -143,9 +144,25 @@ Result<std::unique_ptr<NamespacePath>> NamespacePath::build(const std::string& d
         !done)
       return fail(done.error());
   }
+  if (edge == Edge::with)
+    if (auto done = join_edge(spaces); !done) return fail(done.error());
   if (auto entered = spaces.core.enter(); !entered) return fail(entered.error());
   return std::unique_ptr<NamespacePath>(
-      new NamespacePath(directory, std::move(spaces), std::move(*by)));
+      new NamespacePath(directory, std::move(spaces), std::move(*by), edge));
+}
+
+Result<void> NamespacePath::join_edge(const Spaces& spaces) {
+  const auto with = [](std::string_view address) { return fmt::format("{}/24", address); };
+  if (auto done = join(LinkEnd{spaces.core, "edge0", with(live_edge_address)},
+                       LinkEnd{spaces.server, "edge1", with(live_router_address)});
+      !done)
+    return done;
+  {
+    const Inside inside(spaces.server);
+    if (auto done = forward_packets(); !done) return done;
+  }
+  const Inside inside(spaces.core);
+  return ip({"route", "add", "10.45.0.0/16", "via", std::string(live_router_address)});
 }
 
 NamespacePath::~NamespacePath() = default;
@@ -219,7 +236,8 @@ Result<void> NamespacePath::start_captures() {
 
 Result<void> NamespacePath::start_upf(DemoWorld& world) {
   const std::string config = directory_ + "/upf.yaml";
-  if (auto written = write_file(config, live_upf_config()); !written) return written;
+  const std::string gateway(edge_ == Edge::with ? live_server_address : std::string_view());
+  if (auto written = write_file(config, live_upf_config(gateway)); !written) return written;
   auto started = child(spaces_.core, {own_program(), "upf", "-c", config}, "upf");
   if (!started) return fail(started.error());
   upf_ = std::move(*started);
@@ -323,12 +341,13 @@ void NamespacePath::settle(DemoWorld& world) {
       drained_within);
 }
 
-Result<PassFigures> NamespacePath::totals() {
+Result<PassFigures> NamespacePath::totals(std::int64_t qfi) {
   const auto status = gnb_status();
   if (!status) return fail(status.error());
   PassFigures sum;
   if (const json::Value* flows = status->find("flows"); flows && flows->array())
     for (const auto& flow : *flows->array()) {
+      if (number_in(flow, "qfi") != static_cast<std::uint64_t>(qfi)) continue;
       sum.packets += number_in(flow, "received");
       sum.delivered += number_in(flow, "delivered");
       sum.sets += number_in(flow, "sets");
@@ -392,7 +411,7 @@ Result<PassFigures> NamespacePath::play(DemoWorld& world, const Clip& clip,
                                         const PassTerms& terms) {
   if (auto done = set_cell(terms); !done) return fail(done.error());
   settle(world);
-  const auto before = totals();
+  const auto before = totals(terms.qfi);
   if (!before) return fail(before.error());
   const std::string file = fmt::format("{}/received-{}.nut", directory_, terms.name);
   auto receiver = start_receiver(world, clip, file);
@@ -408,7 +427,7 @@ Result<PassFigures> NamespacePath::play(DemoWorld& world, const Clip& clip,
     receiver->signal(SIGINT);
     wait_until(world, ended, settled_within);
   }
-  const auto after = totals();
+  const auto after = totals(terms.qfi);
   if (!after) return fail(after.error());
   PassFigures pass{.received_file = file,
                    .packets = after->packets - before->packets,
@@ -443,6 +462,20 @@ std::vector<std::string> NamespacePath::leftovers(DemoWorld& world) {
   return left;
 }
 
+Result<ChildProcess> NamespacePath::start_at_ue(const std::vector<std::string>& words,
+                                                const std::string& log_file) {
+  const Inside inside(spaces_.ue);
+  return start_own(words, log_file);
+}
+
+std::optional<std::uint64_t> NamespacePath::upf_sessions() {
+  if (!upf_api_) return std::nullopt;
+  const auto status = upf_api_->ask("GET", "/status/upf");
+  const json::Value* sessions = status ? find_path(*status, "n4.sessions") : nullptr;
+  if (!sessions || !sessions->integer()) return std::nullopt;
+  return static_cast<std::uint64_t>(*sessions->integer());
+}
+
 /// In the order in which they depend on each other; then what the kernel still has.
 std::string NamespacePath::end(DemoWorld& world) {
   std::vector<std::string> left;
@@ -466,9 +499,14 @@ std::string NamespacePath::end(DemoWorld& world) {
     std::vector<std::string> links;
     bool empty;  ///< nobody is in it any more
   };
+  const bool edge = edge_ == Edge::with;
+  const auto in_server =
+      edge ? std::vector<std::string>{"dn0", "edge1"} : std::vector<std::string>{"dn0"};
+  const auto in_core =
+      edge ? std::vector<std::string>{"edge0", "n3", "n6"} : std::vector<std::string>{"n3", "n6"};
   for (const auto& [space, name, links, empty] :
-       {Expected{spaces_.server, "server", {"dn0"}, true},
-        Expected{spaces_.core, "core", {"n3", "n6"}, false},
+       {Expected{spaces_.server, "server", in_server, true},
+        Expected{spaces_.core, "core", in_core, false},
         Expected{spaces_.ran, "ran", {"air0", "gnb0"}, true},
         Expected{spaces_.ue, "ue", {"air1"}, true}}) {
     if (empty && processes_in(space) > 0)

@@ -5,6 +5,9 @@
 //   server            core                     ran               ue
 //   ffmpeg, lobo eas -- n6 lobo upf n3 -- gnb0 lobo gnb air0 -- air1 lobo ue, ffmpeg
 //                     lobo netsim, lobo serve, the application that asks (this process)
+//
+// With an edge the server is a router too: behind it, over edge1 and edge0, the UE reaches what
+// listens in the core's namespace, beside the control plane that it belongs to.
 
 #include <cstdint>
 #include <memory>
@@ -31,13 +34,19 @@ namespace lobo::app {
 class NamespacePath final : public LivePath {
  public:
   /// Makes the namespaces and goes into that of the core. The fault says what is missing.
-  static Result<std::unique_ptr<NamespacePath>> build(const std::string& directory);
+  enum class Edge : bool { without, with };
+  static Result<std::unique_ptr<NamespacePath>> build(const std::string& directory, Edge edge);
   ~NamespacePath() override;
 
   std::string_view network() const override { return "namespaces"; }
   std::string network_config(const Clip& clip) const override;
   Result<std::string> start(DemoWorld& world, const Clip& clip, const CellTerms& begin) override;
   Result<PassFigures> play(DemoWorld& world, const Clip& clip, const PassTerms& terms) override;
+  std::string edge_address() const override { return std::string(live_edge_address); }
+  bool edge_is_behind_the_cell() const override { return true; }
+  Result<ChildProcess> start_at_ue(const std::vector<std::string>& words,
+                                   const std::string& log_file) override;
+  std::optional<std::uint64_t> upf_sessions() override;
   std::string end(DemoWorld& world) override;
   std::vector<adapters::trace::SeenMessage> messages() const override;
   std::vector<std::pair<std::string, double>> figures() const override;
@@ -46,8 +55,12 @@ class NamespacePath final : public LivePath {
   struct Spaces {
     NetworkNamespace server, core, ran, ue;
   };
-  NamespacePath(std::string directory, Spaces spaces, std::string by)
-      : directory_(std::move(directory)), spaces_(std::move(spaces)), by_(std::move(by)) {}
+  NamespacePath(std::string directory, Spaces spaces, std::string by, Edge edge)
+      : directory_(std::move(directory)),
+        spaces_(std::move(spaces)),
+        by_(std::move(by)),
+        edge_(edge) {}
+  static Result<void> join_edge(const Spaces& spaces);
 
   Result<ChildProcess> child(const NetworkNamespace& where, const std::vector<std::string>& words,
                              std::string_view log);
@@ -60,7 +73,7 @@ class NamespacePath final : public LivePath {
   Result<void> set_cell(const PassTerms& terms);
   Result<json::Value> gnb_status();
   void settle(DemoWorld& world);
-  Result<PassFigures> totals();
+  Result<PassFigures> totals(std::int64_t qfi);
   Result<ChildProcess> start_receiver(DemoWorld& world, const Clip& clip, const std::string& file);
   Result<void> send(DemoWorld& world, const Clip& clip);
   void note(std::string from, std::string to, std::string text, std::string clause);
@@ -69,6 +82,7 @@ class NamespacePath final : public LivePath {
   std::string directory_;
   Spaces spaces_;
   std::string by_;  ///< what permits the namespaces
+  Edge edge_;
   std::unique_ptr<Recorder> n6_, n3_, n4_;
   N4Listener n4_messages_;
   std::optional<ChildProcess> upf_, gnb_, ue_, eas_;

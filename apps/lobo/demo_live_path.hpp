@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "demo_live/clip.hpp"
 #include "demo_world.hpp"
+#include "process.hpp"
 
 namespace lobo::app {
 
@@ -23,6 +24,7 @@ inline constexpr std::string_view live_server_address = "10.100.6.2";
 inline constexpr std::string_view live_n6_address = "10.100.6.1";
 inline constexpr std::string_view live_n3_address = "10.100.3.1";
 inline constexpr std::string_view live_gnb_address = "10.100.3.2";
+inline constexpr std::string_view live_edge_address = "10.100.7.1";  ///< behind the server's router
 inline constexpr std::string_view live_ue_address = "10.45.0.2";
 inline constexpr std::uint16_t live_video_port = 5004;
 inline constexpr std::string_view live_gnb_name = "gnb1";
@@ -38,6 +40,7 @@ struct PassTerms {
   std::string name;  ///< of its files: "plain", "pdu-sets"
   BitsPerSecond rate;
   bool pdu_sets = false;  ///< else one queue for all, which drops what does not fit
+  std::int64_t qfi = 0;   ///< of the video's QoS flow
 };
 
 /// What the gNB saw of the video's QoS flow during a pass.
@@ -59,8 +62,17 @@ class LivePath {
   virtual std::string network_config(const Clip& clip) const = 0;
   /// The UPF and the RAN, and the UE is registered. What was done, in words.
   virtual Result<std::string> start(DemoWorld& world, const Clip& clip, const CellTerms& begin) = 0;
-  /// How the QoS flow's packets are marked: a member of TS 29.122's ProtocolDescription.
+  /// Sends the clip once and sees what became of it.
   virtual Result<PassFigures> play(DemoWorld& world, const Clip& clip, const PassTerms& terms) = 0;
+  /// Where a node has to listen so that the UE reaches it.
+  virtual std::string edge_address() const = 0;
+  /// Whether what the UE hears from there comes through the cell.
+  virtual bool edge_is_behind_the_cell() const = 0;
+  /// Runs this very program with `words` where the UE is.
+  virtual Result<ChildProcess> start_at_ue(const std::vector<std::string>& words,
+                                           const std::string& log_file) = 0;
+  /// PFCP sessions at the UPF; nothing where it does not answer.
+  virtual std::optional<std::uint64_t> upf_sessions() = 0;
   /// Ends the RAN and the UPF. What is left of them, in words; empty: nothing.
   virtual std::string end(DemoWorld& world) = 0;
   /// What passed besides HTTP.

@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
+#include <functional>
 #include <ios>
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/result.hpp"
@@ -142,6 +145,24 @@ bool DemoReport::ok() const {
   return !interrupted && !steps.empty() && std::ranges::all_of(steps, &DemoStep::ok);
 }
 
+bool tell_step(DemoReport& report, DemoStep step, std::string_view otherwise) {
+  std::cout << fmt::format("{:>2}. {} [{}] {}\n    {}\n    {}\n", report.steps.size() + 1,
+                           step.name, step.real ? "real" : otherwise, step.ok ? "ok" : "FAILED",
+                           step.clause, step.detail)
+            << std::flush;
+  report.steps.push_back(std::move(step));
+  return report.steps.back().ok;
+}
+
+bool tell_step_in_a_line(DemoReport& report, DemoStep step) {
+  std::cout << fmt::format("{}. {}: {}{}\n", report.steps.size() + 1, step.name,
+                           step.ok ? "ok" : "FAILED",
+                           step.detail.empty() ? "" : " (" + step.detail + ")")
+            << std::flush;
+  report.steps.push_back(std::move(step));
+  return report.steps.back().ok;
+}
+
 std::string summary_json(const DemoReport& report) {
   std::string text =
       fmt::format("{{\"demo\": {}, \"ok\": {}, ", json_quoted(report.demo), report.ok());
@@ -205,6 +226,14 @@ Exit finish_demo(const DemoReport& report, const std::string& directory, bool to
   if (to_person) std::cout << fmt::format("open {}/report.html in a browser\n", directory);
   if (report.interrupted) return Exit::interrupted;
   return report.ok() ? Exit::ok : Exit::failed;
+}
+
+void clear_folder(const std::string& folder, const std::function<bool(std::string_view)>& ours) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  fs::create_directories(folder, ignored);
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (ours(entry.path().filename().string())) fs::remove_all(entry.path(), ignored);
 }
 
 Result<void> write_file(const std::string& path, const std::string& text) {

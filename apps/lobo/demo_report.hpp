@@ -1,7 +1,9 @@
 #pragma once
 // What a demo leaves behind: summary.json for machines, report.html for people.
 
+#include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,12 +35,22 @@ struct DemoReport {
   bool ok() const;
 };
 
+/// Notes a step and tells it: what, real or how else (`otherwise`), how it went, which clause, what
+/// was seen. Whether it went well.
+bool tell_step(DemoReport& report, DemoStep step, std::string_view otherwise);
+/// The same in one line.
+bool tell_step_in_a_line(DemoReport& report, DemoStep step);
+
 std::string summary_json(const DemoReport& report);
 std::string report_html(const DemoReport& report);
 
 /// Writes the summary and the report into `directory` and says how it went; `to_person` also says
 /// what to open.
 Exit finish_demo(const DemoReport& report, const std::string& directory, bool to_person);
+
+/// Makes the folder where it is not, and takes out what an earlier demo left there: entries of
+/// which `ours` says so by their names. The folder is the user's.
+void clear_folder(const std::string& folder, const std::function<bool(std::string_view)>& ours);
 
 /// Writes `text` to `path`; unavailable with the reason where that fails.
 Result<void> write_file(const std::string& path, const std::string& text);

@@ -87,12 +87,8 @@ class Story {
  private:
   /// Notes a step and tells it: what, which clause, real or simulated, how it went.
   bool step(std::string name, std::string clause, bool real, bool ok, std::string detail) {
-    std::cout << fmt::format("{:>2}. {} [{}] {}\n    {}\n    {}\n", report_.steps.size() + 1, name,
-                             real ? "real" : "network simulated", ok ? "ok" : "FAILED", clause,
-                             detail)
-              << std::flush;
-    report_.steps.push_back({std::move(name), std::move(clause), ok, real, std::move(detail)});
-    return ok;
+    return tell_step(report_, {std::move(name), std::move(clause), ok, real, std::move(detail)},
+                     "network simulated");
   }
   void figure(std::string name, double value) {
     report_.figures.emplace_back(std::move(name), value);

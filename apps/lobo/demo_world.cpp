@@ -4,24 +4,22 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "adapters/http/server.hpp"
 #include "api_client.hpp"
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "demo_report.hpp"
 #include "process.hpp"
 #include "ready.hpp"
@@ -35,17 +33,13 @@ constexpr std::chrono::milliseconds ask_again_after{50};
 constexpr std::string_view loopback = "127.0.0.1";
 constexpr std::size_t story_ues = 5;
 
-/// What an earlier run left, and nothing else: the folder is the user's.
-void clear_old(const std::filesystem::path& directory) {
-  std::error_code ignored;
-  for (const auto* name :
-       {"summary.json", "report.html", "trace.mmd", "trace", "network.yaml", "server.yaml",
-        "network.log", "server.log", "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"})
-    std::filesystem::remove_all(directory / name, ignored);
-  std::filesystem::create_directories(directory, ignored);
+bool left_by_us(std::string_view name) {
+  constexpr std::array<std::string_view, 11> ours{
+      "summary.json", "report.html",      "trace.mmd",       "trace",
+      "network.yaml", "server.yaml",      "network.log",     "server.log",
+      "store.sqlite", "store.sqlite-wal", "store.sqlite-shm"};
+  return std::ranges::find(ours, name) != ours.end();
 }
-
-Result<http::Url> url_from(const std::string& text) { return http::parse_url(text); }
 
 }  // namespace
 
@@ -58,7 +52,7 @@ DemoWorld::DemoWorld(std::string directory, std::size_t crowd)
             {std::chrono::steady_clock::now(), path, parsed ? *parsed : json::Value{}});
         loop_.stop();
       }) {
-  clear_old(directory_);
+  clear_folder(directory_, left_by_us);
   for (const int number : {SIGINT, SIGTERM})
     loop_.on_signal(number, [this] {
       interrupted_ = true;
@@ -79,10 +73,7 @@ std::size_t DemoWorld::ue_count() const {
 }
 
 Result<std::unique_ptr<ApiClient>> DemoWorld::client_of(const std::string& url) {
-  const auto root = url_from(url);
-  if (!root) return fail(root.error());
-  return std::make_unique<ApiClient>(loop_, *http_,
-                                     ApiTarget{.root = *root, .token = {}, .tls = {}});
+  return client_at(loop_, *http_, url);
 }
 
 void DemoWorld::end() {
@@ -96,19 +87,11 @@ std::string DemoWorld::notify_uri(std::string_view name) const {
 }
 
 Result<std::vector<std::string>> DemoWorld::ready(ChildProcess& child, std::string_view what) {
-  const auto until = std::chrono::steady_clock::now() + start_patience;
-  while (std::chrono::steady_clock::now() < until) {
-    const auto line = child.read_line(std::chrono::duration_cast<std::chrono::milliseconds>(
-        until - std::chrono::steady_clock::now()));
-    if (!line)
-      return fail(line.error().code, fmt::format("{} did not start: {}; see {}/*.log", what,
-                                                 line.error().detail, directory_));
-    if (!line->starts_with("ready: ")) continue;
-    std::vector<std::string> urls;
-    for (const auto url : split(std::string_view(*line).substr(7), ' ')) urls.emplace_back(url);
-    return urls;
-  }
-  return fail(Errc::timeout, fmt::format("{} did not start; see {}/*.log", what, directory_));
+  auto words = ready_words(child, start_patience);
+  if (!words)
+    return fail(words.error().code, fmt::format("{} did not start: {}; see {}/*.log", what,
+                                                words.error().detail, directory_));
+  return words;
 }
 
 Result<void> DemoWorld::start() {
@@ -121,8 +104,7 @@ Result<void> DemoWorld::start() {
 
   const std::string config = directory_ + "/network.yaml";
   if (auto written = write_file(config, network_config()); !written) return written;
-  auto child =
-      ChildProcess::start({own_program(), "netsim", "-c", config}, directory_ + "/network.log");
+  auto child = start_own({"netsim", "-c", config}, directory_ + "/network.log");
   if (!child) return fail(child.error());
   network_ = std::move(*child);
   const auto urls = ready(*network_, "the simulated network");
@@ -137,8 +119,7 @@ Result<void> DemoWorld::start() {
 Result<void> DemoWorld::start_server() {
   const std::string config = directory_ + "/server.yaml";
   if (auto written = write_file(config, server_config()); !written) return written;
-  auto child =
-      ChildProcess::start({own_program(), "serve", "-c", config}, directory_ + "/server.log");
+  auto child = start_own({"serve", "-c", config}, directory_ + "/server.log");
   if (!child) return fail(child.error());
   server_ = std::move(*child);
   const auto urls = ready(*server_, "the server");

@@ -19,11 +19,14 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/text.hpp"
 
 namespace lobo::app {
 namespace {
@@ -134,6 +137,28 @@ std::string own_program() {
   std::error_code wrong;
   const auto path = std::filesystem::read_symlink("/proc/self/exe", wrong);
   return wrong ? std::string("lobo") : path.string();
+}
+
+Result<ChildProcess> start_own(const std::vector<std::string>& words, const std::string& log_file) {
+  std::vector<std::string> all{own_program()};
+  all.insert(all.end(), words.begin(), words.end());
+  return ChildProcess::start(all, log_file);
+}
+
+Result<std::vector<std::string>> ready_words(ChildProcess& child,
+                                             std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return fail(Errc::timeout, "it is not ready");
+    const auto line = child.read_line(left);
+    if (!line) return fail(line.error());
+    if (!line->starts_with("ready: ")) continue;
+    std::vector<std::string> words;
+    for (const auto word : split(std::string_view(*line).substr(7), ' ')) words.emplace_back(word);
+    return words;
+  }
 }
 
 }  // namespace lobo::app

@@ -68,5 +68,10 @@ class ChildProcess {
 
 /// The path of this very program.
 std::string own_program();
+/// Runs this very program with `words`.
+Result<ChildProcess> start_own(const std::vector<std::string>& words, const std::string& log_file);
+/// What a program says behind "ready: ": mostly its URLs.
+Result<std::vector<std::string>> ready_words(ChildProcess& child,
+                                             std::chrono::milliseconds patience);
 
 }  // namespace lobo::app

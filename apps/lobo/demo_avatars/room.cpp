@@ -7,12 +7,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
 #include <ios>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "adapters/crypto/certificate.hpp"
@@ -42,19 +40,13 @@ std::string quality_json(const Quality& quality) {
                      quality.delay_ms, quality.jitter_ms);
 }
 
-void clear_folder(const std::string& folder) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  fs::create_directories(folder, ignored);
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const auto name = entry.path().filename().string();
-    constexpr std::array<std::string_view, 8> ours{"trace",     "flow",         "profile",
-                                                   "reset.key", "summary.json", "report.html",
-                                                   "trace.mmd", "drive.mjs"};
-    if (name.ends_with(".log") || name.ends_with(".png") || name.find(".sqlite") != name.npos ||
-        std::ranges::find(ours, name) != ours.end())
-      fs::remove_all(entry.path(), ignored);
-  }
+bool left_by_avatars(std::string_view name) {
+  constexpr std::array<std::string_view, 8> ours{"trace",     "flow",         "profile",
+                                                 "reset.key", "summary.json", "report.html",
+                                                 "trace.mmd", "drive.mjs"};
+  return name.ends_with(".log") || name.ends_with(".png") ||
+         name.find(".sqlite") != std::string_view::npos ||
+         std::ranges::find(ours, name) != ours.end();
 }
 
 Result<void> make_certificate(const std::string& folder) {

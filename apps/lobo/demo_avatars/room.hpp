@@ -42,8 +42,8 @@ std::string quality_text(const Quality& quality);
 /// As `lobo impair` takes it.
 std::string quality_json(const Quality& quality);
 
-/// Makes it where it is not, and takes out what an earlier demo left there.
-void clear_folder(const std::string& folder);
+/// Whether an entry of the demo's folder is what an earlier one left.
+bool left_by_avatars(std::string_view name);
 
 /// A certificate that browsers take by its hash: P-256, good for less than 14 days.
 Result<void> make_certificate(const std::string& folder);

@@ -112,6 +112,11 @@ Result<void> ip(const std::vector<std::string>& words, const std::vector<int>& f
   return run_program({.words = all, .files = files});
 }
 
+Result<void> forward_packets() {
+  if (write_to("/proc/sys/net/ipv4/ip_forward", "1")) return {};
+  return fail(Errc::forbidden, "the kernel does not let a namespace pass packets on (ip_forward)");
+}
+
 Result<void> join(const LinkEnd& one, const LinkEnd& other) {
   const Inside inside(one.space);
   // The first descriptor that a program is handed becomes its number 3.

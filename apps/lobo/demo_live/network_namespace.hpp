@@ -46,6 +46,9 @@ Result<std::string> may_make_namespaces();
 /// Runs `ip` with these words where the calling thread is.
 Result<void> ip(const std::vector<std::string>& words, const std::vector<int>& files = {});
 
+/// Where the calling thread is, the kernel passes packets on from one interface to another.
+Result<void> forward_packets();
+
 struct LinkEnd {
   const NetworkNamespace& space;
   std::string name;
