@@ -9,6 +9,7 @@
 #include "demo_live.hpp"
 #include "demo_monitor.hpp"
 #include "demo_report.hpp"
+#include "demo_session.hpp"
 #include "demo_story.hpp"
 #include "exit_code.hpp"
 
@@ -55,7 +56,8 @@ std::vector<Verb> demo_verbs() {
           congestion_verb(),
           live_verb(),
           green_verb(),
-          avatars_verb()};
+          avatars_verb(),
+          session_verb()};
 }
 
 }  // namespace lobo::app

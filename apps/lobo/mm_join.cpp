@@ -201,8 +201,10 @@ class Walker final : public mmec::Application {
     for (const auto& flow : stats.recent) flows += (flows.empty() ? "" : ",") + figures(flow);
     std::string others;
     for (const auto& [asset, seen] : seen_)
-      others += fmt::format(R"({}{{"asset":{},"states":{}{}}})", others.empty() ? "" : ",",
-                            json_quoted(asset), seen.states, place(seen));
+      others += fmt::format(
+          R"({}{{"asset":{},"states":{}{}{}}})", others.empty() ? "" : ",", json_quoted(asset),
+          seen.states, place(seen),
+          seen.age ? fmt::format(R"(,"ageUs":{})", seen.age->count()) : std::string());
     std::string clock = "null";
     if (stats.clock)
       clock = fmt::format(R"({{"offsetUs":{},"errorUs":{}}})", stats.clock->offset.count(),
@@ -255,11 +257,8 @@ class Walker final : public mmec::Application {
     (void)client.publish(0, component, out.written());
   }
   static std::string place(const Seen& seen) {
-    std::string out;
-    if (seen.at)
-      out = fmt::format(R"(,"x":{:.3f},"y":{:.3f},"z":{:.3f})", seen.at->x, seen.at->y, seen.at->z);
-    if (seen.age) out += fmt::format(R"(,"ageUs":{})", seen.age->count());
-    return out;
+    if (!seen.at) return {};
+    return fmt::format(R"(,"x":{:.3f},"y":{:.3f},"z":{:.3f})", seen.at->x, seen.at->y, seen.at->z);
   }
   static std::string figures(const mmec::FlowFigures& flow) {
     std::string out = fmt::format(

@@ -98,9 +98,10 @@ Result<std::string> ChildProcess::read_line(std::chrono::milliseconds patience) 
     }
     if (unread_.size() > output_line_bytes_max)
       return fail(Errc::too_large, "the child's line is too long");
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    if (left.count() <= 0 || !readable(output_.get(), left))
+    const auto left = std::max(
+        std::chrono::milliseconds{0},
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()));
+    if (!readable(output_.get(), left))
       return fail(Errc::timeout,
                   fmt::format("process {} said nothing for {} ms", pid_, patience.count()));
     std::array<char, 4096> piece{};

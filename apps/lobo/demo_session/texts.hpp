@@ -1,0 +1,39 @@
+#pragma once
+// Configuration files and requests of `lobo demo session`, as a user would write them.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/quantity.hpp"
+
+namespace lobo::app {
+
+inline constexpr std::string_view session_service = "xr.meet";
+inline constexpr std::string_view session_room = "hall";
+/// Bob is the UE behind the cell, Alice is beside the nodes.
+inline constexpr std::string_view bob_ue = "ue1", alice_ue = "ue2";
+inline constexpr std::string_view bob_asset = "urn:avatar:bob", alice_asset = "urn:avatar:alice";
+/// What the application asks for, and what the policy makes of it.
+inline constexpr std::string_view asked_gbr = "2 Mbps", granted_gbr = "400 Kbps";
+inline constexpr unsigned avatar_rate_hz = 60, lower_rate_hz = 15;
+/// Of Alice's states on the way to Bob, as IP packets; the cell has so much beside the video.
+inline constexpr BitsPerSecond avatar_rate{200'000};
+
+std::string session_sealdd_config(std::string_view folder);
+struct Doors {
+  std::string sealdd, nrm;
+};
+std::string session_enabler_config(std::string_view folder, const Doors& doors);
+std::string session_node_config(std::string_view folder, std::string_view node,
+                                std::string_view address, std::string_view sealdd);
+
+/// A ceiling, a tier below, what is bad, and that nothing is kept of what is released.
+std::string session_policy();
+/// The network has to promise what the UE behind the cell is granted.
+std::string network_policy();
+std::string session_request(std::string_view notif_uri);
+/// Whatever is measured is too late: the room goes to another node.
+std::string relocation_policy();
+
+}  // namespace lobo::app
