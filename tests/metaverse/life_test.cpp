@@ -62,6 +62,25 @@ TEST(mm_session, is_resolved_connected_used_and_torn_down_and_leaves_nothing_beh
   EXPECT_EQ(w.durable().timers.size(), 0U);
 }
 
+// SEALDD's last word comes when the enabler has let the connection go: refused, it would wait there
+// for somebody to look after it.
+TEST(mm_session, the_last_word_about_a_connection_that_was_let_go_is_taken) {
+  MmWorld w;
+  const auto at = w.session(MmWorld::asset("1", "ue-1"));
+  EXPECT_EQ(w.tell("ue-1", "ESTABLISHED", R"({"urn:a:1":"UP"})"), 204);
+  auto held = w.sealdd.of_ue("ue-1");
+  EXPECT_EQ(w.ask("DELETE", at).status, 204);
+  const auto target = held.notif_uri.substr(std::string_view("http://mm.example").size());
+  const auto word = [&](std::string_view state) {
+    return w
+        .ask("POST", target, lobo::testing::SimSealdd::notification(held, state, "{}", ""), {}, "")
+        .status;
+  };
+  EXPECT_EQ(word("RELEASED"), 204);
+  EXPECT_EQ(word("ESTABLISHED"), 404);
+  EXPECT_EQ(w.state(at), "RELEASED");
+}
+
 TEST(mm_session, each_step_is_logged_with_its_number) {
   MmWorld w;
   const auto at = w.session(MmWorld::asset("1", "ue-1"));

@@ -50,10 +50,20 @@ Result<void> SessionStep::called_back(const resource::Callback& callback) {
   const auto no = parse_decimal(parts[parts.size() - 3]);
   const auto leg =
       std::ranges::find_if(state_.legs, [&](const Leg& one) { return no && one.no == *no; });
-  if (leg == state_.legs.end()) return unknown;
+  if (leg == state_.legs.end()) return parts.back() == "connection" ? last_word(callback) : unknown;
   if (parts.back() == "connection") return connection_told(*leg, callback);
   if (parts.back() == "network") return network_told(*leg, callback);
   return quality_told(*leg, callback);
+}
+
+/// SEALDD's last word about a connection comes when this side has let it go: taken, because there
+/// is nothing more to do about it. Refused, it would wait there for somebody to look after it.
+Result<void> SessionStep::last_word(const resource::Callback& callback) {
+  const auto news = json::read<sdd::SddConnectionNotif>(callback.http.body);
+  if (!news || news->state != sdd::SddConnectionState::released)
+    return fail(Errc::not_found, "no such callback");
+  reply(callback.request, {204, {}, {}});
+  return {};
 }
 
 Result<void> SessionStep::connection_told(Leg& leg, const resource::Callback& callback) {
@@ -62,7 +72,13 @@ Result<void> SessionStep::connection_told(Leg& leg, const resource::Callback& ca
   // It may be faster than the answer that names the connection: told again, it will be known.
   if (!leg.connection_id && (leg.call == LegCall::connect || leg.doubt.value_or(false)))
     return fail(Errc::unavailable, "the connection is still being made");
-  if (leg.connection_id != news->connection_id) return fail(Errc::not_found, "no such callback");
+  if (leg.connection_id != news->connection_id) {
+    // Its last word may come when this side has let it go: there is nothing more to do.
+    if (news->state != sdd::SddConnectionState::released)
+      return fail(Errc::not_found, "no such callback");
+    reply(callback.request, {204, {}, {}});
+    return {};
+  }
   reply(callback.request, {204, {}, {}});
   const auto sequence = static_cast<std::uint64_t>(news->seq);
   if (sequence <= leg.sequence.value_or(0)) return {};  // Told before.

@@ -122,6 +122,7 @@ class SessionStep {
   // session_quality.cpp
   std::int64_t lowest_tier(AssetState& asset) const;
   Result<void> connection_told(Leg& leg, const resource::Callback& callback);
+  Result<void> last_word(const resource::Callback& callback);
   Result<void> quality_told(Leg& leg, const resource::Callback& callback);
   void measured(AssetState& asset, const api::mm_callbacks::QualityData& data);
   void tier_changed(AssetState& asset, std::int64_t before, std::string_view reason);
