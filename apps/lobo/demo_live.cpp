@@ -28,15 +28,14 @@ Exit live(const Arguments& arguments) {
 }  // namespace
 
 Verb live_verb() {
-  return {
-      .path = "demo live",
-      .summary =
-          "the live path: QoS asked for, real video through a congested cell, told, released",
-      .example =
-          "  lobo demo live\n  lobo demo live --video holiday.mp4 --seconds 20\n"
-          "  lobo demo live --memory",
-      .options = live_options("out/live"),
-      .run = live};
+  return {.path = "demo live",
+          .summary =
+              "the live path: QoS asked for, real video through a congested cell, told, released",
+          .example =
+              "  lobo demo live\n  lobo demo live --video holiday.mp4 --seconds 20\n"
+              "  lobo demo live --memory",
+          .options = live_options("out/live"),
+          .run = live};
 }
 
 }  // namespace lobo::app

@@ -201,10 +201,10 @@ class Walker final : public mmec::Application {
     for (const auto& flow : stats.recent) flows += (flows.empty() ? "" : ",") + figures(flow);
     std::string others;
     for (const auto& [asset, seen] : seen_)
-      others += fmt::format(
-          R"({}{{"asset":{},"states":{}{}{}}})", others.empty() ? "" : ",", json_quoted(asset),
-          seen.states, place(seen),
-          seen.age ? fmt::format(R"(,"ageUs":{})", seen.age->count()) : std::string());
+      others +=
+          fmt::format(R"({}{{"asset":{},"states":{}{}{}}})", others.empty() ? "" : ",",
+                      json_quoted(asset), seen.states, place(seen),
+                      seen.age ? fmt::format(R"(,"ageUs":{})", seen.age->count()) : std::string());
     std::string clock = "null";
     if (stats.clock)
       clock = fmt::format(R"({{"offsetUs":{},"errorUs":{}}})", stats.clock->offset.count(),

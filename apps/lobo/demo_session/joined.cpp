@@ -94,7 +94,7 @@ std::optional<JoinedUe::Measured> JoinedUe::typical_since(Time since) const {
   std::ranges::copy_if(measures_, std::back_inserter(those),
                        [&](const Measured& one) { return one.at >= since; });
   if (those.empty()) return std::nullopt;
-  const auto median = [&](double Measured::*figure) {
+  const auto median = [&](double Measured::* figure) {
     const auto middle = those.begin() + static_cast<std::ptrdiff_t>(those.size() / 2);
     std::ranges::nth_element(those, middle, {}, figure);
     return (*middle).*figure;

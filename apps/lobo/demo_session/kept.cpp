@@ -16,10 +16,10 @@ using adapters::store::Statement;
 constexpr std::size_t kinds_max = 100;  ///< a store has a handful
 
 constexpr std::string_view still_there =
-    "SELECT kind, count(*) FROM resource WHERE kind NOT IN ('node') GROUP BY kind UNION ALL "
-    "SELECT type || ' of ' || from_kind, count(*) FROM effect WHERE from_kind NOT IN ('node') "
+    "SELECT kind, count(*) FROM resource WHERE kind NOT IN ('core_peer') GROUP BY kind UNION ALL "
+    "SELECT type || ' of ' || from_kind, count(*) FROM effect WHERE from_kind NOT IN ('core_peer') "
     "GROUP BY type, from_kind UNION ALL "
-    "SELECT 'timer of ' || kind, count(*) FROM timer WHERE kind NOT IN ('node') GROUP BY kind";
+    "SELECT 'timer of ' || kind, count(*) FROM timer WHERE kind NOT IN ('core_peer') GROUP BY kind";
 
 }  // namespace
 

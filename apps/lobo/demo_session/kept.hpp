@@ -7,9 +7,9 @@
 
 namespace lobo::app {
 
-/// In words, by kind: "2 session, 1 timer of session"; empty where it is nothing. `node` records,
-/// which are of relay nodes and not of anybody's session, are not counted, nor are keys of
-/// requests, which end by themselves.
+/// In words, by kind: "2 mm_session, 1 timer of mm_session"; empty where it is nothing. What a
+/// server knows of the core is nobody's session and not counted, nor are keys of requests, which
+/// end by themselves.
 Result<std::string> left_in_store(const std::string& path);
 
 }  // namespace lobo::app

@@ -55,8 +55,8 @@ std::string session_policy() {
       R"("ladder":[{{"updateRateHz":{},"components":1}}],)"
       R"("thresholds":{{"latencyMs":120,"lossPermille":100}},)"
       R"("measurement":{{"what":["LATENCY","PACKET_LOSS_RATE","JITTER","BITRATE"]}},)"
-      R"("retentionSec":0}})",
-      session_service, granted_gbr, lower_rate_hz);
+      R"("retentionSec":{}}})",
+      session_service, granted_gbr, lower_rate_hz, session_kept.count());
 }
 
 std::string network_policy() {

@@ -1,6 +1,7 @@
 #pragma once
 // Configuration files and requests of `lobo demo session`, as a user would write them.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,7 +29,10 @@ std::string session_enabler_config(std::string_view folder, const Doors& doors);
 std::string session_node_config(std::string_view folder, std::string_view node,
                                 std::string_view address, std::string_view sealdd);
 
-/// A ceiling, a tier below, what is bad, and that nothing is kept of what is released.
+/// The record of a released session can be read for so long; SEALDD's last words reach it.
+inline constexpr std::chrono::seconds session_kept{2};
+
+/// A ceiling, a tier below, what is bad, and how long what is released is kept.
 std::string session_policy();
 /// The network has to promise what the UE behind the cell is granted.
 std::string network_policy();
