@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iostream>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -305,8 +305,9 @@ void LiveActs::pictures() {
       base64(std::as_bytes(std::span(timeline))));
 }
 
-void LiveActs::draw() {
-  auto run = live_sequence(settings_.directory + "/trace", path_.messages());
+void LiveActs::draw(std::vector<adapters::trace::SeenMessage> more) {
+  std::ranges::move(path_.messages(), std::back_inserter(more));
+  auto run = live_sequence(settings_.directory + "/trace", std::move(more));
   if (!run || run->messages.empty()) return;
   if (const auto latency = notice_to_notification(*run)) {
     figure("notice_to_notification_ms", *latency);

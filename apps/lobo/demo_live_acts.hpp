@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/trace/trace_view.hpp"
 #include "base/quantity.hpp"
 #include "demo_live/clip.hpp"
 #include "demo_live/drawings.hpp"
@@ -59,8 +60,8 @@ class LiveActs {
   bool interrupted() const { return world_ && world_->interrupted(); }
   /// Whatever still runs, in the order in which it depends on each other.
   void end();
-  /// Messages and pictures of the report, when all has ended.
-  void draw();
+  /// The sequence of the report, when all has ended: what was recorded, and `more`.
+  void draw(std::vector<adapters::trace::SeenMessage> more = {});
 
  private:
   struct Pass {

@@ -216,8 +216,7 @@ Result<PassFigures> MemoryPath::play(DemoWorld& world, const Clip& clip, const P
 }
 
 /// The agent is the control thread's: it is asked there.
-std::optional<std::uint64_t> MemoryPath::upf_sessions() {
-  if (!control_.joinable()) return std::nullopt;
+std::uint64_t MemoryPath::upf_sessions() {
   std::promise<std::size_t> told;
   auto answer = told.get_future();
   loop_.post([&] { told.set_value(n4_->agent().sessions()); });
@@ -233,9 +232,9 @@ std::string MemoryPath::end(DemoWorld& world) {
   if (!world.net().call("DELETE", fmt::format("/netsim-control/v1/gnbs/{}", live_gnb_name)))
     say("a gNB at netsim");
   const auto until = std::chrono::steady_clock::now() + patience;
-  while (upf_sessions() != 0U && std::chrono::steady_clock::now() < until)
+  while (upf_sessions() > 0 && std::chrono::steady_clock::now() < until)
     run_until(world.loop(), [&] { return world.interrupted(); }, 50ms);
-  if (upf_sessions() != 0U) say("a session at the UPF");
+  if (upf_sessions() > 0) say("a session at the UPF");
   end_control();
   if (ring_)
     if (auto closed = ring_->close(); !closed) say(closed.error().detail);

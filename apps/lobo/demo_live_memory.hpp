@@ -43,7 +43,6 @@ class MemoryPath final : public LivePath {
                                    const std::string& log_file) override {
     return start_own(words, log_file);
   }
-  std::optional<std::uint64_t> upf_sessions() override;
   std::string end(DemoWorld& world) override;
   std::vector<adapters::trace::SeenMessage> messages() const override { return {}; }
   std::vector<std::pair<std::string, double>> figures() const override;
@@ -52,6 +51,7 @@ class MemoryPath final : public LivePath {
   explicit MemoryPath(std::string directory) : directory_(std::move(directory)) {}
   Result<void> look_at_session(DemoWorld& world);
   Result<void> tell_notices(DemoWorld& world);
+  std::uint64_t upf_sessions();
   PassFigures totals(std::int64_t qfi);
   void end_control();
 

@@ -32,6 +32,7 @@
 #include "demo_live/udp_probe.hpp"
 #include "demo_live_configs.hpp"
 #include "demo_live_path.hpp"
+#include "demo_live_sequence.hpp"
 #include "demo_report.hpp"
 #include "demo_world.hpp"
 #include "json_rows.hpp"
@@ -186,17 +187,7 @@ Result<ChildProcess> NamespacePath::child(const NetworkNamespace& where,
 
 void NamespacePath::note(std::string from, std::string to, std::string text, std::string clause) {
   notes_.push_back(
-      {.at = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now()),
-       .from = std::move(from),
-       .to = std::move(to),
-       .span = {},
-       .trace = {},
-       .text = std::move(text),
-       .clause = std::move(clause),
-       .body = {},
-       .request = true,
-       .seen_by = {"demo"},
-       .took = {}});
+      seen_by_demo(std::move(from), std::move(to), std::move(text), std::move(clause)));
 }
 
 // ---- the programs -----------------------------------------------------------------------------
@@ -466,14 +457,6 @@ Result<ChildProcess> NamespacePath::start_at_ue(const std::vector<std::string>& 
                                                 const std::string& log_file) {
   const Inside inside(spaces_.ue);
   return start_own(words, log_file);
-}
-
-std::optional<std::uint64_t> NamespacePath::upf_sessions() {
-  if (!upf_api_) return std::nullopt;
-  const auto status = upf_api_->ask("GET", "/status/upf");
-  const json::Value* sessions = status ? find_path(*status, "n4.sessions") : nullptr;
-  if (!sessions || !sessions->integer()) return std::nullopt;
-  return static_cast<std::uint64_t>(*sessions->integer());
 }
 
 /// In the order in which they depend on each other; then what the kernel still has.

@@ -46,7 +46,6 @@ class NamespacePath final : public LivePath {
   bool edge_is_behind_the_cell() const override { return true; }
   Result<ChildProcess> start_at_ue(const std::vector<std::string>& words,
                                    const std::string& log_file) override;
-  std::optional<std::uint64_t> upf_sessions() override;
   std::string end(DemoWorld& world) override;
   std::vector<adapters::trace::SeenMessage> messages() const override;
   std::vector<std::pair<std::string, double>> figures() const override;

@@ -71,8 +71,6 @@ class LivePath {
   /// Runs this very program with `words` where the UE is.
   virtual Result<ChildProcess> start_at_ue(const std::vector<std::string>& words,
                                            const std::string& log_file) = 0;
-  /// PFCP sessions at the UPF; nothing where it does not answer.
-  virtual std::optional<std::uint64_t> upf_sessions() = 0;
   /// Ends the RAN and the UPF. What is left of them, in words; empty: nothing.
   virtual std::string end(DemoWorld& world) = 0;
   /// What passed besides HTTP.

@@ -19,6 +19,10 @@ Result<adapters::trace::Run> live_sequence(const std::string& folder,
 /// after it.
 std::optional<double> notice_to_notification(const adapters::trace::Run& run);
 
+/// What leaves no record of its own, such as media: one arrow, now.
+adapters::trace::SeenMessage seen_by_demo(std::string from, std::string to, std::string text,
+                                          std::string clause);
+
 std::vector<SequenceArrow> arrows_of(const adapters::trace::Run& run);
 
 }  // namespace lobo::app

@@ -5,14 +5,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "wire/json/value.hpp"
 
 namespace lobo::app {
 
@@ -27,15 +25,12 @@ class JoinedUe {
     std::optional<Time> at;
     std::chrono::microseconds silence{0};  ///< longest since silence_from()
   };
-  /// Of the flows that it receives, over the last seconds before.
+  /// How old states were when they came, in the middle of each second, and then in the middle of
+  /// these: a second counts alike whether its tier has 60 states or 15.
   struct Measured {
-    Time at;
     double delay_p50_ms = 0;
-    double delay_p99_ms = 0;
-    double age_p50_ms = 0;
-    double loss_percent = 0;
+    double delay_p99_ms = 0;  ///< of all
     double states_a_second = 0;
-    double bits_a_second = 0;
   };
 
   /// What is no JSON object of its is passed over.
@@ -44,28 +39,23 @@ class JoinedUe {
   std::size_t count(std::string_view event) const;
   /// The asset as it was seen; nothing of one that never was.
   const Seen* of(std::string_view asset) const;
-  std::size_t measured() const { return measures_.size(); }
-  /// The median of each figure over what was measured from then on; nothing where nothing was.
-  std::optional<Measured> typical_since(Time since) const;
+  /// Nothing where no state with an age came in between.
+  std::optional<Measured> typical(Time from, Time to) const;
   /// The tier that the node ordered last.
   unsigned tier() const { return tier_; }
   /// Silences count anew.
   void silence_from();
 
  private:
-  static constexpr std::size_t measures_max = 1000;  ///< the oldest goes
-  /// States that had been seen when it measured last.
-  struct Counted {
+  static constexpr std::size_t arrivals_max = 30'000;  ///< the oldest go
+  struct Arrival {
     Time at;
-    std::uint64_t states = 0;
+    std::chrono::microseconds age;
   };
-
-  void measure(const json::Value& told, Time now);
 
   std::map<std::string, std::size_t, std::less<>> events_;
   std::map<std::string, Seen, std::less<>> seen_;
-  std::vector<Measured> measures_;
-  std::optional<Counted> counted_;
+  std::deque<Arrival> arrivals_;  ///< of root components that say how old they are
   unsigned tier_ = 0;
 };
 
