@@ -16,7 +16,7 @@ SEEDS ?= 2000
 help:
 	@echo 'make build    install what is missing and build (build/dev)'
 	@echo 'make test     build, and everything that decides right or wrong'
-	@echo 'make demo     build, and the main job from end to end (out/demo, then live packets: out/live)'
+	@echo 'make demo     build, and the main job from end to end (out/demo, then a whole session: out/session)'
 	@echo 'make bench    measure; appends to bench/results'
 	@echo 'make check    layout, each header alone, clang-tidy'
 	@echo 'make nightly  second compiler, sanitizers, fuzzing, long seeds (build/nightly/summary.md)'
@@ -37,7 +37,7 @@ demo:
 	@cmake --preset dev
 	@cmake --build --preset dev --parallel $(jobs) --target lobo
 	@build/dev/lobo demo story
-	@build/dev/lobo demo live
+	@build/dev/lobo demo session
 
 bench:
 	@tools/install_packages.sh build test nightly
