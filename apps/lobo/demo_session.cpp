@@ -16,7 +16,7 @@ namespace lobo::app {
 namespace {
 
 bool left_by_session(std::string_view name) {
-  return left_by_live(name) || name == "flow" || name.starts_with("sealdd.") ||
+  return left_by_live(name) || name == "flow" || name == "media" || name.starts_with("sealdd.") ||
          name.starts_with("metaverse.") || name.starts_with("node");
 }
 

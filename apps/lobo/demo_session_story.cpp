@@ -27,6 +27,8 @@
 #include "demo_session_room.hpp"
 #include "demo_world.hpp"
 #include "json_rows.hpp"
+#include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::app {
@@ -84,6 +86,7 @@ class SessionStory {
   bool acts_of_video(Acts... acts);
 
   bool servers_start();
+  bool asset_stands();
   bool policies_stand();
   bool session_is_asked_for();
   bool network_promises();
@@ -122,6 +125,7 @@ class SessionStory {
   LiveActs acts_;
   std::optional<SessionRoom> room_;
   std::vector<adapters::trace::SeenMessage> notes_;  ///< of what goes over QUIC
+  std::vector<std::string> mdrb_;                    ///< paths, the block first
   std::vector<std::string> policies_;
   std::string session_;
   json::Value granted_;  ///< the enabler's answer
@@ -144,6 +148,25 @@ bool SessionStory::servers_start() {
               !done ? done.error().detail
                     : fmt::format("two nodes at {} have registered with keys, lease and capacity",
                                   path_.edge_address()));
+}
+
+bool SessionStory::asset_stands() {
+  const auto make = [&](std::string_view at, const std::string& text) {
+    const auto made = room_->enabler().call("POST", at, text, of_json());
+    if (!made) return Result<std::string>(fail(made.error()));
+    const auto url = http::parse_url(made->headers.find("location").value_or(""));
+    return url ? Result<std::string>(url->target) : Result<std::string>(fail(url.error()));
+  };
+  auto done = make("/mm-mdrb/v1/blocks", session_block());
+  if (done) {
+    mdrb_.push_back(*done);
+    done = make("/mm-mdrb/v1/assets", session_screen(last_of(*done)));
+  }
+  if (done) mdrb_.push_back(*done);
+  return step(
+      "an asset stands in the MDRB: a screen with a video texture",
+      "TR 23.700-21 clause 7.y step 0", done.has_value(),
+      done ? fmt::format("{}, component 1 is the video", screen_asset) : done.error().detail);
 }
 
 bool SessionStory::policies_stand() {
@@ -464,6 +487,8 @@ bool SessionStory::torn_down() {
   for (const auto& policy : policies_)
     want(room_->enabler().call("DELETE", fmt::format("{}/{}", policies, policy)).has_value(),
          "a policy at the enabler");
+  for (; !mdrb_.empty(); mdrb_.pop_back())
+    want(room_->enabler().call("DELETE", mdrb_.back()).has_value(), "an asset in the MDRB");
   if (!left.empty()) left.resize(left.size() - 2);
   return step("the VAL server ends the session, and every layer lets go",
               "TR 23.700-21 clause 7.y step 8", left.empty(),
@@ -525,9 +550,10 @@ DemoReport SessionStory::play(const std::string& fallback) {
                                [&](Act act) { return (this->*act)() && !acts_.interrupted(); });
   };
   bool good = acts_of_video(&LiveActs::video_is_encoded, &LiveActs::programs_start) &&
-              play_acts({&SessionStory::servers_start, &SessionStory::policies_stand,
-                         &SessionStory::session_is_asked_for, &SessionStory::network_promises,
-                         &SessionStory::sealdd_connects, &SessionStory::avatars_move}) &&
+              play_acts({&SessionStory::servers_start, &SessionStory::asset_stands,
+                         &SessionStory::policies_stand, &SessionStory::session_is_asked_for,
+                         &SessionStory::network_promises, &SessionStory::sealdd_connects,
+                         &SessionStory::avatars_move}) &&
               acts_of_video(&LiveActs::application_asks);
   if (good) {
     before_congestion_ = world().heard().size();

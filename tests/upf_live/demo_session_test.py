@@ -17,7 +17,8 @@ import harness  # noqa: E402  (the path above comes first)
 
 MEMORY = "memory" in sys.argv[1:]
 WITHIN = 240  # seconds: twice and more what it takes on a busy machine; its own waits are bounded
-ACTS = ("SEALDD, the enabler and two relay nodes start", "an operator's policies",
+ACTS = ("SEALDD, the enabler and two relay nodes start",
+        "an asset stands in the MDRB: a screen with a video texture", "an operator's policies",
         "a VAL server asks for a session, and policy decides what it gets",
         "NRM asks the core, and the packets of the UE behind the cell get a QoS flow",
         "SEALDD has connections, a node that carries the room, and tokens for it",

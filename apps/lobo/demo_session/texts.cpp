@@ -27,6 +27,7 @@ metaverse:
   server: {{address: 127.0.0.1, port: 0}}
   store: {{path: {0}/metaverse.sqlite}}
   auth: {{mode: "off"}}
+  media: {{path: {0}/media}}
   sealdd: {{uri: "{1}"}}
   nrm: {{uri: "{2}"}}
   sinks: {{allow: [127.0.0.0/8], https_only: false}}
@@ -47,6 +48,14 @@ relay:
   sealdd: {{uri: "{3}"}}
 )",
                      folder, node, address, sealdd);
+}
+
+std::string session_block() { return fmt::format(R"({{"name":"{}"}})", session_room); }
+
+std::string session_screen(std::string_view block) {
+  return fmt::format(R"({{"assetId":"{}","blockId":"{}","name":"screen","assetClass":"twin",)"
+                     R"("components":{{"0":"pose","1":"texture: video/H264 over RTP"}}}})",
+                     screen_asset, block);
 }
 
 std::string session_policy() {

@@ -15,6 +15,7 @@ inline constexpr std::string_view session_room = "hall";
 /// Bob is the UE behind the cell, Alice is beside the nodes.
 inline constexpr std::string_view bob_ue = "ue1", alice_ue = "ue2";
 inline constexpr std::string_view bob_asset = "urn:avatar:bob", alice_asset = "urn:avatar:alice";
+inline constexpr std::string_view screen_asset = "urn:twin:screen";
 /// What the application asks for, and what the policy makes of it.
 inline constexpr std::string_view asked_gbr = "2 Mbps", granted_gbr = "400 Kbps";
 inline constexpr unsigned avatar_rate_hz = 60, lower_rate_hz = 15;
@@ -29,6 +30,9 @@ std::string session_enabler_config(std::string_view folder, const Doors& doors);
 std::string session_node_config(std::string_view folder, std::string_view node,
                                 std::string_view address, std::string_view sealdd);
 
+/// A block of the MDRB, and in it a screen whose texture is the video.
+std::string session_block();
+std::string session_screen(std::string_view block);
 /// The record of a released session can be read for so long; SEALDD's last words reach it.
 inline constexpr std::chrono::seconds session_kept{2};
 
