@@ -360,6 +360,7 @@ bool SessionStory::congestion_reaches_the_session() {
   if (lower) figure("tier_change_after_seconds", after);
   if (bad_) figure("congested_delay_p50_ms", bad_->delay_p50_ms);
   const bool ok = lower && broken && ordered && bad_.has_value();
+  const auto reason = broken ? text_at(broken->event, "reason") : std::string();
   return step(
       "the session goes a tier down, and application and UE are told why",
       "TR 23.700-21 clause 7.y step 7; TS 29.122 clause 5.14.2.1.6", ok,
@@ -367,10 +368,11 @@ bool SessionStory::congestion_reaches_the_session() {
       : !broken  ? "no QOS_NOT_FULFILLED came"
       : !ordered ? "the node did not tell the UE"
       : !bad_    ? "nothing was measured"
-              : fmt::format("TIER_CHANGE to {} Hz after {:.1f} s ({}), QOS_NOT_FULFILLED ({}); the "
-                            "avatar's one-way delay was {:.1f} ms",
-                            lower_rate_hz, after, text_at(lower->event, "reason"),
-                            text_at(broken->event, "reason"), bad_->delay_p50_ms));
+                 : fmt::format(
+                       "TIER_CHANGE to {} Hz after {:.1f} s ({}), QOS_NOT_FULFILLED{}; the avatar's "
+                          "one-way delay was {:.1f} ms",
+                       lower_rate_hz, after, text_at(lower->event, "reason"),
+                    reason.empty() ? "" : " (" + reason + ")", bad_->delay_p50_ms));
 }
 
 bool SessionStory::handled_by_flow() {
