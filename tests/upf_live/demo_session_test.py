@@ -3,6 +3,7 @@
 no success. Over namespaces where they may be made, else (or with `memory` as an argument) over memory rings."""
 
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -93,6 +94,24 @@ class Session(harness.Case):
         demo.signal(signal.SIGINT)
         self.assertEqual(demo.wait(60), 130)
         self.assertFalse(json.loads((out / "summary.json").read_text())["ok"])
+        self.until(lambda: processes_of(self.folder), [])
+
+    @unittest.skipUnless(MEMORY, "by night: it waits for what does not come")
+    def test_an_act_that_does_not_happen_is_said_and_no_success(self):
+        out = self.folder / "session"
+        demo = self.start(*self.words(out)[1:])
+        while not demo.line(60).startswith(" 9. two avatars"):
+            pass
+        children = pathlib.Path(f"/proc/{demo.child.pid}/task/{demo.child.pid}/children").read_text().split()
+        joined = [int(pid) for pid in children if b"--token" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+        self.assertEqual(len(joined), 2)
+        for pid in joined:
+            os.kill(pid, signal.SIGKILL)
+        self.assertEqual(demo.wait(WITHIN), 1)
+        summary = json.loads((out / "summary.json").read_text())
+        self.assertFalse(summary["ok"])
+        self.assertEqual([one["ok"] for one in summary["steps"]][-1], False)
+        self.assertTrue(all(one["ok"] for one in summary["steps"][:-1]))
         self.until(lambda: processes_of(self.folder), [])
 
 
