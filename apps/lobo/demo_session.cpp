@@ -1,5 +1,8 @@
 #include "demo_session.hpp"
 
+#include <fmt/format.h>
+
+#include <iostream>
 #include <string>
 #include <string_view>
 
@@ -15,14 +18,22 @@
 namespace lobo::app {
 namespace {
 
+/// Below it one packet of the video keeps the narrow cell busy for longer than an avatar's flow may
+/// wait: the cell takes its guaranteed flows in turns, packet by packet.
+constexpr unsigned kilobits_min = 1000;
+
 bool left_by_session(std::string_view name) {
   return left_by_live(name) || name == "flow" || name == "media" || name.starts_with("sealdd.") ||
          name.starts_with("metaverse.") || name.starts_with("node");
 }
 
 Exit session(const Arguments& arguments) {
-  auto settings = live_settings(arguments);
+  const auto settings = live_settings(arguments);
   if (!settings) return Exit::usage;
+  if (settings->clip.kilobits_per_second < kilobits_min) {
+    std::cerr << fmt::format("lobo: --rate wants kbit/s, {} to 50000\n", kilobits_min);
+    return Exit::usage;
+  }
   if (!adapters::quic::built_in())
     return tell("the demo cannot begin",
                 {Errc::unavailable, "this program was built without QUIC", {}});
