@@ -369,9 +369,9 @@ bool SessionStory::congestion_reaches_the_session() {
       : !ordered ? "the node did not tell the UE"
       : !bad_    ? "nothing was measured"
                  : fmt::format(
-                       "TIER_CHANGE to {} Hz after {:.1f} s ({}), QOS_NOT_FULFILLED{}; the avatar's "
-                          "one-way delay was {:.1f} ms",
-                       lower_rate_hz, after, text_at(lower->event, "reason"),
+                    "TIER_CHANGE to {} Hz after {:.1f} s ({}), QOS_NOT_FULFILLED{}; the avatar's "
+                       "one-way delay was {:.1f} ms",
+                    lower_rate_hz, after, text_at(lower->event, "reason"),
                     reason.empty() ? "" : " (" + reason + ")", bad_->delay_p50_ms));
 }
 

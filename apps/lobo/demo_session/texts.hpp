@@ -19,8 +19,8 @@ inline constexpr std::string_view screen_asset = "urn:twin:screen";
 /// What the application asks for, and what the policy makes of it.
 inline constexpr std::string_view asked_gbr = "2 Mbps", granted_gbr = "400 Kbps";
 inline constexpr unsigned avatar_rate_hz = 60, lower_rate_hz = 15;
-/// Of Alice's states on the way to Bob in the lower tier, as IP packets; the narrow cell has so much
-/// beside the video.
+/// Of Alice's states on the way to Bob in the lower tier, as IP packets; the narrow cell has so
+/// much beside the video.
 inline constexpr BitsPerSecond avatar_rate{25'000};
 
 std::string session_sealdd_config(std::string_view folder);
