@@ -8,6 +8,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <ratio>
 #include <set>
 #include <string>
 #include <string_view>

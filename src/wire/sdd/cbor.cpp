@@ -1,8 +1,6 @@
 #include "wire/sdd/cbor.hpp"
 
-#include <cbor/callbacks.h>
-#include <cbor/data.h>
-#include <cbor/streaming.h>
+#include <cbor.h>
 
 #include <array>
 #include <cstddef>
