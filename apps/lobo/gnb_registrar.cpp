@@ -85,6 +85,10 @@ void Registrar::notify(std::uint32_t number, const view::NetGuaranteeNotice& not
   if (registered_ && !at->second.under_way) tell_notice(number, at->second);
 }
 
+void Registrar::measured(std::uint32_t number, const view::NetRanCounters& counters) {
+  if (const auto at = ues_.find(number); at != ues_.end()) at->second.counters = counters;
+}
+
 void Registrar::look_soon(milliseconds delay) {
   if (timer_) world_.scheduler.cancel(*timer_);
   timer_ = world_.scheduler.after(delay, [this] {
@@ -111,6 +115,8 @@ void Registrar::look() {
     if (at == ues_.end()) continue;
     if (at->second.known && !at->second.notices.empty())
       tell_notice(number, at->second);
+    else if (at->second.known && at->second.counters)
+      tell_counters(number, at->second);
     else
       follow(number, at->second);
   }
@@ -227,6 +233,21 @@ void Registrar::tell_notice(std::uint32_t number, Ue& ue) {
         const auto told = waiting.find(notice.qfi);
         if (over && told != waiting.end() && told->second == notice) waiting.erase(told);
         if (is_good(*answer)) ++notices_told_;
+      });
+}
+
+// Sums: what is not taken is in those that come after.
+void Registrar::tell_counters(std::uint32_t number, Ue& ue) {
+  ue.under_way = true;
+  const auto counters = *std::exchange(ue.counters, std::nullopt);
+  ask("POST", session_path(ue) + "/measurements", json::write(counters),
+      [this, number](const Result<http::Response>& answer) {
+        const auto at = ues_.find(number);
+        if (at == ues_.end() || on_end_) return;
+        at->second.under_way = false;
+        if (answer) return;
+        registered_ = false;
+        fail_soon();
       });
 }
 

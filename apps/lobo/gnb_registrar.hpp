@@ -53,6 +53,8 @@ class Registrar {
   void leave(std::uint32_t ue);
   /// The newest notice of a flow counts.
   void notify(std::uint32_t ue, const api::net_control::NetGuaranteeNotice& notice);
+  /// The newest counters of a UE count.
+  void measured(std::uint32_t ue, const api::net_control::NetRanCounters& counters);
   /// Takes everything away; `done` when that is answered or `patience` is over.
   void end(std::chrono::milliseconds patience, std::function<void()> done);
 
@@ -68,6 +70,7 @@ class Registrar {
     bool known = false;  ///< what it is was told
     std::int64_t version = 0;
     std::map<std::int64_t, api::net_control::NetGuaranteeNotice> notices;  ///< by QFI
+    std::optional<api::net_control::NetRanCounters> counters;              ///< not told yet
   };
 
   void look();
@@ -78,6 +81,7 @@ class Registrar {
   void took(std::uint32_t number, const Result<http::Response>& answer);
   void take_session(std::uint32_t number, const http::Response& answer);
   void tell_notice(std::uint32_t number, Ue& ue);
+  void tell_counters(std::uint32_t number, Ue& ue);
   void ask(std::string_view method, const std::string& path, std::string body,
            std::function<void(const Result<http::Response>&)> done);
   std::string session_path(const Ue& ue) const;

@@ -59,6 +59,8 @@ using runtime::Level;
 constexpr auto end_patience = 2000ms;
 /// How long a PDU session waits for a UE that is not heard any more.
 constexpr auto session_kept = 5000ms;
+/// So often the network is told what was counted of a UE's packets.
+constexpr auto counters_every = 1000ms;
 
 struct Ue {
   std::string name;
@@ -69,6 +71,7 @@ struct Ue {
   std::string refused;   ///< why the network has none, told once
   bool strange = false;  ///< it never had one: its number may be another's
   std::optional<runtime::Scheduler::TimerId> leave_timer;
+  api::net_control::NetRanCounters told;  ///< the newest counters
 };
 
 Result<dataplane::RateTrace> rate_of(const GnbConfig& config) {
@@ -127,6 +130,7 @@ struct GnbServer::Parts {
   void lost(std::uint32_t number);
   void leave(std::uint32_t number);
   void notice(const dataplane::RadioNotice& news);
+  void tell_counters();
   void change(const CellChange& wanted);
   GnbSight sight() const;
   void end();
@@ -324,6 +328,18 @@ void GnbServer::Parts::notice(const dataplane::RadioNotice& news) {
   if (registrar) registrar->notify(news.ue, told);
 }
 
+void GnbServer::Parts::tell_counters() {
+  loop.after(counters_every, [this] { tell_counters(); });
+  for (std::uint32_t number = 0; number < ues.size(); ++number) {
+    Ue& ue = ues[number];
+    if (!ue.session) continue;
+    const auto counters = counters_of(radio->radio().flows(number));
+    if (counters == ue.told) continue;
+    ue.told = counters;
+    registrar->measured(number, counters);
+  }
+}
+
 void GnbServer::Parts::change(const CellChange& wanted) {
   if (wanted.rate) radio->set_rate(dataplane::RateTrace::constant(*wanted.rate));
   auto cell = radio->radio().cell().config();
@@ -391,7 +407,10 @@ std::vector<std::string> GnbServer::urls() const {
 }
 
 void GnbServer::run(std::chrono::seconds at_most) {
-  if (parts_->registrar) parts_->registrar->start();
+  if (parts_->registrar) {
+    parts_->registrar->start();
+    parts_->tell_counters();
+  }
   Parts* const self = parts_.get();
   if (at_most > 0s) parts_->loop.after(at_most, [self] { self->end(); });
   parts_->loop.run();

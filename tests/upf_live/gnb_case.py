@@ -64,7 +64,7 @@ WISH = {
 
 
 class GnbCase(UpfCase):
-    scheduler = "by_flow"
+    scheduler, wish, radio = "by_flow", WISH, GNB
 
     def setUp(self):
         super().setUp()
@@ -80,7 +80,7 @@ class GnbCase(UpfCase):
             namespace.ip(f"link set {name} up")
         self.netsim = self.begin(self.stage.upf, "netsim", NETSIM)
         self.serve = self.begin(self.stage.upf, "serve", SERVE)
-        self.gnb_process = self.begin(gnb, "gnb", GNB.replace("SCHEDULER", self.scheduler), more=["-o", "json"])
+        self.gnb_process = self.begin(gnb, "gnb", self.radio.replace("SCHEDULER", self.scheduler), more=["-o", "json"])
         self.ue_process = self.begin_ue()
         self.receiver = self.ue_namespace.udp(UE, PORT)
         self.addCleanup(self.receiver.close)
@@ -197,7 +197,7 @@ class GnbCase(UpfCase):
             self.server.recv(65535)
 
     def ask_for_qos(self, notify=f"http://{N4_UPF}:9/none"):
-        wish = {"uniQosReq": json.dumps(WISH), "valTgtUe": {"valUeId": "ue1"}, "notifUri": notify,
+        wish = {"uniQosReq": json.dumps(self.wish), "valTgtUe": {"valUeId": "ue1"}, "notifUri": notify,
                 "suppFeat": "70000000001"}
         location = self.ask(SUBSCRIPTIONS, "POST", wish).headers["location"]
         self.assertEqual(self.ask(location).json["uniQosState"]["userPlane"], "enforced")
@@ -231,6 +231,14 @@ class GnbCase(UpfCase):
         take(0.5, 0.5)
         self.next_frame = frame
         return {number: arrived.get(number, 0) for number in range(first, frame)}
+
+
+    def start_listener(self):
+        with self.stage.upf.inside():
+            listener = harness.Process([harness.LOBO, "nrm", "listen", "--port", "0", "-o", "json"],
+                                       self.folder / "listen.log", self.folder)
+        self.addCleanup(listener.end)
+        return listener
 
 
 __all__ = ["GnbCase"]

@@ -234,14 +234,6 @@ class Congestion(GnbCase):
 class Promise(GnbCase):
     """QOS_NOT_GUARANTEED because packets are late or lost, and QOS_GUARANTEED because they are not any more."""
 
-    def start_listener(self):
-        with self.stage.upf.inside():
-            listener = harness.Process([harness.LOBO, "nrm", "listen", "--port", "0", "-o", "json"],
-                                       self.folder / "listen.log", self.folder)
-        self.addCleanup(listener.end)
-        self.listener = listener
-        return listener.ready()[0]
-
     def play_until(self, word, seconds=15):
         """Plays on until the application is told so."""
         for _ in range(seconds):
@@ -257,7 +249,8 @@ class Promise(GnbCase):
 
     def test_the_application_is_told_because_it_is_true_and_the_reason_can_be_looked_up(self):
         self.told = []
-        self.ask_for_qos(self.start_listener())
+        self.listener = self.start_listener()
+        self.ask_for_qos(self.listener.ready()[0])
         self.play(2)
         self.assertFalse(self.flow(self.qfi)["not_held"])
         self.set_cell(rate="500 Kbps")

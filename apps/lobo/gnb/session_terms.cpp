@@ -175,6 +175,20 @@ dataplane::RadioLink joined(const dataplane::RadioLink& own, const dataplane::Ra
   return both;
 }
 
+view::NetRanCounters counters_of(const dataplane::Radio::Flows& flows) {
+  view::NetRanCounters sum;
+  Elapsed delay{};
+  for (const auto& [qfi, flow] : flows) {
+    const auto& tallies = flow.tallies;
+    sum.delivered_dl += static_cast<std::int64_t>(tallies.delivered);
+    sum.octets_dl += static_cast<std::int64_t>(tallies.delivered_octets);
+    for (const auto lost : tallies.dropped) sum.lost_dl += static_cast<std::int64_t>(lost);
+    delay += tallies.delay_sum;
+  }
+  sum.delay_dl = std::chrono::duration_cast<std::chrono::microseconds>(delay).count();
+  return sum;
+}
+
 view::NetGuaranteeNotice notice_of(const dataplane::RadioNotice& notice,
                                    const std::vector<Promise>& alternatives, Elapsed window) {
   view::NetGuaranteeNotice told;

@@ -54,5 +54,7 @@ std::optional<double> parse_error_rate(std::string_view text);
 api::net_control::NetGuaranteeNotice notice_of(const dataplane::RadioNotice& notice,
                                                const std::vector<dataplane::Promise>& alternatives,
                                                dataplane::Elapsed window);
+/// Of all flows of a UE, those that are no more included.
+api::net_control::NetRanCounters counters_of(const dataplane::Radio::Flows& flows);
 
 }  // namespace lobo::app

@@ -122,5 +122,19 @@ TEST(session_terms, a_notice_names_causes_figures_and_what_could_be_kept) {
   EXPECT_FALSE(held.causes);
 }
 
+TEST(session_terms, what_a_ue_was_carried_is_summed_over_its_flows) {
+  dataplane::Radio::Flows flows;
+  for (const auto qfi : {std::uint8_t{1}, std::uint8_t{9}}) {
+    auto& tallies = flows.try_emplace(qfi, dataplane::GuaranteeConfig{}).first->second.tallies;
+    tallies.delivered = 10U * qfi;
+    tallies.delivered_octets = 1000U * qfi;
+    tallies.dropped.front() = 1;
+    tallies.dropped.back() = qfi;
+    tallies.delay_sum = 3ms;
+  }
+  EXPECT_EQ(json::write(counters_of(flows)),
+            R"({"deliveredDl":100,"lostDl":12,"octetsDl":10000,"delayDl":6000})");
+}
+
 }  // namespace
 }  // namespace lobo::app

@@ -36,6 +36,10 @@ namespace {
 
 inline constexpr std::int64_t analytics_period_max = std::int64_t{100} * 365 * 86'400;
 inline constexpr std::uint32_t ppm_per_loss_unit = 1'000;  // a tenth of a percent
+inline constexpr std::uint64_t loss_units = 1'000;         // of all packets
+inline constexpr std::uint64_t bits_per_octet = 8;
+inline constexpr std::uint64_t ms_per_second = 1'000;
+inline constexpr std::uint64_t us_per_ms = 1'000;
 
 std::optional<UeIndex> target_of(const Body& body, const World& world, std::vector<Fault>& faults) {
   if (body.analy_events_subs.size() != 1) {
@@ -143,6 +147,8 @@ Answer Analytics::create(const Call& call) {
   made.id = random_id(net_.rng);
   made.af_id = af;
   made.terms = std::move(*terms);
+  made.told = net_.world.ue(made.terms.ue).carried;
+  made.told_at = call.now;
   by_id_.emplace(made.id, number);
   by_af_[made.af_id].insert(number);
   start_timers(made, call.now);
@@ -159,7 +165,7 @@ Answer Analytics::create(const Call& call) {
                         json::write(notification), call.now, call.now);
   }
   if (made.terms.immediate && !net_.is_mute("DN_PERFORMANCE"))
-    if (auto news = measured(made.terms.ue, call.now)) {
+    if (auto news = measured(made, call.now)) {
       body->event_notifis = {std::move(*news)};
       ++made.reports_sent;
     }
@@ -182,6 +188,8 @@ Answer Analytics::update(const Call& call) {
   auto terms = terms_of(*body, net_.world, call.now);
   if (!terms) return tl::unexpected<Refusal>(std::move(terms.error()));
   (*one)->terms = std::move(*terms);
+  (*one)->told = net_.world.ue((*one)->terms.ue).carried;
+  (*one)->told_at = call.now;
   (*one)->reports_sent = 0;
   net_.timers.stop_all((*one)->number);
   start_timers(**one, call.now);
@@ -216,18 +224,26 @@ void Analytics::start_timers(const Subscription& subscription, Instant now) {
     net_.timers.start({subscription.number, TimerKind::period}, now + *terms.period);
 }
 
-std::optional<view::AnalyticsEventNotif> Analytics::measured(UeIndex index, Instant now) {
-  const auto& ue = net_.world.ue(index);
-  if (!ue.session_up || ue.link.measurement_fails) return std::nullopt;
-  const auto got = experience({}, net_.world.cell(ue.cell), ue.link);
-  const auto down = measured_rate(got.rate_dl, got.loss_ppm, net_.rng);
-  const auto up = measured_rate(got.rate_ul, got.loss_ppm, net_.rng);
+std::optional<view::AnalyticsEventNotif> Analytics::measured(Subscription& of, Instant now) {
+  const auto& ue = net_.world.ue(of.terms.ue);
+  if (!ue.session_up) return std::nullopt;
+  auto figures = is_served(of.terms.ue) ? counted(of, ue, now) : computed(ue);
+  if (!figures) return std::nullopt;
   view::AnalyticsEventNotif news;
   news.analy_event = view::AnalyticsEventKnown::dn_performance;
   news.time_stamp = now;
   auto& info = news.dn_perf_infos.emplace().emplace_back();
   info.dnn = ue.config.dnn;
-  auto& figures = info.dn_perf.emplace_back().perf_data;
+  info.dn_perf.emplace_back().perf_data = std::move(*figures);
+  return news;
+}
+
+std::optional<view::PerfData> Analytics::computed(const Ue& ue) {
+  if (ue.link.measurement_fails) return std::nullopt;
+  const auto got = experience({}, net_.world.cell(ue.cell), ue.link);
+  const auto down = measured_rate(got.rate_dl, got.loss_ppm, net_.rng);
+  const auto up = measured_rate(got.rate_ul, got.loss_ppm, net_.rng);
+  view::PerfData figures;
   figures.avg_traffic_rate = model::format_bit_rate(down + up);
   figures.max_traffic_rate = model::format_bit_rate(got.rate_dl + got.rate_ul);
   const auto delay = std::max<std::int64_t>(1, ((got.delay_dl + got.delay_ul) / 2).count());
@@ -235,7 +251,26 @@ std::optional<view::AnalyticsEventNotif> Analytics::measured(UeIndex index, Inst
   figures.max_packet_delay = delay + jitter_max.count();
   figures.avg_packet_loss_rate =
       static_cast<std::int64_t>((got.loss_ppm + ppm_per_loss_unit / 2) / ppm_per_loss_unit);
-  return news;
+  return figures;
+}
+
+// Of no packet there is no loss: nothing is told of a time without any.
+std::optional<view::PerfData> Analytics::counted(Subscription& of, const Ue& ue, Instant now) {
+  const auto passed = ue.carried.since(of.told);
+  const auto packets = passed.delivered + passed.lost;
+  const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(now - of.told_at);
+  if (packets == 0 || span.count() <= 0) return std::nullopt;
+  of.told = ue.carried;
+  of.told_at = now;
+  view::PerfData figures;
+  figures.avg_traffic_rate = model::format_bit_rate(
+      {passed.octets * bits_per_octet * ms_per_second / static_cast<std::uint64_t>(span.count())});
+  if (passed.delivered > 0)
+    figures.ave_packet_delay = static_cast<std::int64_t>(
+        std::max<std::uint64_t>(1, passed.delay_us / passed.delivered / us_per_ms));
+  figures.avg_packet_loss_rate =
+      static_cast<std::int64_t>((passed.lost * loss_units + packets / 2) / packets);
+  return figures;
 }
 
 void Analytics::timer(const TimerKey& key, Instant now) {
@@ -245,13 +280,13 @@ void Analytics::timer(const TimerKey& key, Instant now) {
   if (key.kind == TimerKind::expiry) return erase(one);
   if (key.kind != TimerKind::period || !one.terms.period) return;
   net_.timers.start(key, now + *one.terms.period);
-  auto news = measured(one.terms.ue, now);
+  auto news = measured(one, now);
   if (!news || net_.is_mute("DN_PERFORMANCE")) return;
   view::AnalyticsEventNotification body;
   body.notif_id = one.terms.notif_id;
   body.analy_event_notifs.push_back(std::move(*news));
   net_.callbacks.push(one.number, one.terms.destination, analytics_notification, json::write(body),
-                      now, now);
+                      now, now, is_served(one.terms.ue));
   ++one.reports_sent;
   if (one.terms.reports_max && one.reports_sent >= *one.terms.reports_max) erase(one);
 }

@@ -50,6 +50,8 @@ class Analytics {
     std::string body;  ///< the representation, JSON
     AnalyticsTerms terms;
     std::uint64_t reports_sent = 0;
+    RanCounters told;  ///< of the UE, up to the last report
+    Instant told_at;
   };
 
   Answer fetch_all(const Call& call);
@@ -62,7 +64,13 @@ class Analytics {
   void start_timers(const Subscription& subscription, Instant now);
   void erase(const Subscription& subscription);
   /// Nothing while the UE has no PDU session or its measurement fails.
-  std::optional<api::analytics_exposure::AnalyticsEventNotif> measured(UeIndex ue, Instant now);
+  std::optional<api::analytics_exposure::AnalyticsEventNotif> measured(Subscription& of,
+                                                                       Instant now);
+  std::optional<api::analytics_exposure::PerfData> computed(const Ue& ue);
+  static std::optional<api::analytics_exposure::PerfData> counted(Subscription& of, const Ue& ue,
+                                                                  Instant now);
+  /// Its packets are real ones: what a gNB says of them is all that is known.
+  bool is_served(UeIndex ue) const { return net_.smf && net_.smf->is_open(ue); }
 
   Network& net_;
   std::map<Number, Subscription> subscriptions_;

@@ -141,6 +141,9 @@ class Sessions {
   void fail_allocation(Session& session, Instant now);
   bool has_user_plane(const Session& session) const;
   FlowSpec spec_of(const Session& session) const;
+  /// It asks for no treatment, only to be told of all packets of its UE.
+  static bool observes(const Session& session);
+  static Observation observation_of(const Session& session);
   void ask_upf(Session& session, Instant now);
   void confirmed(Session& session, Instant now);
   void delay_told(Session& session, const DelayMeasured& measured, Instant now);

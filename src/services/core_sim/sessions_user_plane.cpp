@@ -6,9 +6,11 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "api/as_session_with_qos.hpp"
 #include "base/clock.hpp"
@@ -52,6 +54,26 @@ DelayMonitoring monitoring_of(const MonitoringTerms& from) {
           .wait = from.wait};
 }
 
+/// Default traffic is promised nothing less (5QI 9 of TS 23.501 table 5.7.4-1).
+constexpr unsigned five_qi_default = 9;
+constexpr std::chrono::milliseconds delay_budget_default{300};
+
+/// Packets of any kind, treated as they are anyway.
+bool is_default(const Treatment& treatment) {
+  const auto all = [](const std::vector<std::string>& filters) {
+    return !filters.empty() && std::ranges::all_of(filters, takes_all);
+  };
+  return all(treatment.filters_dl) && all(treatment.filters_ul) &&
+         treatment.five_qi.value_or(five_qi_default) == five_qi_default && !treatment.mbr_dl &&
+         !treatment.mbr_ul && !treatment.pdu_set_dl && !treatment.pdu_set_ul &&
+         !treatment.protocol_dl && !treatment.protocol_ul && !treatment.burst_size &&
+         !treatment.time_to_next_burst;
+}
+bool is_default(const Quality& quality) {
+  return quality.gbr_dl.count == 0 && quality.gbr_ul.count == 0 && !quality.loss_ppm_max &&
+         quality.delay_budget.value_or(delay_budget_default) >= delay_budget_default;
+}
+
 BitsPerSecond rate_over(std::uint64_t bytes, std::chrono::seconds duration) {
   return {bytes * 8 / static_cast<std::uint64_t>(duration.count())};
 }
@@ -84,9 +106,38 @@ FlowSpec Sessions::spec_of(const Session& session) const {
   return spec;
 }
 
+bool Sessions::observes(const Session& session) {
+  const auto& terms = session.terms;
+  const bool monitors = terms.wants(Event::qos_monitoring) && (terms.delay || terms.rate);
+  const bool counts = terms.wants(Event::usage_report) && terms.usage;
+  const auto by_threshold = [](const std::optional<MonitoringTerms>& asked) {
+    return asked && asked->on_threshold;
+  };
+  return (monitors || counts) && is_default(terms.treatment) && is_default(terms.wanted) &&
+         terms.alternatives.empty() && !by_threshold(terms.delay) && !by_threshold(terms.rate);
+}
+
+Observation Sessions::observation_of(const Session& session) {
+  const auto& terms = session.terms;
+  Observation wanted;
+  const auto period = [&](std::optional<std::chrono::seconds> asked) {
+    if (!asked) return;
+    wanted.usage_period = wanted.usage_period ? std::min(*wanted.usage_period, *asked) : *asked;
+  };
+  if (terms.wants(Event::qos_monitoring)) {
+    if (terms.delay) wanted.delay = monitoring_of(*terms.delay);
+    if (terms.rate) period(terms.rate->period);
+  }
+  if (terms.wants(Event::usage_report) && terms.usage)
+    period(terms.usage->duration.value_or(usage_period_default));
+  return wanted;
+}
+
 void Sessions::ask_upf(Session& session, Instant now) {
   session.asked_of_upf = spec_of(session);
   if (session.user_plane != UserPlane::enforced) session.user_plane = UserPlane::requested;
+  if (observes(session))
+    return net_.smf->observe(session.ue, session.number, observation_of(session), now);
   net_.smf->set_flow(session.ue, session.number, *session.asked_of_upf, now);
 }
 
@@ -160,9 +211,14 @@ void Sessions::delay_told(Session& session, const DelayMeasured& measured, Insta
   auto report = event_report(session, Event::qos_monitoring);
   auto& values = report.qos_mon_reports.emplace().emplace_back();
   if (measured.failed) values.pdmf = true;
-  if (asked.dl && measured.dl) values.dl_delays = {measured.dl->count()};
-  if (asked.ul && measured.ul) values.ul_delays = {measured.ul->count()};
-  if (asked.round_trip && measured.round_trip) values.rt_delays = {measured.round_trip->count()};
+  const auto put = [](bool wanted, const auto& delays, auto& to) {
+    if (!wanted || delays.empty()) return;
+    to.emplace();
+    for (const auto delay : delays) to->push_back(delay.count());
+  };
+  put(asked.dl, measured.dl, values.dl_delays);
+  put(asked.ul, measured.ul, values.ul_delays);
+  put(asked.round_trip, measured.round_trip, values.rt_delays);
   if (values.pdmf || values.dl_delays || values.ul_delays || values.rt_delays)
     notify(session, std::move(report), now);
 }

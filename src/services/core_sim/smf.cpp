@@ -117,6 +117,7 @@ void Smf::close(UeIndex ue, Instant now) {
   if (at == sessions_.end()) return;
   at->second.wanted = false;
   at->second.flows.clear();
+  at->second.observers.clear();
   drive(ue, now);
 }
 
@@ -142,6 +143,7 @@ void Smf::set_flow(UeIndex ue, Number number, FlowSpec spec, Instant now) {
   if (session.phase == Phase::refused) return refused(session.cause);
   if (!n4_.up(session.upf)) return refused(cause_upf_lost);
   if (!fits_a_rule(spec)) return refused(cause_filters);
+  session.observers.erase(number);
   auto at = session.flows.find(number);
   if (at == session.flows.end()) {
     const auto qfi = free_qfi(session);
@@ -158,9 +160,12 @@ void Smf::set_flow(UeIndex ue, Number number, FlowSpec spec, Instant now) {
 void Smf::drop_flow(UeIndex ue, Number number, Instant now) {
   const auto session = sessions_.find(ue);
   if (session == sessions_.end()) return;
+  const bool observed = session->second.observers.erase(number) > 0;
   const auto flow = session->second.flows.find(number);
-  if (flow == session->second.flows.end()) return;
-  flow->second.wanted.reset();
+  if (flow != session->second.flows.end())
+    flow->second.wanted.reset();
+  else if (!observed)
+    return;
   drive(ue, now);
 }
 
@@ -211,6 +216,9 @@ std::optional<Smf::Asked> Smf::next_step(UeIndex ue, PduSession& session) {
                    .step = flow.installed ? Step::change : Step::add,
                    .flow = number,
                    .spec = flow.wanted};
+  if (auto watch = watch_of(session); watch != session.watched)
+    return Asked{.ue = ue, .step = Step::watch, .watch = std::move(watch)};
+  confirm_observers(ue, session);
   return std::nullopt;
 }
 
@@ -264,6 +272,7 @@ void Smf::ask(PduSession& session, Asked what, Instant now) {
           rules_to_change(session.facts, *session.tunnel, flow->qfi, *flow->installed, *what.spec));
       break;
     case Step::remove: request = modify(rules_to_remove(flow->qfi, *flow->installed)); break;
+    case Step::watch: request = modify(rules_to_watch(session.watched, what.watch)); break;
     case Step::release:
       request = n4_.send(session.upf, session.up_seid, pfcp::SessionDeletionRequest{}, now);
       break;
@@ -285,7 +294,8 @@ void Smf::answered(std::uint32_t request, const pfcp::MessageView& response, Ins
     case Step::move:
     case Step::add:
     case Step::change:
-    case Step::remove: modify_answered(session, what, response); break;
+    case Step::remove:
+    case Step::watch: modify_answered(session, what, response); break;
     case Step::release:
       // Whatever it answers, it has it no more.
       session.phase = Phase::absent;
@@ -337,6 +347,11 @@ void Smf::modify_answered(PduSession& session, const Asked& what,
     if (!accepted) session.cause = pfcp::to_string(cause);
     return;
   }
+  if (what.step == Step::watch)
+    return watch_answered(what.ue, session, what.watch,
+                          accepted  ? std::string_view{}
+                          : message ? pfcp::to_string(cause)
+                                    : cause_unreadable);
   const auto flow = session.flows.find(what.flow);
   if (flow == session.flows.end()) return;
   if (what.step == Step::remove) {
@@ -369,6 +384,8 @@ void Smf::refuse_session(UeIndex ue, PduSession& session, std::string_view cause
   for (auto& [number, flow] : session.flows)
     if (flow.wanted) events_.emplace_back(FlowRefused{ue, number, cause});
   session.flows.clear();
+  session.watched = {};
+  refuse_observers(ue, session, cause);
 }
 
 // Flows that stood are asked for again when the UPF is back; those that were only wished for, or
@@ -392,6 +409,7 @@ void Smf::forget_at_upf(UeIndex ue, PduSession& session, bool lost_for_good) {
     }
   }
   std::erase_if(session.flows, [](const auto& one) { return !one.second.wanted; });
+  lose_observers(ue, session);
 }
 
 // ---- associations -----------------------------------------------------------------------------
@@ -451,36 +469,9 @@ ReportAnswer Smf::reported(UpfIndex upf, const pfcp::MessageView& report, Instan
     return answer;
   }
   for (const auto& usage : message->usage_reports) take_usage(ue->second, session, usage);
-  for (const auto& one : message->session_reports)
-    for (const auto& measured : one.reports) take_delay(ue->second, session, measured);
+  for (const auto& one : message->session_reports) take_delay(ue->second, session, one);
   if (message->error_indication) ++error_indications_;
   return answer;
-}
-
-void Smf::take_usage(UeIndex ue, const PduSession& session, const pfcp::UsageReport& report) {
-  for (const auto& [number, flow] : session.flows) {
-    if (flow.qfi != report.urr.value || !flow.installed || !report.volume) continue;
-    const auto& octets = report.volume->octets;
-    UsageMeasured measured{.ue = ue, .flow = number};
-    if (octets.downlink) measured.bytes_dl = octets.downlink->count;
-    if (octets.uplink) measured.bytes_ul = octets.uplink->count;
-    if (report.duration) measured.duration = *report.duration;
-    events_.emplace_back(measured);
-  }
-}
-
-void Smf::take_delay(UeIndex ue, const PduSession& session,
-                     const pfcp::QosMonitoringReport& report) {
-  for (const auto& [number, flow] : session.flows) {
-    if (flow.qfi != report.qfi.value || !flow.installed || !flow.installed->delay) continue;
-    const auto& measured = report.measurement;
-    events_.emplace_back(DelayMeasured{.ue = ue,
-                                       .flow = number,
-                                       .dl = measured.delay.downlink,
-                                       .ul = measured.delay.uplink,
-                                       .round_trip = measured.delay.round_trip,
-                                       .failed = measured.failed});
-  }
 }
 
 }  // namespace lobo::core_sim

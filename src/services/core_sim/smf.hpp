@@ -42,6 +42,13 @@ struct PduFlow {
   bool lost = false;                  ///< it stood as wanted, and nobody waits for an answer
 };
 
+/// Somebody who is told of all packets of a UE, and has no flow of its own.
+struct Observer {
+  Observation wanted;
+  bool confirmed = false;
+  bool lost = false;  ///< it was, and nobody waits for an answer
+};
+
 struct PduSession {
   enum class Phase : std::uint8_t {
     absent,       ///< the UPF has nothing of it
@@ -57,12 +64,16 @@ struct PduSession {
   GnbTunnel gnb_installed;
   std::optional<pfcp::FTeid> tunnel;  ///< the UPF's end
   std::map<Number, PduFlow> flows;
+  std::map<Number, Observer> observers;
+  SessionWatch watched;       ///< as the UPF has confirmed it
   std::string_view cause;     ///< of a refusal
   std::uint64_t version = 1;  ///< higher after each change that a gNB has to know
   unsigned establishments = 0;
   bool renew = false;  ///< what the UPF has of it is not what it should be: it is made anew
 };
 std::string_view to_string(PduSession::Phase phase);
+/// What its observers want, of the flows that the UPF has.
+SessionWatch watch_of(const PduSession& session);
 
 class Smf final : public N4User {
  public:
@@ -104,13 +115,15 @@ class Smf final : public N4User {
   /// comes before it. The UE is open.
   void set_flow(UeIndex ue, Number flow, FlowSpec spec, Instant now);
   void drop_flow(UeIndex ue, Number flow, Instant now);
+  /// The same of all packets of the UE: no flow is made, and drop_flow() ends it.
+  void observe(UeIndex ue, Number observer, const Observation& wanted, Instant now);
   std::optional<Number> flow_of(UeIndex ue, QfiNumber qfi) const;
 
   const N4& n4() const { return n4_; }
   std::uint64_t error_indications() const { return error_indications_; }
 
  private:
-  enum class Step : std::uint8_t { establish, move, add, change, remove, release };
+  enum class Step : std::uint8_t { establish, move, add, change, remove, watch, release };
   /// What was asked for in a request.
   struct Asked {
     UeIndex ue{};
@@ -118,6 +131,7 @@ class Smf final : public N4User {
     Number flow{};
     std::optional<FlowSpec> spec;
     GnbTunnel gnb;
+    SessionWatch watch;
   };
 
   void upf_up(UpfIndex upf, Instant now) override;
@@ -133,10 +147,16 @@ class Smf final : public N4User {
                           const pfcp::MessageView& response);
   void modify_answered(PduSession& session, const Asked& what, const pfcp::MessageView& response);
   void flow_refused(UeIndex ue, PduSession& session, Number flow, std::string_view cause);
+  void confirm_observers(UeIndex ue, PduSession& session);
+  void refuse_observers(UeIndex ue, PduSession& session, std::string_view cause);
+  void lose_observers(UeIndex ue, PduSession& session);
+  void watch_answered(UeIndex ue, PduSession& session, const SessionWatch& asked,
+                      std::string_view refusal);
   void forget_at_upf(UeIndex ue, PduSession& session, bool lost_for_good);
   void refuse_session(UeIndex ue, PduSession& session, std::string_view cause);
   void take_usage(UeIndex ue, const PduSession& session, const pfcp::UsageReport& report);
-  void take_delay(UeIndex ue, const PduSession& session, const pfcp::QosMonitoringReport& report);
+  void take_delay(UeIndex ue, const PduSession& session, const pfcp::SessionReport& report);
+  void take_session_delay(UeIndex ue, const PduSession& session, const pfcp::SessionReport& report);
   pfcp::FSeid own_seid(const PduSession& session) const;
   pfcp::NodeId node() const;
 

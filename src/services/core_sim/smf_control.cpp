@@ -44,10 +44,11 @@ namespace operation = view::operation;
 namespace {
 
 constexpr std::array of_the_ran{
-    operation::list_net_gnbs,         operation::add_net_gnb,
-    operation::remove_net_gnb,        operation::list_net_upfs,
-    operation::start_net_pdu_session, operation::read_net_pdu_session,
-    operation::end_net_pdu_session,   operation::notify_net_pdu_session};
+    operation::list_net_gnbs,          operation::add_net_gnb,
+    operation::remove_net_gnb,         operation::list_net_upfs,
+    operation::start_net_pdu_session,  operation::read_net_pdu_session,
+    operation::end_net_pdu_session,    operation::notify_net_pdu_session,
+    operation::measure_net_pdu_session};
 
 http::Response no_content() {
   return {204, {{std::string(simulated_header), std::string(simulated_wholly)}}, {}};
@@ -143,6 +144,7 @@ Answer RanControl::handle(const Call& call) {
   if (!net_.smf->is_open(*ue)) return refuse(Errc::not_found, "The UE is not registered.");
   if (id == operation::read_net_pdu_session) return read(call, *ue);
   if (id == operation::end_net_pdu_session) return end(*ue, call.now);
+  if (id == operation::measure_net_pdu_session) return measured(call, *ue);
   return notice(call, *ue);
 }
 
@@ -248,7 +250,10 @@ Answer RanControl::start(const Call& call, UeIndex ue) {
                   {{Errc::not_found, "/gnbId", "is not known"}});
   const bool known = net_.smf->is_open(ue);
   auto& registration = registrations_[ue];
+  const auto teid = static_cast<std::uint32_t>(body->teid);
+  if (registration.gnb != gnb->first || registration.teid != teid) registration.told = {};
   registration.gnb = gnb->first;
+  registration.teid = teid;
   if (!known)
     if (auto given = give_address(ue, registration, call.now); !given) {
       registrations_.erase(ue);
@@ -259,7 +264,7 @@ Answer RanControl::start(const Call& call, UeIndex ue) {
   PduSessionFacts facts{.ipv4 = model::Ipv4Address::parse(config.ipv4),
                         .ipv6 = model::Ipv6Address::parse(config.ipv6),
                         .dnn = config.dnn,
-                        .gnb = {gnb->second.n3, static_cast<std::uint32_t>(body->teid)},
+                        .gnb = {gnb->second.n3, teid},
                         .ambr_dl = smf.session_ambr_dl,
                         .ambr_ul = smf.session_ambr_ul,
                         .n3_instance = smf.n3_instance};
@@ -329,6 +334,19 @@ Answer RanControl::notice(const Call& call, UeIndex ue) {
   if (!sessions_.take_notice(ue, static_cast<QfiNumber>(body->qfi), notice, call.now))
     return refuse(Errc::not_found, "The UE has no such QoS flow.",
                   {{Errc::not_found, "/qfi", "is not known"}});
+  return no_content();
+}
+
+Answer RanControl::measured(const Call& call, UeIndex ue) {
+  const auto body = read_body<view::NetRanCounters>(call.request.body);
+  if (!body) return tl::unexpected<Refusal>(body.error());
+  const RanCounters told{.delivered = static_cast<std::uint64_t>(body->delivered_dl),
+                         .lost = static_cast<std::uint64_t>(body->lost_dl),
+                         .octets = static_cast<std::uint64_t>(body->octets_dl),
+                         .delay_us = static_cast<std::uint64_t>(body->delay_dl)};
+  auto& before = registrations_.at(ue).told;
+  net_.world.ue(ue).carried.add(told.reaches(before) ? told.since(before) : told);
+  before = told;
   return no_content();
 }
 

@@ -3,6 +3,7 @@
 // themselves known, register UEs, and read what they have to do for them. It is no NGAP.
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -45,6 +46,8 @@ class RanControl {
   struct Registration {
     std::string gnb;
     std::optional<model::Ipv4Address> lent;  ///< of the pool
+    std::uint32_t teid = 0;
+    RanCounters told;  ///< by this gNB, of this tunnel
   };
 
   Answer list_gnbs() const;
@@ -55,6 +58,7 @@ class RanControl {
   Answer read(const Call& call, UeIndex ue) const;
   Answer end(UeIndex ue, Instant now);
   Answer notice(const Call& call, UeIndex ue);
+  Answer measured(const Call& call, UeIndex ue);
 
   Outcome<void> give_address(UeIndex ue, Registration& registration, Instant now);
   void end_session(UeIndex ue, Instant now);

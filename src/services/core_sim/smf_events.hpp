@@ -1,11 +1,11 @@
 #pragma once
-// What the user plane tells of the flows that were asked of it.
+// What the user plane tells of the flows that were asked of it, and to who observes a UE.
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "services/core_sim/timers.hpp"
 #include "services/core_sim/world.hpp"
@@ -28,13 +28,13 @@ struct FlowLost {
   UeIndex ue{};
   Number flow{};
 };
-/// One report of QoS monitoring; nothing where not measured.
+/// One report of QoS monitoring: a value for each QoS flow that was measured.
 struct DelayMeasured {
   UeIndex ue{};
   Number flow{};
-  std::optional<std::chrono::milliseconds> dl;
-  std::optional<std::chrono::milliseconds> ul;
-  std::optional<std::chrono::milliseconds> round_trip;
+  std::vector<std::chrono::milliseconds> dl;
+  std::vector<std::chrono::milliseconds> ul;
+  std::vector<std::chrono::milliseconds> round_trip;
   bool failed = false;  ///< nothing could be measured
 };
 /// What a flow carried since the last report.

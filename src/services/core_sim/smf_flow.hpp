@@ -62,6 +62,13 @@ struct FlowSpec {
   bool guaranteed() const { return quality.gbr_dl.count > 0 || quality.gbr_ul.count > 0; }
 };
 
+/// What somebody wants to know of all packets of a UE together.
+struct Observation {
+  std::optional<DelayMonitoring> delay;  ///< without thresholds
+  std::optional<std::chrono::seconds> usage_period;
+  bool operator==(const Observation&) const = default;
+};
+
 /// Whether the rules of it fit into a session: at most what one PDI takes of filters.
 inline bool fits_a_rule(const FlowSpec& spec) {
   return spec.treatment.filters_dl.size() <= pfcp::sdf_filters_per_pdi_max &&

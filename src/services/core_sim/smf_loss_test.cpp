@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "services/core_sim/smf_rules.hpp"
 #include "services/core_sim/test_lab.hpp"
 #include "services/core_sim/test_upf.hpp"
 #include "wire/pfcp/header.hpp"
@@ -259,10 +261,21 @@ TEST(smf_loss, when_it_is_quiet_the_upf_has_what_is_said_to_be_enforced) {
     lab.register_ue("ue1", 1);
     lab.register_ue("ue2", 2);
     Texts paths;
+    Texts observers;  // of ue1
     const Texts references{"control", "best-effort", "video-sd"};
     for (int step = 0; step < 60; ++step) {
       const auto& reference = references[rng.below(references.size())];
-      switch (rng.below(9)) {
+      switch (rng.below(11)) {
+        case 9:
+          if (const auto made = lab.post_session(observer_body()); made.status == 201)
+            observers.push_back(location_path(made));
+          break;
+        case 10:
+          if (!observers.empty()) {
+            lab.send("DELETE", observers.back());
+            observers.pop_back();
+          }
+          break;
         case 0:
         case 1:
           if (const auto made = lab.post_session(
@@ -301,10 +314,16 @@ TEST(smf_loss, when_it_is_quiet_the_upf_has_what_is_said_to_be_enforced) {
     lab.run_for(30s);
     EXPECT_TRUE(lab.core.books_balance());
     std::size_t flows = 0;
+    std::size_t watched = 0;
     for (const auto& [seid, session] : lab.upf.sessions) {
       flows += session.qers.size() - 2;
       EXPECT_EQ(session.pdrs.size(), session.qers.size()) << "two and one a flow";
-      EXPECT_EQ(session.urr_periods.size(), session.qers.size() - 1);
+      EXPECT_EQ(session.urr_periods.size(), session.qers.size()) << "one a flow, and the session's";
+      if (session.srrs.empty()) continue;
+      ++watched;
+      EXPECT_EQ(session.srrs.at(session_srr.value).monitored[0].qfis.size(),
+                session.qers.size() - 1)
+          << "every flow is watched";
     }
     EXPECT_EQ(lab.upf.sessions.size(), 2U);
     std::size_t said = 0;
@@ -313,6 +332,11 @@ TEST(smf_loss, when_it_is_quiet_the_upf_has_what_is_said_to_be_enforced) {
       said += read.headers.find("x-lobo-simulated") == "netsim; user-plane=enforced";
     }
     EXPECT_EQ(flows, said);
+    const auto enforced = std::ranges::count_if(observers, [&](const std::string& path) {
+      return lab.send("GET", path).headers.find("x-lobo-simulated") ==
+             "netsim; user-plane=enforced";
+    });
+    EXPECT_EQ(watched, enforced > 0 ? 1U : 0U);
   }
 }
 

@@ -109,13 +109,6 @@ pfcp::Pdi uplink_pdi(const PduSessionFacts& facts, const pfcp::LocalFTeid& tunne
   return pdi;
 }
 
-/// "permit out ip from any to 10.45.0.2": it would hide every other flow of the UE.
-bool takes_all(std::string_view filter) {
-  const auto description = model::FlowDescription::parse(filter);
-  return description && !description->protocol && description->from.ports.empty() &&
-         description->to.ports.empty() && description->from.kind == model::FlowEndpoint::Kind::any;
-}
-
 pfcp::Precedence precedence_of(QfiNumber qfi, const pfcp::Pdi& pdi) {
   if (qfi == default_qfi) return {precedence_default};
   const bool all = std::ranges::any_of(pdi.sdf_filters, [](const pfcp::SdfFilter& filter) {
@@ -131,6 +124,7 @@ pfcp::CreatePdr pdr(pfcp::PdrId id, QfiNumber qfi, const pfcp::Pdi& pdi, pfcp::F
   if (!guaranteed) add(made.qers, session_ambr);
   add(made.qers, qer_of(qfi));
   add(made.urrs, urr_of(qfi));
+  add(made.urrs, session_urr);
   return made;
 }
 
@@ -211,8 +205,8 @@ pfcp::Seconds32 seconds(std::chrono::seconds time) {
   return pfcp::Seconds32(static_cast<std::uint32_t>(time.count()));
 }
 
-pfcp::CreateUrr flow_urr(QfiNumber qfi, std::chrono::seconds period) {
-  return {.id = urr_of(qfi),
+pfcp::CreateUrr periodic_urr(pfcp::UrrId id, std::chrono::seconds period) {
+  return {.id = id,
           .method = {pfcp::Measurement::duration, pfcp::Measurement::volume},
           .triggers = {pfcp::ReportingTrigger::periodic},
           .period = seconds(period)};
@@ -224,9 +218,9 @@ std::optional<pfcp::Milliseconds32> threshold(
   return pfcp::Milliseconds32(static_cast<std::uint32_t>(value->count()));
 }
 
-pfcp::Srr flow_srr(QfiNumber qfi, const DelayMonitoring& delay) {
+pfcp::Srr srr(pfcp::SrrId id, const std::vector<QfiNumber>& qfis, const DelayMonitoring& delay) {
   pfcp::QosMonitoringControl control;
-  add(control.qfis, pfcp::Qfi{qfi});
+  for (const auto qfi : qfis) add(control.qfis, pfcp::Qfi{qfi});
   if (delay.dl) control.requested.set(pfcp::MonitoredDelay::downlink);
   if (delay.ul) control.requested.set(pfcp::MonitoredDelay::uplink);
   if (delay.round_trip) control.requested.set(pfcp::MonitoredDelay::round_trip);
@@ -242,12 +236,22 @@ pfcp::Srr flow_srr(QfiNumber qfi, const DelayMonitoring& delay) {
         .round_trip = threshold(delay.round_trip, delay.threshold_round_trip)};
     control.minimum_wait = seconds(delay.wait);
   }
-  pfcp::Srr srr{.id = srr_of(qfi)};
-  add(srr.monitored, control);
-  return srr;
+  pfcp::Srr made{.id = id};
+  add(made.monitored, control);
+  return made;
+}
+
+pfcp::Srr flow_srr(QfiNumber qfi, const DelayMonitoring& delay) {
+  return srr(srr_of(qfi), {qfi}, delay);
 }
 
 }  // namespace
+
+bool takes_all(std::string_view filter) {
+  const auto description = model::FlowDescription::parse(filter);
+  return description && !description->protocol && description->from.ports.empty() &&
+         description->to.ports.empty() && description->from.kind == model::FlowEndpoint::Kind::any;
+}
 
 // ---- requests ---------------------------------------------------------------------------------
 
@@ -298,7 +302,8 @@ Rules default_rules(const PduSessionFacts& facts) {
   rules.create_qers = {
       {.id = session_ambr, .maximum_bit_rate = rates(facts.ambr_ul, facts.ambr_dl)},
       {.id = qer_of(default_qfi), .qfi = pfcp::Qfi{default_qfi}}};
-  rules.create_urrs = {flow_urr(default_qfi, usage_period_default)};
+  rules.create_urrs = {periodic_urr(urr_of(default_qfi), usage_period_default),
+                       periodic_urr(session_urr, usage_period_default)};
   return rules;
 }
 
@@ -309,7 +314,7 @@ Rules rules_to_add(const PduSessionFacts& facts, const pfcp::FTeid& tunnel, QfiN
   if (!spec.treatment.filters_ul.empty())
     rules.create_pdrs.push_back(uplink(facts, tunnel, qfi, &spec));
   rules.create_qers = {flow_qer(facts, qfi, spec)};
-  rules.create_urrs = {flow_urr(qfi, spec.usage_period)};
+  rules.create_urrs = {periodic_urr(urr_of(qfi), spec.usage_period)};
   if (spec.delay) rules.create_srrs = {flow_srr(qfi, *spec.delay)};
   return rules;
 }
@@ -345,6 +350,18 @@ Rules rules_to_remove(QfiNumber qfi, const FlowSpec& spec) {
   rules.remove_qers = {{qer_of(qfi)}};
   rules.remove_urrs = {{urr_of(qfi)}};
   if (spec.delay) rules.remove_srrs = {{srr_of(qfi)}};
+  return rules;
+}
+
+Rules rules_to_watch(const SessionWatch& from, const SessionWatch& to) {
+  Rules rules;
+  if (from.usage_period != to.usage_period)
+    rules.update_urrs = {{.id = session_urr, .period = seconds(to.usage_period)}};
+  const bool same = from.delay == to.delay && from.qfis == to.qfis;
+  if (same) return rules;
+  if (from.delay && to.delay) rules.update_srrs = {srr(session_srr, to.qfis, *to.delay)};
+  if (!from.delay && to.delay) rules.create_srrs = {srr(session_srr, to.qfis, *to.delay)};
+  if (from.delay && !to.delay) rules.remove_srrs = {{session_srr}};
   return rules;
 }
 

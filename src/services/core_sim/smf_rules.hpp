@@ -4,11 +4,14 @@
 //
 // Identifiers follow from the QFI: flow q has PDR 2q-1 (downlink) and 2q (uplink), QER q+1, URR q
 // and SRR q. FAR 1 leads to the RAN and FAR 2 to the data network for all flows, and QER 1 is the
-// session's AMBR, under which stand all flows without a guarantee (TS 23.501 clause 5.7.1.6).
+// session's AMBR, under which stand all flows without a guarantee (TS 23.501 clause 5.7.1.6). URR
+// and SRR 64 are of all flows together.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/common.hpp"
@@ -30,6 +33,9 @@ inline constexpr QfiNumber default_qfi = 1;
 /// Of a session, the default one aside: two PDRs each, and UPFs have room for 64 of a session.
 inline constexpr QfiNumber dedicated_flows_max = 31;
 
+inline constexpr pfcp::UrrId session_urr{64};
+inline constexpr pfcp::SrrId session_srr{64};
+
 /// Where a gNB wants to have the packets of a UE.
 struct GnbTunnel {
   model::IpAddress address;
@@ -47,6 +53,14 @@ struct PduSessionFacts {
   BitsPerSecond ambr_ul;
   std::string n3_instance;
   bool operator==(const PduSessionFacts&) const = default;
+};
+
+/// What of all flows together the UPF is to tell.
+struct SessionWatch {
+  std::optional<DelayMonitoring> delay;
+  std::vector<QfiNumber> qfis;  ///< whose delay it is; none without `delay`
+  std::chrono::seconds usage_period = usage_period_default;
+  bool operator==(const SessionWatch&) const = default;
 };
 
 /// The rules of one request. They borrow from the facts and the specification that they were made
@@ -80,8 +94,12 @@ Rules rules_to_add(const PduSessionFacts& facts, const pfcp::FTeid& tunnel, QfiN
 Rules rules_to_change(const PduSessionFacts& facts, const pfcp::FTeid& tunnel, QfiNumber qfi,
                       const FlowSpec& from, const FlowSpec& to);
 Rules rules_to_remove(QfiNumber qfi, const FlowSpec& spec);
+Rules rules_to_watch(const SessionWatch& from, const SessionWatch& to);
 /// Downlink packets go to where the UE is now.
 Rules rules_to_move(const PduSessionFacts& facts);
+
+/// "permit out ip from any to 10.45.0.2": it would hide every other flow of the UE.
+bool takes_all(std::string_view filter);
 
 /// The same as IE 334.
 pfcp::ProtocolDescription protocol_of(const api::common::ProtocolDescription& from);

@@ -245,7 +245,7 @@ TEST(smf, the_end_of_a_session_with_qos_is_the_end_of_its_flow) {
   EXPECT_EQ(lab.send("DELETE", path).status, 204);
   EXPECT_EQ(lab.only().pdrs.size(), 2U);
   EXPECT_EQ(lab.only().qers.size(), 2U);
-  EXPECT_EQ(lab.only().urr_periods.size(), 1U);
+  EXPECT_EQ(lab.only().urr_periods.size(), 2U);
 }
 
 TEST(smf, a_session_of_a_ue_that_has_not_registered_is_simulated) {

@@ -151,6 +151,19 @@ inline constexpr std::string_view all_events =
     R"(["SUCCESSFUL_RESOURCES_ALLOCATION","FAILED_RESOURCES_ALLOCATION",)"
     R"("QOS_NOT_GUARANTEED","QOS_GUARANTEED"])";
 
+/// Of all packets of ue1, as who only measures asks: nothing but what default traffic has.
+inline std::string observer_body(
+    std::string_view of =
+        R"("qosMonInfo":{"reqQosMonParams":["DOWNLINK"],"repFreqs":["PERIODIC"],"repPeriod":2})",
+    std::string_view figures = R"("req5Gsdelay":300)") {
+  return R"({"notificationDestination":"http://app.example/events","ueIpv4Addr":"10.45.0.2",)"
+         R"("flowInfo":[{"flowId":1,"flowDescriptions":["permit out ip from any to 10.45.0.2",)"
+         R"("permit in ip from 10.45.0.2 to any"]}],"tscQosReq":{)" +
+         std::string(figures) +
+         R"(},"events":["QOS_MONITORING","FAILED_RESOURCES_ALLOCATION",)"
+         R"("SUCCESSFUL_RESOURCES_ALLOCATION"],)" +
+         std::string(of) + "}";
+}
 /// A session of `ipv4` with `reference`; `more` is appended as further members (",…").
 inline std::string session_body(std::string_view reference, std::string_view ipv4 = "10.45.0.2",
                                 std::string_view more = {}) {

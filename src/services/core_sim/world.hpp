@@ -30,11 +30,37 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+/// What a gNB counted of a UE's downlink packets, or since an earlier moment.
+struct RanCounters {
+  std::uint64_t delivered = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t octets = 0;  ///< delivered
+  std::uint64_t delay_us = 0;
+  bool operator==(const RanCounters&) const = default;
+
+  bool reaches(const RanCounters& other) const {
+    return delivered >= other.delivered && lost >= other.lost && octets >= other.octets &&
+           delay_us >= other.delay_us;
+  }
+  /// It reaches `earlier`.
+  RanCounters since(const RanCounters& earlier) const {
+    return {delivered - earlier.delivered, lost - earlier.lost, octets - earlier.octets,
+            delay_us - earlier.delay_us};
+  }
+  void add(const RanCounters& other) {
+    delivered += other.delivered;
+    lost += other.lost;
+    octets += other.octets;
+    delay_us += other.delay_us;
+  }
+};
+
 struct Ue {
   UeConfig config;  ///< with the addresses and the cell of now
   CellIndex cell = 0;
   bool session_up = true;
   Link link;
+  RanCounters carried;  ///< by all gNBs, since the network began
 };
 
 /// Addresses in the one form in which they are compared: MAC and IPv6 texts have several.
