@@ -42,6 +42,7 @@ struct TrackedSet {
   bool open : 1 = false;
   bool rtp_known : 1 = false;
 
+  bool operator==(const TrackedSet&) const = default;
   bool complete() const { return pdus_in_set != 0 && pdus >= pdus_in_set; }
   /// A PDU before the newest is missing and will not come any more.
   bool lost_a_pdu() const {
@@ -78,9 +79,16 @@ class alignas(64) SetTracker {
   template <class Closed>
   Tracked track(const PduSetMark& mark, std::optional<std::uint16_t> rtp_sequence,
                 std::uint32_t bytes, Elapsed now, Closed&& closed) {
-    const std::uint32_t now_us = microseconds_of(now);
-    if (TrackedSet* const set = follow(mark, rtp_sequence, bytes, now, now_us))
+    if (TrackedSet* const set = follow(mark, rtp_sequence, bytes, now, microseconds_of(now)))
       return {Arrival::member, set};
+    return track_any(mark, rtp_sequence, bytes, now, closed);
+  }
+
+  /// The same without the short way that most PDUs go: what track() has to agree with.
+  template <class Closed>
+  Tracked track_any(const PduSetMark& mark, std::optional<std::uint16_t> rtp_sequence,
+                    std::uint32_t bytes, Elapsed now, Closed&& closed) {
+    const std::uint32_t now_us = microseconds_of(now);
     if (!place(mark.pssn, now, closed)) {
       ++tallies_.pdus_late;
       return {};

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "base/rng.hpp"
 #include "dataplane/elapsed.hpp"
 #include "model/pdu_set.hpp"
 
@@ -205,6 +207,77 @@ RC_GTEST_PROP(set_tracker, any_order_within_the_ring_ends_complete, (std::uint16
   flow.tracker.clear([&](const TrackedSet& set) { flow.closed.push_back(set); });
   RC_ASSERT(flow.closed.size() == sets);
   RC_ASSERT(flow.tracker.tallies().sets_complete == sets);
+}
+
+// ---- the short way and the long one -----------------------------------------------------------
+
+struct Come {
+  std::size_t place = 0;  ///< by which they come
+  PduSetMark mark;
+  std::optional<std::uint16_t> sequence;
+  Elapsed pause{};
+};
+
+/// Some sets of a sender, of which PDUs are lost, doubled and late, and which falls silent or
+/// begins anew somewhere else at times.
+std::vector<Come> any_arrivals(SeededRng& rng) {
+  const auto one_in = [&rng](std::uint64_t count) { return rng.below(count) == 0; };
+  const bool sequenced = one_in(2);
+  const bool exact = one_in(4);
+  const std::uint64_t mishaps = 4U << rng.below(5);  // one in so many, of each kind
+  std::vector<Come> all;
+  std::uint64_t pssn = rng.below(1024);
+  std::uint16_t sequence = static_cast<std::uint16_t>(rng.next());
+  for (std::uint64_t set = rng.below(30); set > 0; --set) {
+    pssn += one_in(mishaps) ? rng.below(600) : 1;
+    const std::uint64_t count = 1 + rng.below(one_in(8) ? 200 : 12);
+    const bool npds = one_in(2);
+    for (std::uint64_t psn = 0; psn < count; ++psn, ++sequence) {
+      if (one_in(mishaps)) continue;
+      Come one{.place = all.size(), .mark = pdu(pssn, psn, psn + 1 == count)};
+      if (npds) one.mark.pdus_in_set = static_cast<std::uint16_t>(count);
+      if (exact && !one_in(5)) one.mark.psn16 = static_cast<std::uint16_t>(psn);
+      if (sequenced && !one_in(5)) one.sequence = sequence;
+      one.pause = std::chrono::microseconds(rng.below(one_in(30) ? 1'200'000 : 3'000));
+      // After so long the microseconds that are kept of a set's beginning are the same again.
+      if (one_in(200)) one.pause += std::chrono::microseconds(std::uint64_t{1} << 32U);
+      if (one_in(mishaps)) one.place += rng.below(one_in(4) ? 100 : 10);
+      all.push_back(one);
+      if (!one_in(mishaps)) continue;
+      one.place += rng.below(20);
+      all.push_back(one);
+    }
+  }
+  std::ranges::stable_sort(all, {}, &Come::place);
+  return all;
+}
+
+RC_GTEST_PROP(set_tracker, the_short_way_leads_where_the_long_one_does, (std::uint64_t seed)) {
+  SeededRng rng(seed);
+  SetTracker both[2];
+  std::vector<TrackedSet> closed[2];
+  const auto close_of = [&closed](std::size_t which) {
+    return [&closed, which](const TrackedSet& set) { closed[which].push_back(set); };
+  };
+  Elapsed now = std::chrono::seconds(rng.below(10'000));  // its microseconds wrap after 4,295 s
+  for (const Come& one : any_arrivals(rng)) {
+    now += one.pause;
+    if (rng.below(40) == 0)
+      for (std::size_t which = 0; which < 2; ++which)
+        both[which].expire(now, 10ms, close_of(which));
+    const auto bytes = static_cast<std::uint32_t>(1 + rng.below(1400));
+    const auto short_way = both[0].track(one.mark, one.sequence, bytes, now, close_of(0));
+    const auto long_way = both[1].track_any(one.mark, one.sequence, bytes, now, close_of(1));
+    RC_ASSERT(short_way.arrival == long_way.arrival);
+    RC_ASSERT((short_way.set == nullptr) == (long_way.set == nullptr));
+    RC_ASSERT(both[0].tallies() == both[1].tallies());
+    if (short_way.set == nullptr) continue;
+    RC_ASSERT(*short_way.set == *long_way.set);
+    if (rng.below(10) == 0) short_way.set->queue_set = long_way.set->queue_set = bytes;
+  }
+  for (std::size_t which = 0; which < 2; ++which) both[which].clear(close_of(which));
+  RC_ASSERT(closed[0] == closed[1]);
+  RC_ASSERT(both[0].tallies() == both[1].tallies());
 }
 
 }  // namespace
