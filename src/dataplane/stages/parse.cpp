@@ -104,11 +104,6 @@ PathDrop outer_drop(const packet::PacketView& outer, const Side& side) {
   return outer.whole_udp() ? PathDrop::nothing : PathDrop::ip_malformed;
 }
 
-constexpr bool is_known(std::uint8_t type) {
-  return type == gtpu::type_pdu_session_container ||
-         type == gtpu::type_pdu_set_information_required;
-}
-
 // TS 38.415 clause 5.5.2.2: octet 1 begins with the PDU type, octet 2 ends with the QFI, whatever
 // else a release has put there.
 constexpr std::uint8_t pdu_type_uplink = 1;
@@ -123,7 +118,8 @@ void take_container(Passage& passage, const gtpu::GtpuView& message) {
 
 PathDrop tunnelled(Passage& passage, const gtpu::GtpuView& message, PathCounters& counters) {
   for (const gtpu::Extension& extension : message.extensions())
-    if (gtpu::endpoint_must_understand(extension.type) && !is_known(extension.type))
+    if (gtpu::endpoint_must_understand(extension.type) &&
+        !gtpu::endpoint_understands(extension.type))
       return PathDrop::gtpu_extension;
   passage.facts.from = pfcp::Interface::access;
   passage.facts.teid = message.teid;
@@ -163,6 +159,8 @@ void parse_one_n3(Passage& passage, const Turn& turn, Signalling& signalling,
     counters.gtpu_faulty[message.fault].add(1);
   } else if (message.message_type == gtpu::message_g_pdu) {
     passage.drop = tunnelled(passage, message, counters);
+    if (passage.drop == PathDrop::gtpu_extension) [[unlikely]]
+      signalling.refuse_extension(passage, turn);
   } else {
     signalling.take(passage, message, turn);
   }

@@ -131,20 +131,35 @@ void Signalling::take_error(const gtpu::GtpuView& message, const Turn& turn) noe
   if (!told) counters_.events_lost.add(1);
 }
 
-void Signalling::refuse_tunnel(Passage& passage, const Turn& turn) noexcept {
+bool Signalling::may_refuse(const Turn& turn) noexcept {
   errors_.refill(error_rate_, turn.now);
-  if (errors_.octets < 1) {
-    counters_.answers_held_back.add(1);
-    return;
-  }
+  if (errors_.octets >= 1) return true;
+  counters_.answers_held_back.add(1);
+  return false;
+}
+
+// Clauses 4.4.2.3, 4.4.2.5: to GTP-U's port, whatever port the packet came from.
+void Signalling::refuse_with(Passage& passage, Bytes message) noexcept {
+  if (!answer_with(passage, message, gtpu::udp_port)) return;
+  errors_.octets -= 1;
+  counters_.answers.add(1);
+}
+
+void Signalling::refuse_tunnel(Passage& passage, const Turn& turn) noexcept {
+  if (!may_refuse(turn)) return;
   const packet::PacketView outer = packet::parse_ethernet(passage.packet->bytes());
   std::array<std::byte, gtpu::signal_bytes_max> room{};
   ByteWriter out(room);
   gtpu::write_error_indication(out, passage.facts.teid, outer.flow.destination());
-  // Clause 4.4.2.3: to GTP-U's port, whatever port the packet came from.
-  if (!answer_with(passage, out.written(), gtpu::udp_port)) return;
-  errors_.octets -= 1;
-  counters_.answers.add(1);
+  refuse_with(passage, out.written());
+}
+
+void Signalling::refuse_extension(Passage& passage, const Turn& turn) noexcept {
+  if (!may_refuse(turn)) return;
+  std::array<std::byte, gtpu::signal_bytes_max> room{};
+  ByteWriter out(room);
+  gtpu::write_supported_extensions(out);
+  refuse_with(passage, out.written());
 }
 
 }  // namespace lobo::dataplane

@@ -23,8 +23,12 @@ class Signalling {
   /// Answers a G-PDU whose TEID nobody has, as often as the rate allows: who can make us send, can
   /// make us send much.
   void refuse_tunnel(Passage& passage, const Turn& turn) noexcept;
+  /// The same for a G-PDU with an extension header that we had to understand, and do not.
+  void refuse_extension(Passage& passage, const Turn& turn) noexcept;
 
  private:
+  bool may_refuse(const Turn& turn) noexcept;
+  void refuse_with(Passage& passage, Bytes message) noexcept;
   void answer_echo(Passage& passage, const gtpu::GtpuView& message) noexcept;
   void take_error(const gtpu::GtpuView& message, const Turn& turn) noexcept;
 

@@ -119,6 +119,31 @@ TEST(uplink, a_tunnel_that_nobody_has_is_answered_with_an_error_indication_at_a_
   EXPECT_TRUE(test::adds_up(upf.pipeline->counters()));
 }
 
+TEST(uplink, an_extension_header_that_is_not_understood_is_answered_with_those_that_are) {
+  Upf upf({.error_indications_per_second = 2});
+  upf.serve({test::session()});
+  Octets strange = test::g_pdu(test::up_packet(payload));
+  strange[11] = std::byte{0xC1};
+  const Octets frame = test::n3_frame(strange);
+  const auto sent = upf.uplink({frame, frame, frame});
+  ASSERT_EQ(sent.n3.size(), 2U);
+  EXPECT_TRUE(sent.n6.empty());
+  const auto outer = packet::parse_ethernet(sent.n3[0]);
+  EXPECT_EQ(outer.flow.destination(), test::ip("192.168.3.2"));
+  EXPECT_EQ(outer.flow.destination_port, gtpu::udp_port);
+  const auto view = gtpu::parse_gtpu(outer.user_data());
+  ASSERT_TRUE(view.ok());
+  EXPECT_EQ(view.message_type, 31);
+  EXPECT_EQ(view.teid, 0U);
+  EXPECT_EQ(Octets(view.payload().begin(), view.payload().end()),
+            octets({141, 3, 0x85, 0x04, 0x86}));
+  EXPECT_EQ(upf.dropped_uplink(PathDrop::gtpu_extension), 3U);
+  EXPECT_EQ(upf.pipeline->counters().answers_held_back.value(), 1U);
+  strange[1] = std::byte{31};
+  EXPECT_TRUE(upf.uplink({test::n3_frame(strange)}).n3.empty()) << "a notification is not answered";
+  EXPECT_TRUE(test::adds_up(upf.pipeline->counters()));
+}
+
 TEST(uplink, an_error_indication_is_told_where_a_session_sends_into_that_tunnel) {
   Upf upf;
   upf.serve({test::session(5)});

@@ -2,6 +2,7 @@
 // GTPv1-U: the header and its chain of extension headers (TS 29.281 clauses 5.1 and 5.2). Reading
 // borrows; writing fills the headroom in front of the user's packet, which does not move.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,12 @@ inline constexpr std::uint8_t type_pdu_set_information = 0x04;  ///< comprehensi
 inline constexpr std::uint8_t type_pdu_session_container = 0x85;
 inline constexpr std::uint8_t type_pdu_set_information_required = 0x86;  ///< by the endpoint
 constexpr bool endpoint_must_understand(std::uint8_t type) { return (type & 0x80U) != 0; }
+/// What our endpoints understand.
+inline constexpr std::array extensions_understood{
+    type_pdu_session_container, type_pdu_set_information, type_pdu_set_information_required};
+constexpr bool endpoint_understands(std::uint8_t type) {
+  return std::ranges::find(extensions_understood, type) != extensions_understood.end();
+}
 
 enum class NotGtpu : std::uint8_t {
   it_is,

@@ -6,6 +6,7 @@
 
 #include "base/bytes.hpp"
 #include "model/address.hpp"
+#include "wire/gtpu/packet.hpp"
 
 namespace lobo::gtpu {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::uint8_t ie_recovery = 14;
 constexpr std::uint8_t ie_teid_data = 16;
 constexpr std::uint8_t ie_peer_address = 133;
+constexpr std::uint8_t ie_extension_types = 141;
 constexpr std::uint8_t flags_with_sequence = 0x32;
 constexpr std::size_t optional_bytes = 4;
 
@@ -51,6 +53,14 @@ void write_error_indication(ByteWriter& out, std::uint32_t teid,
         for (const auto octet : address.octets) out.u8(octet);
       },
       own);
+}
+
+void write_supported_extensions(ByteWriter& out) noexcept {
+  constexpr std::size_t head_bytes = 2;  // clause 8.5: the length is one octet
+  write_header(out, message_supported_extensions, head_bytes + extensions_understood.size(), 0);
+  out.u8(ie_extension_types);
+  out.u8(static_cast<std::uint8_t>(extensions_understood.size()));
+  for (const auto type : extensions_understood) out.u8(type);
 }
 
 }  // namespace lobo::gtpu

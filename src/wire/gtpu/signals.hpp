@@ -25,5 +25,7 @@ void write_echo_response(ByteWriter& out, std::uint16_t sequence_number) noexcep
 /// Clause 7.3.1: the TEID that a G-PDU named and nobody has, and our address.
 void write_error_indication(ByteWriter& out, std::uint32_t teid,
                             const model::IpAddress& own) noexcept;
+/// Clause 7.2.3: to who sent an extension header that we would have to understand, and do not.
+void write_supported_extensions(ByteWriter& out) noexcept;
 
 }  // namespace lobo::gtpu

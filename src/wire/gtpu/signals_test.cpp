@@ -43,5 +43,14 @@ TEST(gtpu_signals, an_error_indication_names_the_tunnel_and_who_says_so) {
   EXPECT_EQ(parse_gtpu(six.written()).message.size(), 12U + 5 + 3 + 16);
 }
 
+TEST(gtpu_signals, a_notification_lists_the_extension_headers_that_we_understand) {
+  std::array<std::byte, signal_bytes_max> room{};
+  ByteWriter out(room);
+  write_supported_extensions(out);
+  EXPECT_EQ(octets_of(out.written()),
+            (std::vector<unsigned>{0x32, 31, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 141, 3, 0x85, 4, 0x86}));
+  EXPECT_TRUE(parse_gtpu(out.written()).ok());
+}
+
 }  // namespace
 }  // namespace lobo::gtpu
