@@ -169,6 +169,8 @@ class Hostile(GnbCase):
         self.assertGreaterEqual(status["gtpu"]["malformed"], 5)
         self.assertEqual(status["gtpu"]["unknown_teid"], 1)
         self.assertEqual(status["gtpu"]["extension_not_understood"], 1)
+        # The list of those that are understood goes to the UPF's port, whatever port the packet came from.
+        self.wait_for(lambda: self.metric("lobo_upf_gtpu_signals_total", signal="supported_extensions") == 1)
         self.assertGreaterEqual(status["air"]["malformed"], 6)
         self.assertEqual(status["air"]["unknown_attachment"], 2)
 

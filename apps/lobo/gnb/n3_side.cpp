@@ -32,11 +32,6 @@ constexpr unsigned errors_per_second_max = 100;
 /// Batches that are taken before others have their turn.
 constexpr std::size_t batches_max = 8;
 
-constexpr bool is_known(std::uint8_t type) {
-  return type == gtpu::type_pdu_session_container ||
-         type == gtpu::type_pdu_set_information_required;
-}
-
 N3Event event_of(std::uint8_t message_type) {
   switch (message_type) {
     case gtpu::message_echo_request: return N3Event::echo_request;
@@ -117,28 +112,48 @@ void N3Side::take_g_pdu(const adapters::UdpEndpoint& from, const gtpu::GtpuView&
   if (ue == ues_.end()) return refuse_tunnel(from, message.teid);
   const bool understood =
       std::ranges::all_of(message.extensions(), [](const gtpu::Extension& extension) {
-        return !gtpu::endpoint_must_understand(extension.type) || is_known(extension.type);
+        return !gtpu::endpoint_must_understand(extension.type) ||
+               gtpu::endpoint_understands(extension.type);
       });
-  if (!understood) return add(N3Event::extension_not_understood);
+  if (!understood) return refuse_extension(from);
   const Bytes packet = message.payload();
   if (!is_whole_ip(packet)) return add(N3Event::not_ip);
   downlink_(ue->second, dataplane::read_conveyed(message, release_), packet);
 }
 
-// TS 29.281 clause 7.3.1. Who can make us send, can make us send much.
-void N3Side::refuse_tunnel(const adapters::UdpEndpoint& from, std::uint32_t teid) {
-  add(N3Event::unknown_teid);
+/// Who can make us send, can make us send much.
+bool N3Side::may_refuse() {
   const auto now = std::chrono::steady_clock::now();
   if (now - errors_since_ >= std::chrono::seconds{1}) {
     errors_since_ = now;
     errors_sent_ = 0;
   }
-  if (errors_sent_ == errors_per_second_max) return add(N3Event::error_held_back);
+  if (errors_sent_ == errors_per_second_max) {
+    add(N3Event::error_held_back);
+    return false;
+  }
   ++errors_sent_;
   add(N3Event::error_sent);
+  return true;
+}
+
+// TS 29.281 clause 7.3.1.
+void N3Side::refuse_tunnel(const adapters::UdpEndpoint& from, std::uint32_t teid) {
+  add(N3Event::unknown_teid);
+  if (!may_refuse()) return;
   std::array<std::byte, gtpu::signal_bytes_max> room{};
   ByteWriter out(room);
   gtpu::write_error_indication(out, teid, socket_.local().address);
+  socket_.send({from.address, gtpu::udp_port}, out.written());
+}
+
+// Clause 7.2.3.
+void N3Side::refuse_extension(const adapters::UdpEndpoint& from) {
+  add(N3Event::extension_not_understood);
+  if (!may_refuse()) return;
+  std::array<std::byte, gtpu::signal_bytes_max> room{};
+  ByteWriter out(room);
+  gtpu::write_supported_extensions(out);
   socket_.send({from.address, gtpu::udp_port}, out.written());
 }
 

@@ -102,6 +102,8 @@ class N3Side {
   void take_g_pdu(const adapters::UdpEndpoint& from, const gtpu::GtpuView& message);
   void take_signal(const adapters::UdpEndpoint& from, const gtpu::GtpuView& message);
   void refuse_tunnel(const adapters::UdpEndpoint& from, std::uint32_t teid);
+  void refuse_extension(const adapters::UdpEndpoint& from);
+  bool may_refuse();
 
   adapters::BatchSocket socket_;
   gtpu::Release release_;
