@@ -30,6 +30,7 @@
 #include "model/bit_rate.hpp"
 #include "output.hpp"
 #include "ready.hpp"
+#include "wire/http/url.hpp"
 
 namespace lobo::app {
 namespace {
@@ -92,6 +93,13 @@ Result<EnergyUeConfig> config_of(const Arguments& arguments) {
   out.session.bit_rate = arguments.text("rate");
   if (!out.session.bit_rate.empty() && !model::parse_bit_rate(out.session.bit_rate))
     return fail(Errc::pattern, "--rate wants a bit rate, such as '4 Mbps'");
+  if (arguments.given("cell") != arguments.given("cell-ue"))
+    return fail(Errc::missing, "--cell and --cell-ue go together");
+  if (arguments.given("cell")) {
+    out.cell_url = arguments.text("cell");
+    while (out.cell_url.ends_with('/')) out.cell_url.pop_back();
+    out.cell_url += "/netsim-control/v1/ues/" + http::percent_encode(arguments.text("cell-ue"));
+  }
   out.session.user_consent = arguments.given("consent");
   out.choice = choice_of(arguments.text("choose"));
   out.moves = arguments.text("moves") == "polled" ? Moves::polled : Moves::pushed;
@@ -194,6 +202,10 @@ Verb energy_ue_verb() {
            {.name = "--segment", .help = "how long one is", .fallback = "2s"},
            {.name = "--start-within", .help = "they begin spread over it", .fallback = "1s"},
            {.name = "--battery", .help = "0 to 1: told to the AF, which spares who must save"},
+           {.name = "--cell",
+            .help = "a simulated network that has them report quality by its QMC jobs",
+            .check = is_root_url},
+           {.name = "--cell-ue", .help = "which of its UEs they are"},
            {.name = "--consent",
             .help = "the user agrees to suspensions",
             .takes = Option::Takes::nothing},

@@ -30,6 +30,7 @@ struct EnergyUeConfig {
   std::chrono::milliseconds segment{2000};
   std::chrono::milliseconds start_within{1000};  ///< UEs begin spread over it
   std::optional<energy::client::UeEnergyState> energy;
+  std::string cell_url;  ///< of the simulated network's UE that all of them are; empty: no cell
 };
 
 }  // namespace lobo::app

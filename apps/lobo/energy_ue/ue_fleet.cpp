@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "api/media_m5.hpp"
+#include "api/net_control.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
@@ -24,8 +25,11 @@
 #include "runtime/ports.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
+#include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 #include "wire/json/writer.hpp"
+#include "wire/qoe/configuration.hpp"
+#include "wire/qoe/container.hpp"
 
 namespace lobo::app {
 namespace {
@@ -40,6 +44,7 @@ using energy::client::TellMetrics;
 constexpr std::chrono::milliseconds steering_patience{10'000};
 /// What a player does where nothing tells it a TTL (draft-pantos-content-steering).
 constexpr std::chrono::seconds ttl_default{300};
+constexpr std::chrono::milliseconds cell_asked_every{500};
 
 }  // namespace
 
@@ -116,6 +121,7 @@ void UeFleet::start() {
     scheduler_.after(std::chrono::microseconds{ports_.rng.next() % within},
                      [this, one = ue.get()] { begin(*one); });
   }
+  if (!config_.cell_url.empty()) ask_cell();
 }
 
 void UeFleet::begin(Ue& ue) {
@@ -243,6 +249,47 @@ void UeFleet::steered(Ue& ue, const std::string& body) {
       order.locations.front().service_location_id != ue.player.location())
     ue.player.obey(order);
   scheduler_.after(ttl, [this, &ue] { poll(ue); });
+}
+
+// ---- the cell ---------------------------------------------------------------------------------
+
+/// In place of RRCReconfiguration, which the simulated network cannot send by itself.
+void UeFleet::ask_cell() {
+  const auto url = http::parse_url(config_.cell_url + "/app-layer-measurements");
+  if (!url) return;
+  http::Request request;
+  request.method = "GET";
+  request.scheme = url->scheme;
+  request.authority = url->authority();
+  request.target = url->target;
+  ports_.af.send(std::move(request), steering_patience,
+                 [this, alive = std::weak_ptr<bool>(alive_)](const Result<http::Response>& got) {
+                   if (!alive.lock()) return;
+                   if (got && got->status == 200)
+                     configured(got->body);
+                   else
+                     ++lost_;
+                   scheduler_.after(cell_asked_every, [this] { ask_cell(); });
+                 });
+}
+
+/// A configuration that cannot be read is none.
+void UeFleet::configured(const std::string& body) {
+  const auto read = json::read<api::net_control::AppLayerMeasurements>(body);
+  if (!read) return;
+  measurements_.clear();
+  for (const auto& one : read->configurations) {
+    const auto xml = qoe::open_container(one.container.octets);
+    const auto asked = xml ? qoe::read_configuration(*xml) : tl::unexpected<Error>(xml.error());
+    if (asked)
+      measurements_.push_back({one.meas_config_app_layer_id,
+                               config_.cell_url + "/app-layer-reports", asked->reporting_interval,
+                               asked->metrics});
+  }
+  for (auto& ue : ues_) {
+    ue->session.measure(measurements_, ports_.clock.now());
+    pump(*ue);
+  }
 }
 
 // ---- report -----------------------------------------------------------------------------------

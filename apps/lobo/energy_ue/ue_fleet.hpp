@@ -63,12 +63,15 @@ class UeFleet {
   void play(Ue& ue);
   void poll(Ue& ue);
   void steered(Ue& ue, const std::string& body);
+  void ask_cell();
+  void configured(const std::string& body);
 
   const EnergyUeConfig& config_;
   Ports ports_;
   runtime::ScopedScheduler scheduler_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::vector<std::unique_ptr<Ue>> ues_;
+  std::vector<energy::client::CellMeasurement> measurements_;  ///< that the cell has configured
   std::vector<double> move_s_;
   std::uint64_t lost_ = 0;
   std::uint64_t recommendations_ = 0;

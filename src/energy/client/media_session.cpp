@@ -110,6 +110,7 @@ void MediaSession::do_again(Purpose purpose) {
     case Purpose::change:
     case Purpose::metrics:
     case Purpose::consumption:
+    case Purpose::measurement:
     case Purpose::unsubscribe: return;  // Told once: the AF learns by other ways, or forgets.
   }
   std::abort();
@@ -123,7 +124,8 @@ void MediaSession::answered(std::uint64_t id, const Result<http::Response>& answ
   if (phase_ == Phase::ended) return;
   const int status = answer ? answer->status : 0;
   if (purpose == Purpose::change || purpose == Purpose::metrics ||
-      purpose == Purpose::consumption || purpose == Purpose::unsubscribe) {
+      purpose == Purpose::consumption || purpose == Purpose::measurement ||
+      purpose == Purpose::unsubscribe) {
     if (status >= 400) ++refused_;
     return;
   }
@@ -155,6 +157,7 @@ void MediaSession::answered(std::uint64_t id, const Result<http::Response>& answ
     case Purpose::change:
     case Purpose::metrics:
     case Purpose::consumption:
+    case Purpose::measurement:
     case Purpose::unsubscribe: return;
   }
 }

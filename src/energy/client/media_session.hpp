@@ -29,8 +29,9 @@ inline constexpr std::chrono::seconds retry_first{1};
 inline constexpr std::chrono::seconds retry_most{60};
 inline constexpr std::size_t orders_waiting_max = 8;     ///< recommendations that are not due yet
 inline constexpr std::chrono::seconds report_usual{60};  ///< where the AF names no interval
-inline constexpr std::size_t reportings_max = 16;  ///< configurations that are followed at once
-inline constexpr std::size_t steps_max = 256;      ///< that wait to be taken
+inline constexpr std::size_t reportings_max = 16;    ///< configurations that are followed at once
+inline constexpr std::size_t measurements_max = 16;  ///< that a cell may have configured
+inline constexpr std::size_t steps_max = 256;        ///< that wait to be taken
 
 using UeEnergyState = api::media_e5::UeEnergyState;
 using SessionKind = api::media_e5::MediaSessionKind;
@@ -100,6 +101,15 @@ struct SelectOperationPoint {
 };
 using Order = std::variant<TellMetrics, SelectLocation, SelectOperationPoint>;
 
+/// Steps 10b and 31: what the cell has the UE measure, as the container in RRCReconfiguration says.
+struct CellMeasurement {
+  std::int64_t id = 0;  ///< measConfigAppLayerId
+  std::string url;      ///< what stands for MeasurementReportAppLayer
+  std::chrono::seconds interval{};
+  std::vector<std::string> metrics;  ///< empty: all
+  bool operator==(const CellMeasurement&) const = default;
+};
+
 // ---- the handler ------------------------------------------------------------------------------
 
 class MediaSession {
@@ -154,6 +164,11 @@ class MediaSession {
   void not_switched(std::string_view move_id, std::string_view from, std::string_view to,
                     Instant now);
 
+  // ---- the cell ----
+  /// Those that hold from now on; one that goes on is not begun again. A session that plays already
+  /// reports too (gap 1).
+  void measure(const std::vector<CellMeasurement>& wanted, Instant now);
+
   // ---- the AF ----
   void answered(std::uint64_t call, const Result<http::Response>& answer, Instant now);
 
@@ -180,6 +195,7 @@ class MediaSession {
     change,
     metrics,
     consumption,
+    measurement,  ///< a report to the cell
     unsubscribe,
   };
   /// What the AF wants to be told every so often (TS 26.512 clause 11). Holds from the beginning of
@@ -187,6 +203,7 @@ class MediaSession {
   struct Reporting {
     std::string url;
     bool consumption = false;
+    std::optional<CellMeasurement> cell;  ///< the report goes by the radio
     std::chrono::seconds interval{};
     std::vector<std::string> metrics;  ///< empty: all
     Instant since{};                   ///< of the last report, or of the first picture
@@ -210,6 +227,7 @@ class MediaSession {
 
   // reports.cpp
   void follow_reporting(const api::media_m5::ServiceAccessInformationResource& access);
+  bool playing() const;
   void begin_reporting(Instant now);
   bool reports_due(Instant now);
   void send_reports();

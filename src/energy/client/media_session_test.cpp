@@ -14,12 +14,14 @@
 
 #include "api/media_e5.hpp"
 #include "api/media_m5.hpp"
+#include "api/net_control.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/rng.hpp"
 #include "model/date_time.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
+#include "wire/qoe/container.hpp"
 #include "wire/qoe/report.hpp"
 
 namespace lobo::energy::client {
@@ -327,6 +329,37 @@ constexpr std::string_view wants_metrics =
     R"("clientMetricsReportingConfigurations":[{"metricsReportingConfigurationId":"m/1",)"
     R"("serverAddresses":["http://af.example/3gpp-m5/v2/"],"scheme":"urn:3GPP:ns:PSS:DASH:QM10",)"
     R"("reportingInterval":10,"samplePercentage":100})";
+
+TEST_F(media_session, reports_to_the_cell_what_it_has_it_measure_also_when_it_plays_already) {
+  ue.start(now);
+  answer("/service-access-information/p1", ok(with_reporting(std::string(wants_metrics) + ']')));
+  ASSERT_TRUE(ue.select(0, "SL1", now));
+  ue.tell({.throughput_mbps = 1, .stalled = 1s, .location = "SL1"});
+  take();
+  now += 3s;
+  const CellMeasurement wanted{5, "http://net.example/reports", 2s, {}};
+  ue.measure({wanted}, now);
+  ue.measure({wanted}, now + 1s);  // Goes on; nothing begins again.
+  EXPECT_EQ(ue.next_deadline(), now + 2s);
+  now += 2s;
+  ue.advance(now);
+  take();
+  ue.tell({.throughput_mbps = 8, .startup = 700ms, .stalled = 1500ms, .location = "SL1"});
+  const auto sent = answer("/reports", Result<http::Response>(http::Response{204, {}, {}}));
+  EXPECT_EQ(sent.headers.find("content-type"), "application/json");
+  const auto carried = json::read<api::net_control::AppLayerReport>(sent.body);
+  ASSERT_TRUE(carried);
+  EXPECT_EQ(carried->meas_config_app_layer_id, 5);
+  const auto read = qoe::read_report(*qoe::open_container(carried->container.octets));
+  ASSERT_TRUE(read);
+  const auto& one = read->reports.at(0);
+  EXPECT_EQ(one.recording_session, "m1");
+  EXPECT_EQ(one.throughput_bps, 8'000'000U);
+  EXPECT_EQ(one.startup, 700ms);
+  EXPECT_EQ(one.stalled, 500ms) << "since it was configured";
+  ue.measure({}, now);
+  EXPECT_EQ(ue.next_deadline(), now + 5s) << "what the AF wants by M5 goes on";
+}
 
 TEST_F(media_session, reports_its_quality_at_the_interval_with_what_the_player_says) {
   ue.start(now);

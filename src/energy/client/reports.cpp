@@ -12,11 +12,13 @@
 #include <vector>
 
 #include "api/media_m5.hpp"
+#include "api/net_control.hpp"
 #include "base/clock.hpp"
 #include "base/rng.hpp"
 #include "energy/client/media_session.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
+#include "wire/qoe/container.hpp"
 #include "wire/qoe/report.hpp"
 
 namespace lobo::energy::client {
@@ -84,6 +86,37 @@ void MediaSession::follow_reporting(const m5::ServiceAccessInformationResource& 
   }
 }
 
+void MediaSession::measure(const std::vector<CellMeasurement>& wanted, Instant now) {
+  if (phase_ == Phase::ended) return;
+  std::erase_if(reportings_, [&](const Reporting& one) {
+    return one.cell && std::ranges::find(wanted, *one.cell) == wanted.end();
+  });
+  for (const auto& one : wanted) {
+    const auto same = [&](const Reporting& other) { return other.cell == one; };
+    const auto measured = std::ranges::count_if(
+        reportings_, [](const Reporting& other) { return other.cell.has_value(); });
+    if (static_cast<std::size_t>(measured) >= measurements_max ||
+        std::ranges::any_of(reportings_, same))
+      continue;
+    Reporting made;
+    made.url = one.url;
+    made.cell = one;
+    made.interval = std::max(one.interval, std::chrono::seconds{1});
+    made.metrics = one.metrics;
+    if (playing()) {
+      made.since = now;
+      if (metrics_) made.stalled = metrics_->stalled;
+    }
+    reportings_.push_back(std::move(made));
+    step("10b", "configured by the cell");
+  }
+}
+
+bool MediaSession::playing() const {
+  return phase_ == Phase::subscribing || phase_ == Phase::listening ||
+         phase_ == Phase::without_energy;
+}
+
 void MediaSession::begin_reporting(Instant now) {
   for (auto& one : reportings_) one.since = now;
 }
@@ -132,14 +165,28 @@ void MediaSession::send_metrics(Reporting& reporting, const QoeMetrics& metrics)
     one.played = std::min(time - stalled, qoe::figure_max);
     one.stalled = stalled;
   }
-  reporting.first = false;
+  const bool first = std::exchange(reporting.first, false);
   reporting.stalled = metrics.stalled;
   qoe::ReceptionReport out;
   out.client_id = settings_.session;
   if (entry_point_ < entry_points_.size()) out.content_uri = entry_points_[entry_point_].locator;
   out.reports.push_back(std::move(one));
-  call(Purpose::metrics, "POST", reporting.url, qoe::write_report(out), report_patience);
-  step("31a", "QoE report");
+  auto xml = qoe::write_report(out);
+  if (!reporting.cell) {
+    call(Purpose::metrics, "POST", reporting.url, std::move(xml), report_patience);
+    step("31a", "QoE report");
+    return;
+  }
+  auto container = qoe::make_container(xml);
+  if (!container) {
+    ++refused_;
+    return;
+  }
+  api::net_control::AppLayerReport carried;
+  carried.meas_config_app_layer_id = reporting.cell->id;
+  carried.container.octets = std::move(*container);
+  call(Purpose::measurement, "POST", reporting.url, json::write(carried), report_patience);
+  step(first ? "10d" : "31a", "QoE report to the cell");
 }
 
 void MediaSession::send_consumption(const Reporting& reporting) {

@@ -38,6 +38,11 @@ http::Request callback_request(std::string_view to, const std::string& body, boo
   return request;
 }
 
+/// The journal is JSON, where octets have no place.
+std::string_view told(std::string_view gzip_of, const std::string& body) {
+  return gzip_of.empty() ? std::string_view(body) : std::string_view{};
+}
+
 bool worth_repeating(const http::Response* response) {
   return response == nullptr || response->status == 429 || response->status >= 500;
 }
@@ -49,28 +54,44 @@ CallbackQueue::CallbackQueue(const CoreConfig& config, FaultPlan& faults, Journa
 
 void CallbackQueue::push(Number number, std::string_view to, std::string_view operation,
                          std::string body, Instant due, Instant now, bool enforced) {
-  const auto fault = faults_.strike_callback(operation);
+  push(number, to,
+       Entry{.operation = std::string(operation),
+             .body = std::move(body),
+             .gzip_of = {},
+             .due = due,
+             .enforced = enforced},
+       now);
+}
+
+void CallbackQueue::push_gzip(Number number, std::string_view to, std::string_view operation,
+                              std::string octets, std::string_view media_type, Instant now) {
+  push(number, to,
+       Entry{.operation = std::string(operation),
+             .body = std::move(octets),
+             .gzip_of = std::string(media_type),
+             .due = now},
+       now);
+}
+
+void CallbackQueue::push(Number number, std::string_view to, Entry entry, Instant now) {
+  const auto fault = faults_.strike_callback(entry.operation);
   const bool lost = fault && fault->kind == FaultKind::drop_callback;
   if (lost || pending_ >= config_.limits.callbacks_pending_max) {
     ++dropped_;
-    JournalEntry entry{.at = now, .incoming = false};
-    entry.operation = operation;
-    entry.method = "POST";
-    entry.path = to;
-    entry.fault = lost ? to_string(FaultKind::drop_callback) : "TOO_MANY_PENDING";
-    journal_.add(std::move(entry), body);
+    JournalEntry note{.at = now, .incoming = false};
+    note.operation = entry.operation;
+    note.method = "POST";
+    note.path = to;
+    note.fault = lost ? to_string(FaultKind::drop_callback) : "TOO_MANY_PENDING";
+    journal_.add(std::move(note), told(entry.gzip_of, entry.body));
     return;
   }
 
-  Entry entry{.operation = std::string(operation),
-              .body = std::move(body),
-              .due = due,
-              .enforced = enforced};
-  if (fault && fault->kind == FaultKind::delay_callback) entry.due = due + fault->delay;
+  if (fault && fault->kind == FaultKind::delay_callback) entry.due += fault->delay;
   if (fault && fault->kind == FaultKind::duplicate_callback) entry.twice = true;
   if (fault && fault->kind == FaultKind::reorder_callbacks) {
     entry.lets_next_pass = true;
-    entry.due = due + reorder_hold_max;
+    entry.due += reorder_hold_max;
   }
 
   auto& lane = lanes_[number];
@@ -117,6 +138,15 @@ std::vector<OutgoingCallback> CallbackQueue::take_due(Instant now) {
   return outgoing;
 }
 
+http::Request CallbackQueue::request_of(const Entry& entry, std::string_view to) {
+  auto request = callback_request(to, entry.body, entry.enforced);
+  if (!entry.gzip_of.empty()) {
+    request.headers.set("content-type", entry.gzip_of);
+    request.headers.set("content-encoding", "gzip");
+  }
+  return request;
+}
+
 OutgoingCallback CallbackQueue::send(Number number, Lane& lane, bool duplicate, Instant now) {
   auto& entry = lane.waiting.front();
   const auto& to = destination(number, lane);
@@ -125,7 +155,7 @@ OutgoingCallback CallbackQueue::send(Number number, Lane& lane, bool duplicate, 
   note.method = "POST";
   note.path = to;
   if (duplicate) note.fault = to_string(FaultKind::duplicate_callback);
-  const auto sequence = journal_.add(std::move(note), entry.body);
+  const auto sequence = journal_.add(std::move(note), told(entry.gzip_of, entry.body));
 
   const auto id = next_id_++;
   attempts_.emplace(id, Attempt{number, sequence, duplicate});
@@ -134,7 +164,7 @@ OutgoingCallback CallbackQueue::send(Number number, Lane& lane, bool duplicate, 
     ++entry.attempts;
   }
   ++sent_;
-  return {id, callback_request(to, entry.body, entry.enforced)};
+  return {id, request_of(entry, to)};
 }
 
 void CallbackQueue::answered(std::uint64_t id, const http::Response* response, Instant now) {

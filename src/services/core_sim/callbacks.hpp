@@ -43,6 +43,9 @@ class CallbackQueue {
   /// callbacks still leave; drop() takes them away.
   void push(Number lane, std::string_view to, std::string_view operation, std::string body,
             Instant due, Instant now, bool enforced = false);
+  /// A QoE report as it came from the radio: gzip of XML, whose text the journal has not.
+  void push_gzip(Number lane, std::string_view to, std::string_view operation, std::string octets,
+                 std::string_view media_type, Instant now);
   /// What is to be sent now, earliest first; ties in the order of lanes.
   std::vector<OutgoingCallback> take_due(Instant now);
   std::optional<Instant> next_due() const;
@@ -65,6 +68,7 @@ class CallbackQueue {
   struct Entry {
     std::string operation;
     std::string body;
+    std::string gzip_of;  ///< the media type in the gzip; empty: the body is plain JSON
     Instant due;
     bool enforced = false;      ///< what it is about is treated so by a UPF
     std::string redirected_to;  ///< a 307 for this one entry
@@ -89,6 +93,8 @@ class CallbackQueue {
     bool duplicate = false;
   };
 
+  void push(Number lane, std::string_view to, Entry entry, Instant now);
+  static http::Request request_of(const Entry& entry, std::string_view to);
   OutgoingCallback send(Number number, Lane& lane, bool duplicate, Instant now);
   void schedule(Number number, Lane& lane);
   void finish_front(Number number, Lane& lane);

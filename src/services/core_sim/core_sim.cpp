@@ -33,6 +33,7 @@
 #include "services/core_sim/journal.hpp"
 #include "services/core_sim/monitoring_event.hpp"
 #include "services/core_sim/policy_authorization.hpp"
+#include "services/core_sim/qmc.hpp"
 #include "services/core_sim/routes.hpp"
 #include "services/core_sim/service_parameter.hpp"
 #include "services/core_sim/sessions.hpp"
@@ -128,6 +129,7 @@ struct CoreSim::State {
         parameters(net),
         analytics(net),
         groups(net),
+        qmc(net),
         ran(net, sessions, watches),
         control(net, sessions, watches, ran) {}
 
@@ -141,6 +143,7 @@ struct CoreSim::State {
   ServiceParameters parameters;
   Analytics analytics;
   Groups groups;
+  QmcJobs qmc;
   RanControl ran;
   Control control;
 
@@ -191,6 +194,8 @@ Output CoreSim::handle(const http::Request& request, Instant now) {
       answer = http::Response{204, {{std::string(simulated_header), "netsim"}}, {}};
     } else if (route.operation->path.starts_with("/netsim-control/v1/groups")) {
       answer = state_->groups.control(call);
+    } else if (QmcJobs::serves(route.operation->id)) {
+      answer = state_->qmc.handle(call);
     } else if (RanControl::serves(route.operation->id)) {
       answer = state_->ran.handle(call);
     } else {

@@ -57,10 +57,11 @@ TEST(core_sim, every_operation_is_met_by_its_own_path_and_declares_its_protectio
   std::set<std::string_view> ids;
   for (const auto& operation : CoreSim::operations()) {
     EXPECT_TRUE(ids.insert(operation.id).second) << operation.id;
-    const bool control = operation.path.starts_with("/netsim-control/");
+    const bool control = operation.path.starts_with("/netsim-control/") ||
+                         operation.path.starts_with("/3GPPManagement/");
     EXPECT_EQ(control, operation.protection == resource::Protection::loopback) << operation.id;
   }
-  EXPECT_EQ(ids.size(), 69U);
+  EXPECT_EQ(ids.size(), 74U);
 }
 
 TEST(core_sim, the_control_api_is_for_this_machine_only) {

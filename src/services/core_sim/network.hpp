@@ -53,6 +53,7 @@ inline constexpr std::string_view user_plane_notification = "UserPlaneNotificati
 inline constexpr std::string_view monitoring_notification = "MonitoringNotification";
 inline constexpr std::string_view analytics_notification = "AnalyticsEventNotification";
 inline constexpr std::string_view service_parameter_event = "AfNotification";
+inline constexpr std::string_view qoe_report_forwarding = "QoeReport";
 inline constexpr std::string_view test_notification = "TestNotification";
 inline constexpr std::string_view app_session_events = "EventsNotification";
 inline constexpr std::string_view app_session_termination = "TerminationInfo";

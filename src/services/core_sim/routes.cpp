@@ -14,6 +14,7 @@
 #include "api/group_management.hpp"
 #include "api/monitoring_event.hpp"
 #include "api/net_control.hpp"
+#include "api/oam.hpp"
 #include "api/policy_authorization.hpp"
 #include "api/service_parameter.hpp"
 #include "api/ue_address.hpp"
@@ -42,6 +43,7 @@ std::vector<resource::Operation> collect() {
   add(api::service_parameter::operations());
   add(api::group_management::operations());
   add(api::net_control::operations());
+  add(api::oam::operations());
   all.push_back({.id = request_access_token,
                  .method = "POST",
                  .path = "/oauth2/token",

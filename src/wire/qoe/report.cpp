@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "model/date_time.hpp"
+#include "wire/qoe/survey.hpp"
 
 namespace lobo::qoe {
 namespace {
@@ -26,10 +27,6 @@ constexpr std::uint64_t ms_per_s = 1000;
 constexpr std::uint64_t octets_max = 1ULL << 48U;  // times 8 bits and 1000 ms still fits
 constexpr std::uint64_t period_s_max = 86'400;
 
-std::string_view local_name(std::string_view name) {
-  return name.substr(name.find(':') + 1);  // npos + 1 is 0
-}
-
 /// Later years of the same namespace added to it.
 bool is_ours(pugi::xml_node root) {
   const std::string_view name = root.name();
@@ -39,32 +36,6 @@ bool is_ours(pugi::xml_node root) {
   const std::string_view value = root.attribute(attribute.c_str()).value();
   return value.starts_with("urn:3gpp:metadata:") && value.ends_with(":HSD:receptionreport");
 }
-
-bool is_printable(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
-/// Pugixml walks without recursion, and reads so as well.
-class Survey final : public pugi::xml_tree_walker {
- public:
-  bool for_each(pugi::xml_node& node) override {
-    if (node.type() == pugi::node_doctype)
-      return refuse(Errc::not_allowed, "a document type has no place in a report");
-    if (static_cast<std::size_t>(depth()) > depth_max)
-      return refuse(Errc::too_large, "its elements are nested too deeply");
-    if (node.type() == pugi::node_element && ++elements_ > elements_max)
-      return refuse(Errc::too_large, "it has too many elements");
-    return true;
-  }
-  std::optional<Error> fault;
-
- private:
-  bool refuse(Errc code, std::string_view why) {
-    fault = Error{code, std::string(why), {{code, "/", std::string(why)}}};
-    return false;
-  }
-  std::size_t elements_ = 0;
-};
 
 class Reader {
  public:
@@ -265,15 +236,8 @@ std::optional<double> QoeReport::rebuffer_ratio() const {
 Result<ReceptionReport> read_report(std::string_view xml) {
   if (xml.size() > report_bytes_max) return fail(Errc::too_large, "the report is too large");
   pugi::xml_document document;
-  const auto read = document.load_buffer(
-      xml.data(), xml.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_utf8);
-  if (!read)
-    return fail(Errc::malformed, "this is no XML",
-                {{Errc::malformed, "/",
-                  std::string(read.description()) + " at octet " + std::to_string(read.offset)}});
-  Survey survey;
-  document.traverse(survey);
-  if (survey.fault) return fail(std::move(*survey.fault));
+  if (auto surveyed = load_surveyed(document, xml); !surveyed)
+    return fail(std::move(surveyed.error()));
   const auto root = document.document_element();
   if (local_name(root.name()) != "ReceptionReport" || !is_ours(root))
     return fail(Errc::not_allowed, "this is no reception report",
