@@ -15,6 +15,7 @@
 #include "api/mm_das.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/sdd_das.hpp"
+#include "model/date_time.hpp"
 #include "sealdd/world.hpp"
 #include "services/sealdd/histogram.hpp"
 #include "wire/json/json.hpp"
@@ -237,6 +238,26 @@ TEST_F(sealdd_session, an_enabler_that_is_away_is_a_failure_and_its_shadow_is_ta
   w.enabler.answers_badly = false;
   node.live(90s);
   expect_nothing_left();
+}
+
+TEST_F(sealdd_session,
+       an_enabler_that_never_comes_back_keeps_none_longer_than_its_shadow_could_last) {
+  const auto kept = [&] {
+    return std::ranges::count_if(w.durable().records,
+                                 [](const auto& one) { return one.first.kind == "sdd_session"; });
+  };
+  const auto end = model::format_date_time(w.loop.now() + 10min);
+  const auto soon = make(session_text({"ue-1"}, R"(,"expTime":")" + end + '"'));
+  const auto late = make(session_text({"ue-2"}, R"(,"expTime":"9999-01-01T00:00:00Z")"));
+  w.enabler.silent = true;
+  EXPECT_EQ(w.ask("DELETE", at(soon)).status, 204);
+  EXPECT_EQ(w.ask("DELETE", at(late)).status, 204);
+  node.live(9min);
+  EXPECT_EQ(kept(), 2) << "it may come back";
+  node.live(3min);
+  EXPECT_EQ(kept(), 1) << "the shadow ended by itself";
+  w.loop.run_for(48h);
+  EXPECT_EQ(kept(), 0) << "nobody is asked for ever";
 }
 
 TEST_F(sealdd_session, where_no_node_can_carry_it_nothing_stays) {

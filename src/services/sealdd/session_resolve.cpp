@@ -38,8 +38,19 @@ std::string SessionStep::resolve_body() const {
   return json::merge_patch(state_.text, patch).value_or("{}");
 }
 
+/// A shadow ends by itself with the session that it was made for, and nobody is asked for ever.
+bool SessionStep::enabler_given_up() const {
+  return now_ >= state_.exp_time + enabler_clock_skew_max ||
+         state_.attempts.value_or(0) >= enabler_attempts_max;
+}
+
 void SessionStep::plan_enabler() {
   if (state_.call) return;
+  if (ending() && enabler_given_up()) {
+    state_.doubt.reset();
+    state_.shadow.reset();
+    return;
+  }
   if (!ending()) {
     if (!state_.due.value_or(false)) return;
   } else if (!state_.doubt.value_or(false)) {

@@ -61,6 +61,7 @@ class SessionStep {
   SyncEvent& event(SyncEventType what);
 
   // session_resolve.cpp
+  bool enabler_given_up() const;
   void plan_enabler();
   void resolved(const Result<http::Response>& response);
   void forgotten(const Result<http::Response>& response);
