@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>

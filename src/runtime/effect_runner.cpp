@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "runtime/commit_until_done.hpp"
+#include "runtime/overlay.hpp"
 #include "runtime/ports.hpp"
 #include "wire/http/problem.hpp"
 #include "wire/resource/effect.hpp"

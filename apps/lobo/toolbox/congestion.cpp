@@ -17,6 +17,7 @@
 #include "toolbox/congestion_pictures.hpp"
 #include "toolbox/congestion_run.hpp"
 #include "toolbox/congestion_stream.hpp"
+#include "toolbox/seen_pictures.hpp"
 #include "toolbox/video.hpp"
 
 namespace lobo::app {

@@ -20,7 +20,6 @@
 #include "toolbox/mark_reader.hpp"
 #include "toolbox/mark_writer.hpp"
 #include "toolbox/progress.hpp"
-#include "toolbox/reason.hpp"
 #include "toolbox/rewrite_capture.hpp"
 #include "toolbox/set_hold.hpp"
 #include "wire/capture/capture.hpp"

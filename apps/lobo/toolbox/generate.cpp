@@ -17,6 +17,7 @@
 #include "toolbox/edit.hpp"
 #include "toolbox/mark_stream.hpp"
 #include "toolbox/mark_writer.hpp"
+#include "toolbox/packet_marker.hpp"
 #include "toolbox/progress.hpp"
 #include "toolbox/video.hpp"
 #include "wire/capture/capture.hpp"

@@ -22,7 +22,6 @@
 #include "toolbox/layers.hpp"
 #include "toolbox/mark_reader.hpp"
 #include "toolbox/progress.hpp"
-#include "toolbox/reason.hpp"
 #include "toolbox/stream_key.hpp"
 #include "wire/capture/capture.hpp"
 #include "wire/capture/writer.hpp"

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "adapters/crypto/claims.hpp"
-#include "adapters/crypto/digest.hpp"
 #include "adapters/crypto/jws.hpp"
 #include "adapters/crypto/key_feed.hpp"
 #include "base/clock.hpp"

@@ -21,6 +21,7 @@
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "runtime/ports.hpp"
+#include "wire/http/growing_body.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"
 

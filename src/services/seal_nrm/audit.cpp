@@ -14,6 +14,7 @@
 #include "base/result.hpp"
 #include "services/seal_nrm/applied_bdt.hpp"
 #include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/secret.hpp"
 #include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"

@@ -1,6 +1,5 @@
 #include "services/seal_nrm/core_peer.hpp"
 
-#include <utility>
 #include <variant>
 
 #include "api/state/seal_nrm.hpp"

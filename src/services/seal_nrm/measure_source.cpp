@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "api/state/nrm_monitor.hpp"
 #include "api/state/seal_nrm.hpp"
@@ -15,11 +16,14 @@
 #include "base/text.hpp"
 #include "services/seal_nrm/held.hpp"
 #include "services/seal_nrm/measure_source_step.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "services/seal_nrm/refusal.hpp"
 #include "services/seal_nrm/secret.hpp"
 #include "services/seal_nrm/southbound_measure.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/types.hpp"
 #include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"

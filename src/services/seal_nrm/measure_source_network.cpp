@@ -1,6 +1,7 @@
 // What the core answers to a measure_source.
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "api/common.hpp"
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
 #include "base/clock.hpp"

@@ -1,8 +1,9 @@
 // TS 23.434 clause 14.3.3.4.1 and .5: subscription (T21, T22) and its update (T36).
 
 #include <algorithm>
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,12 +14,12 @@
 #include "api/state/nrm_monitor.hpp"
 #include "api/state/seal_nrm.hpp"
 #include "base/result.hpp"
-#include "services/seal_nrm/features.hpp"
 #include "services/seal_nrm/measure_source.hpp"
 #include "services/seal_nrm/monitor_checks.hpp"
 #include "services/seal_nrm/monitor_machine.hpp"
 #include "services/seal_nrm/monitor_machine_step.hpp"
 #include "services/seal_nrm/monitor_terms.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"

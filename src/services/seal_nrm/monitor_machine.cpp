@@ -1,9 +1,12 @@
 #include "services/seal_nrm/monitor_machine.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"

@@ -1,5 +1,6 @@
 // What the application is told: MonitoringReport to its notifUri (T23), in order, without holes.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,7 +9,6 @@
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
 #include "services/seal_nrm/features.hpp"
-#include "services/seal_nrm/monitor_machine.hpp"
 #include "services/seal_nrm/monitor_machine_step.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/effect.hpp"

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,10 +11,11 @@
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
 #include "base/clock.hpp"
+#include "base/result.hpp"
 #include "services/seal_nrm/features.hpp"
 #include "services/seal_nrm/monitor_hub.hpp"
-#include "services/seal_nrm/monitor_machine.hpp"
 #include "services/seal_nrm/monitor_machine_step.hpp"
+#include "services/seal_nrm/monitor_sample.hpp"
 #include "services/seal_nrm/monitor_terms.hpp"
 #include "services/seal_nrm/refusal.hpp"
 #include "services/seal_nrm/series.hpp"

@@ -1,5 +1,7 @@
 #include "services/seal_nrm/monitor_routes.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>

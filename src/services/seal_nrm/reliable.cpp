@@ -13,7 +13,6 @@
 #include "api/service_parameter.hpp"
 #include "api/ss_nra.hpp"
 #include "api/state/nrm_reliable.hpp"
-#include "api/state/seal_nrm.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"

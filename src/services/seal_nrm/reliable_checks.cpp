@@ -1,6 +1,8 @@
 #include "services/seal_nrm/reliable_checks.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>

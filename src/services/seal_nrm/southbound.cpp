@@ -4,9 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
-#include "api/as_session_with_qos.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/ports.hpp"

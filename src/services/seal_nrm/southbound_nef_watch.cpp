@@ -3,7 +3,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "api/monitoring_event.hpp"
 #include "api/ue_address.hpp"

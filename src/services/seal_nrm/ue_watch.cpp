@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/secret.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/ue_watch_step.hpp"

@@ -1,11 +1,15 @@
 // What the core answers to a watch.
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "api/state/seal_nrm.hpp"
 #include "base/result.hpp"
 #include "services/seal_nrm/held.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "services/seal_nrm/ue_watch_step.hpp"
 #include "wire/http/message.hpp"

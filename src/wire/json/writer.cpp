@@ -1,11 +1,13 @@
 #include "wire/json/writer.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <string>
+#include <string_view>
+#include <system_error>
 
 #include "base/octets.hpp"
 #include "base/require.hpp"
@@ -13,6 +15,7 @@
 #include "model/date_time.hpp"
 #include "wire/json/formats.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/type.hpp"
 
 namespace lobo::json {
 namespace {
