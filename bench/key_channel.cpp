@@ -62,14 +62,14 @@ class Ends {
     tls = std::move(*made);
   }
   void dial() {
+    adapters::KeyClientConfig config;  // GCC 12 at -O2 warns of a braced one without cause
+    config.keys.eas = "eas1.example";
+    config.keys.key_ids = {xrm::KeyId{0}, xrm::KeyId{255}};
+    config.host = "127.0.0.1";
+    config.port = server->port();
+    config.tls = tls;
     client = std::make_unique<KeyClient>(
-        loop,
-        adapters::KeyClientConfig{.keys = {.eas = "eas1.example",
-                                           .key_ids = {xrm::KeyId{0}, xrm::KeyId{255}},
-                                           .of_others = {}},
-                                  .host = "127.0.0.1",
-                                  .port = server->port(),
-                                  .tls = tls},
+        loop, std::move(config),
         KeyClient::Hooks{
             .publish = [](const KeyClient::Contexts&) -> Result<void> { return {}; },
             .accepted = nullptr,
