@@ -25,6 +25,11 @@ namespace {
 
 namespace quic = adapters::quic;
 
+// After a turn everything that has come meanwhile is heard before the next one, for as long as the
+// turn took at the most: otherwise, when there is more to do than time, states grow old in the
+// socket, where none of them replaces another, while older ones are sent.
+constexpr std::chrono::microseconds listen_max{50'000};
+
 // RFC 9000 clause 2.1, and WebTransport's and WebSocket's numbers are made like them.
 bool by_peer(quic::StreamNo stream) { return (stream & 1U) == 0; }
 bool both_ways(quic::StreamNo stream) { return (stream & 2U) == 0; }
@@ -50,6 +55,7 @@ void RelayNode::Carrier::on_opened(quic::LinkId link, const quic::Opened& opened
 }
 
 void RelayNode::Carrier::on_datagram(quic::LinkId link, Bytes datagram) {
+  ++node_.heard_;
   const auto id = find(link);
   if (!id) return;
   node_.relay_.on_datagram(*id, datagram, node_.clock_.now());
@@ -58,6 +64,7 @@ void RelayNode::Carrier::on_datagram(quic::LinkId link, Bytes datagram) {
 
 void RelayNode::Carrier::on_stream(quic::LinkId link, quic::StreamNo stream, Bytes octets,
                                    bool end) {
+  ++node_.heard_;
   const auto id = find(link);
   Peer* peer = id ? node_.find(*id) : nullptr;
   // What the other end says on a stream of ours is that it read it to its end.
@@ -85,6 +92,7 @@ void RelayNode::Carrier::on_stream_reset(quic::LinkId link, quic::StreamNo strea
 }
 
 void RelayNode::Carrier::on_acked(quic::LinkId link, std::uint64_t tag) {
+  ++node_.heard_;
   const auto id = find(link);
   if (!id) return;
   node_.relay_.on_acked(*id, tag);
@@ -140,13 +148,35 @@ void RelayNode::stop() {
 void RelayNode::look_ahead() {
   if (told_.flows_changed && relay_.changed()) told_.flows_changed();
   const auto due = relay_.next_due();
-  if (!due || (timer_ && timer_at_ <= *due)) return;
+  if (listens_ || !due || (timer_ && timer_at_ <= *due)) return;
   if (timer_) loop_.cancel(*timer_);
   timer_at_ = *due;
   const auto wait = std::max(*due - clock_.now(), std::chrono::microseconds{0});
   timer_ = loop_.after(wait, [this] {
     timer_.reset();
-    relay_.advance(clock_.now());
+    take_turn();
+  });
+}
+
+void RelayNode::take_turn() {
+  const Instant began = clock_.now();
+  listens_ = true;
+  relay_.advance(began);
+  // Behind what the carriers post to send what they were given.
+  loop_.post([this, began, here = here_] {
+    if (!*here) return;
+    const Instant now = clock_.now();
+    listen(now + std::min(now - began, listen_max), heard_, 0);
+  });
+}
+
+void RelayNode::listen(Instant until, std::uint64_t heard, int quiet) {
+  // What the sockets have may be behind this in the loop's queue: only the second silence counts.
+  loop_.post([this, until, heard, quiet, here = here_] {
+    if (!*here) return;
+    const int silent = heard_ == heard ? quiet + 1 : 0;
+    if (silent < 2 && clock_.now() < until) return listen(until, heard_, silent);
+    listens_ = false;
     look_ahead();
   });
 }

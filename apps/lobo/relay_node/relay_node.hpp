@@ -105,6 +105,9 @@ class RelayNode final : private relay::Links {
   void look_at_full();
   /// After anything that came: its next moment may be another now.
   void look_ahead();
+  void take_turn();
+  /// Until nothing comes any more, or until then.
+  void listen(Instant until, std::uint64_t heard, int quiet);
 
   adapters::EventLoop& loop_;
   const Clock& clock_;
@@ -118,6 +121,8 @@ class RelayNode final : private relay::Links {
   std::uint64_t opened_ = 0;
   std::optional<adapters::EventLoop::TimerId> timer_;
   Instant timer_at_{};
+  bool listens_ = false;     ///< after a turn: the relay is given no other one
+  std::uint64_t heard_ = 0;  ///< how often something came
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);  ///< for work that was posted
   relay::Relay relay_;
 };

@@ -40,7 +40,7 @@ constexpr Tick never = std::numeric_limits<Tick>::max();
 // Of one connection before the others have their turn: two full messages of segments.
 constexpr std::size_t packets_per_turn_max = 128;
 // Batches taken from one socket before what they caused is sent.
-constexpr std::size_t batches_per_turn_max = 4;
+constexpr std::size_t batches_per_turn_max = 64;
 // A client that moves has its old address until the new one is proved.
 constexpr std::size_t doors_max = 2;
 
