@@ -77,6 +77,18 @@ def until_registered(sealdd):
         time.sleep(0.01)
 
 
+def ues_in_rooms(sealdd, port, digest, count, of_room):
+    """A line for each UE that tests/relay_node/far_ue.hpp reads: a connection with one flow."""
+    lines = []
+    for number in range(count):
+        body = {"room": f"r{number // of_room}", "valServiceId": "xr", "valServerId": "v1",
+                "valTargetUe": {"valUeId": f"ue-{number}"}, "flows": {f"urn:avatar:{number}": {"direction": "BIDI"}}}
+        made = ask("POST", sealdd + "/sdd-trans/v1/connections", body)
+        flow = next(iter(made["flows"].values()))
+        lines.append(f"127.0.0.1 {port} {digest} {made['token']} {flow['flowIds'][0]} {flow['alias']}\n")
+    return lines
+
+
 class Ues:
     def __init__(self, program, lines):
         self.popen = subprocess.Popen(["taskset", "-c", "1", str(program)], stdin=subprocess.PIPE,
@@ -117,14 +129,7 @@ def one(build, flows, folder):
             port, digest = int(told[0].rsplit(":", 1)[1]), told[2].removeprefix("sha256:")
             config.write_text(RELAY.format(folder=folder, port=port, sealdd=sealdd))
             until_registered(sealdd)
-            lines = []
-            for number in range(flows):
-                body = {"room": f"r{number // 10}", "valServiceId": "xr", "valServerId": "v1",
-                        "valTargetUe": {"valUeId": f"ue-{number}"}, "flows": {f"urn:avatar:{number}": {"direction": "BIDI"}}}
-                made = ask("POST", sealdd + "/sdd-trans/v1/connections", body)
-                flow = next(iter(made["flows"].values()))
-                lines.append(f"127.0.0.1 {port} {digest} {made['token']} {flow['flowIds'][0]} {flow['alias']}\n")
-            ues = Ues(ue, lines)
+            ues = Ues(ue, ues_in_rooms(sealdd, port, digest, flows, 10))
             ues.until_up(flows)
             killed = time.monotonic_ns()
             relay.popen.kill()

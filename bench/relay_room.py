@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Rooms in which everybody publishes and hears the others: `lobo relay` over QUIC, and peers over plain TCP.
+
+    bench/relay_room.py [--build build/bench] [--rounds 3] [--seconds 5] [--only NAME …] [--quick] [--dry]
+
+States have 200 octets; the server is on core 0, all UEs are one process on core 1. Of each room: the server's CPU as a
+share of its core and for each delivered state, how many of the owed states came, how old they were (p50, p99, p99.9),
+and how old what a receiver had was at the most, again and again (the age of information before each state). Where the load
+used more than nine tenths of its core the round says nothing of delay and delivery, and is named. NATS gives all to all but the
+sender (`echo: false`); Colyseus' room broadcasts octets; neither encrypts. Accepted: see ROOMS. Appends to bench/results/.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+import lib
+import relay_kill
+
+COLYSEUS = lib.ROOT / "bench" / "colyseus"
+LOAD_MAX = 0.9
+HALF = "half a core"  # rooms whose server shares its core with a program that always computes
+# name -> members, hertz, nearest, who carries it, and what is accepted of ours
+ROOMS = {
+    "100 at 30 Hz": (100, 30, 0, ("sdd", "nats", "colyseus"), {"share": 0.5, "p99_ms": 30}),
+    "200 at 30 Hz": (200, 30, 0, ("sdd", "nats"), {"share": 1.0, "p99_ms": 130}),
+    "100 at 60 Hz": (100, 60, 0, ("sdd", "nats"), {"share": 1.0, "p99_ms": 40}),
+    "300, nearest 50": (300, 30, 50, ("sdd",), {"per_core": 450_000}),
+    "220 at 30 Hz, half a core": (220, 30, 0, ("sdd", "nats"), {"oldest_p99_ms": 100}),
+}
+
+
+class Sdd:
+    """A SEALDD server and its relay node; the room's members get their tokens there."""
+
+    def __init__(self, build, members):
+        self.stack = contextlib.ExitStack()
+        folder = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="lobo-room-")))
+        lobo = build / "lobo"
+        subprocess.run([lobo, "pki", "init", folder / "pki"], check=True, capture_output=True)
+        (folder / "sealdd.yaml").write_text(relay_kill.SEALDD.format(folder=folder))
+        server = self.stack.enter_context(lib.Process([lobo, "serve", "-c", folder / "sealdd.yaml"], core=1))
+        sealdd = relay_kill.ready(server)[0]
+        (folder / "relay.yaml").write_text(relay_kill.RELAY.format(folder=folder, port=0, sealdd=sealdd))
+        relay = self.stack.enter_context(lib.Process([lobo, "relay", "-c", folder / "relay.yaml"], core=0))
+        told = relay_kill.ready(relay)
+        self.pid, self.port = relay.pid, int(told[0].rsplit(":", 1)[1])
+        relay_kill.until_registered(sealdd)
+        self.lines = relay_kill.ues_in_rooms(sealdd, self.port, told[2].removeprefix("sha256:"), members, members)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+
+class Nats:
+    def __init__(self, _build, _members):
+        self.folder = tempfile.TemporaryDirectory(prefix="lobo-nats-")
+        self.process = lib.Process([lib.need("nats-server"), "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", self.folder.name],
+                                   core=0)
+        self.pid, self.lines = self.process.pid, []
+        while not (found := list(pathlib.Path(self.folder.name).glob("*.ports"))) or not found[0].read_text():
+            if self.process.popen.poll() is not None:
+                sys.exit("relay_room: nats-server ended")
+        self.port = int(json.loads(found[0].read_text())["nats"][0].rsplit(":", 1)[1])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.__exit__()
+        self.folder.cleanup()
+
+
+class Colyseus:
+    def __init__(self, _build, members):
+        self.process = lib.Process([lib.need("node"), COLYSEUS / "server.mjs"], core=0,
+                                   env=dict(os.environ, NODE_ENV="production"))
+        self.pid, self.port = self.process.pid, int(self.process.line())
+        self.lines = [self.seat() for _ in range(members)]
+
+    def seat(self):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/matchmake/joinOrCreate/hall", data=b"{}", method="POST",
+                                         headers={"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            told = json.load(answer)
+        return f"/{told['room']['processId']}/{told['room']['roomId']}?sessionId={told['sessionId']}\n"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.__exit__()
+
+
+CARRIERS = {"sdd": Sdd, "nats": Nats, "colyseus": Colyseus}
+
+
+def missing(carrier):
+    if carrier == "nats" and not shutil.which("nats-server"):
+        return "no nats-server (tools/install_packages.sh nightly)"
+    if carrier == "colyseus" and not (shutil.which("node") and (COLYSEUS / "node_modules").exists()):
+        return "no node, or bench/colyseus was not fetched (tools/install_packages.sh players nightly)"
+    return None
+
+
+@contextlib.contextmanager
+def neighbour(wanted):
+    """Somebody who takes half of the server's core."""
+    if not wanted:
+        yield
+        return
+    with lib.Process([sys.executable, "-c", "while True: pass"], core=0):
+        yield
+
+
+def one(build, carrier, members, hertz, nearest, seconds, half):
+    with CARRIERS[carrier](build, members) as server, neighbour(half):
+        load = subprocess.Popen(["taskset", "-c", "1", str(build / "bench" / "relay_room"), carrier, str(server.port),
+                                 str(members), str(hertz), str(nearest), str(seconds)],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with load:
+            load.stdin.write("".join(server.lines) + "go\n")
+            load.stdin.close()
+            begin = load.stdout.readline()
+            before = lib.cpu_seconds(server.pid)
+            end = load.stdout.readline()
+            used, memory = lib.cpu_seconds(server.pid) - before, lib.resident_kib(server.pid)
+        if not begin or not end:
+            sys.exit(f"relay_room: the load over {carrier} ended with {load.returncode}")
+    begin, end = json.loads(begin), json.loads(end)
+    took = (end["end"] - begin["begin"]) / 1e9
+    ages, oldest = ([us / 1e3 for us in end[name]] for name in ("agesUs", "oldestUs"))
+    return {"share": used / took, "us_per_state": used * 1e6 / max(1, end["delivered"]),
+            "delivered_percent": 100 * end["delivered"] / end["owed"], "p50_ms": ages[0], "p99_ms": ages[1], "p999_ms": ages[2],
+            "oldest_p50_ms": oldest[0], "oldest_p99_ms": oldest[1], "states_per_s": end["delivered"] / seconds,
+            "load_share": (end["cpu"] - begin["cpu"]) / took, "memory_kib": memory}
+
+
+def verdicts(accepted, measured):
+    for name, limit in accepted.items():
+        if name == "per_core":
+            got = measured["states_per_s"]["median"] / measured["share"]["median"]
+            yield f"{got:.0f} states a second and core of {limit}, {'kept' if got >= limit else 'MISSED'}"
+        else:
+            got = measured[name]["median"]
+            yield f"{name} {got:.2f} of {limit}, {'kept' if got <= limit else 'MISSED'}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", default=lib.ROOT / "build" / "bench", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--only", nargs="*", choices=list(ROOMS))
+    parser.add_argument("--quick", action="store_true", help="one round of a second, and no line")
+    parser.add_argument("--dry", action="store_true", help="print, append nothing")
+    args = parser.parse_args()
+    if args.quick:
+        args.rounds, args.seconds = 1, 1
+    results = {}
+    for name in args.only or ROOMS:
+        members, hertz, nearest, carriers, accepted = ROOMS[name]
+        runs = {}
+        for carrier in carriers:
+            if why := missing(carrier):
+                print(f"{name}: {carrier} is left out: {why}")
+            else:
+                runs[carrier] = []
+        for _ in range(args.rounds):
+            for carrier, measured in runs.items():
+                measured.append(one(args.build.resolve(), carrier, members, hertz, nearest, args.seconds, name.endswith(HALF)))
+        results[name] = {carrier: {key: lib.summary([run[key] for run in measured], 3) for key in measured[0]}
+                         for carrier, measured in runs.items()}
+        for carrier, told in results[name].items():
+            print(f"{name}, {carrier}: {told['share']['median']:.2f} of a core, {told['us_per_state']['median']:.2f} us a state, "
+                  f"{told['delivered_percent']['median']:.2f} % delivered, p50 {told['p50_ms']['median']:.1f}, "
+                  f"p99 {told['p99_ms']['median']:.1f} ms, oldest p99 {told['oldest_p99_ms']['median']:.0f} ms"
+                  + (", the load was too busy" if told["load_share"]["median"] > LOAD_MAX else ""), flush=True)
+        for text in verdicts(accepted, results[name]["sdd"]):
+            print(f"{name}: {text}", flush=True)
+    if not args.dry and not args.quick:
+        lib.append_result("relay_room", args.build, args.rounds, results)
+
+
+if __name__ == "__main__":
+    main()
