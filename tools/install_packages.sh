@@ -2,7 +2,8 @@
 # Installs the Debian packages of tools/packages.txt that are missing. The only script that uses sudo,
 # and the only step that downloads anything.
 #   tools/install_packages.sh [GROUP …]     groups: build, test, players, nightly (default: build test)
-# The group players also fetches the players of tests/players, as its package-lock.json names them.
+# The group players also fetches the players of tests/players, as its package-lock.json names them; nightly does so with
+# a benchmark's peer in bench/colyseus, where npm is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 groups=("$@")
@@ -21,15 +22,20 @@ for group in "${groups[@]}"; do
 done
 
 # Without them their test is skipped and says so: not to reach npm's registry fails nothing else.
-fetch_players() {
-  local players=$here/../tests/players
-  [[ " ${groups[*]} " == *" players "* ]] || return 0
-  [ "$players/node_modules/.package-lock.json" -nt "$players/package-lock.json" ] && return 0
-  echo "install_packages: fetching the players of tests/players"
-  npm ci --prefix "$players" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
-    echo "install_packages: the players could not be fetched; tests/players will be skipped" >&2
+fetch() {  # GROUP FOLDER WHAT-IS-SKIPPED
+  local folder=$here/../$2
+  [[ " ${groups[*]} " == *" $1 "* ]] || return 0
+  [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && return 0
+  command -v npm >/dev/null || { echo "install_packages: no npm (group players): $3 will be skipped" >&2; return 0; }
+  echo "install_packages: fetching what $2 names"
+  npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
+    echo "install_packages: $2 could not be fetched; $3 will be skipped" >&2
 }
-[ ${#missing[@]} -gt 0 ] || { fetch_players; exit 0; }
+fetch_all() {
+  fetch players tests/players tests/players
+  fetch nightly bench/colyseus "Colyseus in bench/relay_room.py"
+}
+[ ${#missing[@]} -gt 0 ] || { fetch_all; exit 0; }
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -43,4 +49,4 @@ fi
 echo "install_packages: installing ${#missing[@]} Debian packages: ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
-fetch_players
+fetch_all
