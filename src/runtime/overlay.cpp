@@ -23,6 +23,8 @@ namespace {
 /// What a kept entry costs beside its strings: nodes, counts, pointers, about.
 constexpr std::size_t entry_bytes = 256;
 constexpr std::size_t id_bytes = 48;
+/// A subject with more records is asked for in the store each time.
+constexpr std::size_t keys_counted_max = 2'000'000;
 
 std::size_t weight_of(const Record& record) {
   return entry_bytes + 2 * record.key.id.size() + record.owner.size() + record.subject.size() +
@@ -39,6 +41,7 @@ void Overlay::recount(const RecordPtr& record, std::int64_t by) {
   if (counted != counts_.end()) counted->second += by;
   if (record->subject.empty()) return;
   const Key subject{record->key.kind, record->subject};
+  if (auto* alike = subject_counts_.find(subject)) *alike += by;
   auto* kept = ids_of_.find(subject);
   if (kept == nullptr) return;
   Ids ids = std::move(*kept);
@@ -143,6 +146,22 @@ Result<std::vector<Key>> Overlay::by_subject(std::string_view kind, std::string_
   }
   if (stored->size() > limit) stored->resize(limit);
   return stored;
+}
+
+Result<std::uint64_t> Overlay::count_by_subject(std::string_view kind, std::string_view subject,
+                                                std::size_t limit) const {
+  const Key whose{std::string(kind), std::string(subject)};
+  if (const auto* counted = subject_counts_.find(whose))
+    return std::min<std::uint64_t>(static_cast<std::uint64_t>(std::max<std::int64_t>(*counted, 0)),
+                                   limit);
+  // All of them, once; of an empty subject records are not kept apart.
+  const bool keeps = !subject.empty();
+  const auto keys = by_subject(kind, subject, keeps ? keys_counted_max : limit);
+  if (!keys) return fail(keys.error());
+  if (keeps && keys->size() < keys_counted_max)
+    subject_counts_.put(whose, static_cast<std::int64_t>(keys->size()),
+                        entry_bytes + 2 * subject.size());
+  return std::min<std::uint64_t>(keys->size(), limit);
 }
 
 Result<std::uint64_t> Overlay::count(std::string_view kind, std::string_view owner) const {

@@ -25,6 +25,7 @@
 namespace lobo::runtime {
 
 inline constexpr std::size_t owners_counted_max = 10000;
+inline constexpr std::size_t subject_counts_bytes_max = std::size_t{1} << 20U;
 inline constexpr std::size_t records_kept_bytes_max = std::size_t{8} << 20U;
 inline constexpr std::size_t subjects_kept_bytes_max = std::size_t{4} << 20U;
 /// A subject with more records than this is looked up in the store each time.
@@ -51,6 +52,8 @@ class Overlay final : public resource::Lookup {
                                              std::size_t limit) const override;
   Result<std::vector<resource::Key>> by_subject(std::string_view kind, std::string_view subject,
                                                 std::size_t limit) const override;
+  Result<std::uint64_t> count_by_subject(std::string_view kind, std::string_view subject,
+                                         std::size_t limit) const override;
   Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const override;
 
  private:
@@ -69,6 +72,9 @@ class Overlay final : public resource::Lookup {
   /// Records per kind and owner, counted once in the store and then kept: a quota check must not
   /// cost a scan. Bounded by owners_counted_max; beyond it the store is asked each time.
   mutable std::unordered_map<resource::Key, std::int64_t, resource::KeyHash> counts_;
+  /// The same per kind and subject, of those that were asked for of late.
+  mutable LruMap<resource::Key, std::int64_t, resource::KeyHash> subject_counts_{
+      subject_counts_bytes_max};
   /// Committed records that were written or read of late; never those under way.
   mutable LruMap<resource::Key, RecordPtr, resource::KeyHash> records_{records_kept_bytes_max};
   /// By kind and subject the ids of all its records, ascending, with the changes under way.

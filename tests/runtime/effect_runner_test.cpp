@@ -218,6 +218,33 @@ TEST_F(EffectRunnerTest, more_of_one_subject_than_is_remembered_are_still_all_fo
   EXPECT_EQ(server->runner.lookup().by_subject("promise", "ue1", many)->size(), many - 1);
 }
 
+TEST_F(EffectRunnerTest, records_of_a_subject_are_counted_without_being_read_each_time) {
+  const auto& lookup = server->runner.lookup();
+  const auto counted = [&](std::size_t limit) {
+    return lookup.count_by_subject("promise", "ue1", limit);
+  };
+  EXPECT_EQ(counted(10), 0U);
+  const std::size_t many = keys_of_subject_kept_max + 2;
+  for (std::size_t i = 0; i < many; ++i) {
+    command("p" + std::to_string(1000 + i), "create");
+    if (i % 2 == 0) loop.run_for(5ms);
+    EXPECT_EQ(counted(many), i + 1);
+  }
+  EXPECT_EQ(counted(3), 3U) << "no further than it was asked";
+  loop.run_for(1s);
+  server->store.fail_commit(1);
+  command("p1000", "drop");
+  EXPECT_EQ(counted(many), many - 1);
+  loop.run_for(1s);
+  EXPECT_EQ(counted(many), many) << "it was not dropped after all";
+  command("p1000", "drop");
+  loop.run_for(1s);
+  server->store.set_unreadable(true);
+  EXPECT_EQ(counted(many), many - 1);
+  server->store.set_unreadable(false);
+  EXPECT_EQ(lookup.by_subject("promise", "ue1", many)->size(), many - 1);
+}
+
 TEST_F(EffectRunnerTest, a_quota_sees_what_is_still_being_committed) {
   server->store.set_latency(1s);
   command("a", "create");

@@ -33,9 +33,9 @@ Result<resource::Outcome> put(const resource::Record* current, const resource::K
   if (!given) return fail(given.error());
   if (auto fits = check_registration(*given, settings); !fits) return fail(std::move(fits.error()));
   if (current == nullptr) {
-    const auto others = lookup.by_subject(server_kind, every_server, servers_max);
+    const auto others = lookup.count_by_subject(server_kind, every_server, servers_max);
     if (!others) return fail(others.error());
-    if (others->size() >= servers_max)
+    if (*others >= servers_max)
       return fail(Errc::too_many, "there are as many application servers as there may be",
                   {{Errc::too_many, "", "no room for one more"}});
   }

@@ -298,9 +298,9 @@ Result<resource::Outcome> SessionMachine::step(const resource::Record* current,
     const auto given = json::read<m1::NewProvisioningSession>(command->http.body);
     if (!given) return fail(given.error());
     if (current == nullptr) {
-      const auto count = lookup.by_subject(session_kind, every_session, sessions_max);
+      const auto count = lookup.count_by_subject(session_kind, every_session, sessions_max);
       if (!count) return fail(count.error());
-      if (count->size() >= sessions_max)
+      if (*count >= sessions_max)
         return fail(Errc::too_many, "there are as many provisioning sessions as there may be",
                     {{Errc::too_many, "", "no room for one more"}});
     }

@@ -148,10 +148,9 @@ Result<Outcome> describe(const resource::Record* current, const resource::Key& k
   if (!*block || (*block)->owner != command.who.subject)
     return fail(Errc::not_found, "no such block");
   if (current == nullptr) {
-    const auto all = lookup.by_subject(asset_kind, every_asset, assets_max);
+    const auto all = lookup.count_by_subject(asset_kind, every_asset, assets_max);
     if (!all) return fail(all.error());
-    if (all->size() >= assets_max)
-      return fail(Errc::too_many, "there are as many assets as there may be");
+    if (*all >= assets_max) return fail(Errc::too_many, "there are as many assets as there may be");
   }
   asset.text = command.http.body;
   const auto view = mdrb_asset_view(asset, key.id, settings);

@@ -61,9 +61,9 @@ Result<Outcome> put(PolicyState state, const resource::Key& key, const resource:
 
 Result<Outcome> create(const resource::Key& key, const resource::Command& command,
                        const Settings& settings, const resource::Lookup& lookup) {
-  const auto others = lookup.by_subject(policy_kind, every_policy, policies_max);
+  const auto others = lookup.count_by_subject(policy_kind, every_policy, policies_max);
   if (!others) return fail(others.error());
-  if (others->size() >= policies_max)
+  if (*others >= policies_max)
     return fail(Errc::too_many, "there are as many policies as there may be");
   return put({.text = command.http.body, .owner = command.who.subject, .version = {}}, key, command,
              settings, lookup, true);

@@ -140,9 +140,9 @@ void SessionStep::wait(const resource::Command& command, std::string_view asset_
 Result<void> SessionStep::create(const resource::Command& command) {
   auto request = read_request(command.http.body);
   if (!request) return fail(request.error());
-  const auto live = lookup_.by_subject(session_kind, every_session, sessions_max);
+  const auto live = lookup_.count_by_subject(session_kind, every_session, sessions_max);
   if (!live) return fail(live.error());
-  if (live->size() >= sessions_max)
+  if (*live >= sessions_max)
     return fail(Errc::too_many, "there are as many sessions as there may be");
   owner_ = command.who.subject;
   state_.state = SessionState::requested;

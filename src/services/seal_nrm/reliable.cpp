@@ -117,9 +117,9 @@ Result<void> ReliableStep::create(const resource::Command& command) {
   if (!settings_.reliable_paths)
     return effects_.reply(request, refusal_response(no_paths_refusal())), Result<void>{};
   const auto same_ue =
-      lookup_.by_subject(key_.kind, checked->gpsi, settings_.limits.reliables_per_ue_max);
+      lookup_.count_by_subject(key_.kind, checked->gpsi, settings_.limits.reliables_per_ue_max);
   if (!same_ue) return fail(same_ue.error());
-  if (same_ue->size() >= settings_.limits.reliables_per_ue_max)
+  if (*same_ue >= settings_.limits.reliables_per_ue_max)
     return fail(Errc::too_many,
                 "this UE has as many reliable transmissions as it may; release one first",
                 {{Errc::too_many, "/valTgtUe", "has as many reliable transmissions as it may"}});

@@ -108,9 +108,9 @@ Result<resource::Outcome> KeptMachine::create(const resource::Record* current,
   } else {
     fresh.text = admitted(command.http.body);
     if (auto fits = check(fresh.text, now); !fits) return fail(std::move(fits.error()));
-    const auto others = lookup.by_subject(terms_.kind, subject_of(fresh), kept_max);
+    const auto others = lookup.count_by_subject(terms_.kind, subject_of(fresh), kept_max);
     if (!others) return fail(others.error());
-    if (others->size() >= kept_max)
+    if (*others >= kept_max)
       return fail(Errc::too_many, "there are as many of these as there may be",
                   {{Errc::too_many, "", "no room for one more"}});
     fresh.made = now;

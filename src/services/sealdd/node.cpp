@@ -92,9 +92,9 @@ Result<resource::Outcome> NodeMachine::put(const resource::Record* current,
       changed = true;
     }
   } else {
-    const auto others = lookup.by_subject(node_kind, every_node, nodes_max);
+    const auto others = lookup.count_by_subject(node_kind, every_node, nodes_max);
     if (!others) return fail(others.error());
-    if (others->size() >= nodes_max)
+    if (*others >= nodes_max)
       return fail(Errc::too_many, "there are as many relay nodes as there may be",
                   {{Errc::too_many, "", "no room for one more"}});
     kept.epoch = 1;

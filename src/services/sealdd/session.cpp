@@ -116,9 +116,9 @@ Result<void> SessionStep::create(const resource::Command& command) {
   if (asked->mmel_resolved.value_or(false))
     return no(409, "SESSION_CONFLICT", "what the enabler resolved already is not resolved again");
   if (!settings_.mmes) return no(424, "MMEL_FAILED", "no enabler is configured to ask");
-  const auto live = lookup_.by_subject(session_kind, every_session, sessions_max);
+  const auto live = lookup_.count_by_subject(session_kind, every_session, sessions_max);
   if (!live) return fail(live.error());
-  if (live->size() >= sessions_max)
+  if (*live >= sessions_max)
     return fail(Errc::too_many, "there are as many sessions as there may be");
   state_.room = asked->room.value_or(key_.id);
   std::vector<std::pair<std::string, std::string>> claims;

@@ -139,9 +139,9 @@ Result<resource::Outcome> StorageMachine::create(const resource::Record* current
     fresh = std::move(*stored);
   } else {
     if (auto fits = check(*terms, now); !fits) return fail(std::move(fits.error()));
-    const auto others = lookup.by_subject(storage_kind, every_storage, storages_max);
+    const auto others = lookup.count_by_subject(storage_kind, every_storage, storages_max);
     if (!others) return fail(others.error());
-    if (others->size() >= storages_max)
+    if (*others >= storages_max)
       return fail(Errc::too_many, "there is as much stored as there may be",
                   {{Errc::too_many, "", "no room for one more"}});
     fresh.text = merged(command.http.body, R"({"data":null})");

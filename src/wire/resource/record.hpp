@@ -54,6 +54,15 @@ struct Lookup {
   /// The keys of `kind` with that subject, at most `limit`.
   virtual Result<std::vector<Key>> by_subject(std::string_view kind, std::string_view subject,
                                               std::size_t limit) const = 0;
+  /// How many records of `kind` have that subject, counted no further than `limit`: bounds on all
+  /// of them together. Reads no list of those records, however many there are,
+  /// where the implementation counts as they come and go.
+  virtual Result<std::uint64_t> count_by_subject(std::string_view kind, std::string_view subject,
+                                                 std::size_t limit) const {
+    const auto keys = by_subject(kind, subject, limit);
+    if (!keys) return fail(keys.error());
+    return keys->size();
+  }
   /// How many records of `kind` belong to `owner`: quotas.
   virtual Result<std::uint64_t> count(std::string_view kind, std::string_view owner) const = 0;
 };
