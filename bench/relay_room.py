@@ -7,11 +7,12 @@ States have 200 octets; the server is on core 0, all UEs are one process on core
 share of its core and for each delivered state, how many of the owed states came, how old they were (p50, p99, p99.9),
 and how old what a receiver had was at the most, again and again (the age of information before each state). Where the load
 used more than nine tenths of its core the round says nothing of delay and delivery, and is named. NATS gives all to all but the
-sender (`echo: false`); Colyseus' room broadcasts octets; neither encrypts. Accepted: see ROOMS. Appends to bench/results/.
+sender (`echo: false`); Colyseus' room broadcasts octets; neither encrypts. What is accepted is in ROOMS. Appends to bench/results/.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -26,21 +27,33 @@ import relay_kill
 
 COLYSEUS = lib.ROOT / "bench" / "colyseus"
 LOAD_MAX = 0.9
-HALF = "half a core"  # rooms whose server shares its core with a program that always computes
-# name -> members, hertz, nearest, who carries it, and what is accepted of ours
+
+
+@dataclasses.dataclass
+class Room:
+    members: int
+    hertz: int
+    accepted: dict  # of ours
+    carriers: tuple = ("sdd",)
+    nearest: int = 0  # each hears so many only; 0: all others
+    half: bool = False  # the server shares its core with a program that always computes
+    path: tuple = ()  # of `lobo impair` between the UEs and the node
+
+
 ROOMS = {
-    "100 at 30 Hz": (100, 30, 0, ("sdd", "nats", "colyseus"), {"share": 0.5, "p99_ms": 30}),
-    "200 at 30 Hz": (200, 30, 0, ("sdd", "nats"), {"share": 1.0, "p99_ms": 130}),
-    "100 at 60 Hz": (100, 60, 0, ("sdd", "nats"), {"share": 1.0, "p99_ms": 40}),
-    "300, nearest 50": (300, 30, 50, ("sdd",), {"per_core": 450_000}),
-    "220 at 30 Hz, half a core": (220, 30, 0, ("sdd", "nats"), {"oldest_p99_ms": 100}),
+    "100 at 30 Hz": Room(100, 30, {"share": 0.5, "p99_ms": 30}, ("sdd", "nats", "colyseus")),
+    "200 at 30 Hz": Room(200, 30, {"share": 1.0, "p99_ms": 130}, ("sdd", "nats")),
+    "100 at 60 Hz": Room(100, 60, {"share": 1.0, "p99_ms": 40}, ("sdd", "nats")),
+    "300 at 30 Hz, nearest 50": Room(300, 30, {"per_core": 450_000}, nearest=50),
+    "220 at 30 Hz on half a core": Room(220, 30, {"oldest_p99_ms": 100}, ("sdd", "nats"), half=True),
+    "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, path=("--loss", "5", "--delay", "10")),
 }
 
 
 class Sdd:
     """A SEALDD server and its relay node; the room's members get their tokens there."""
 
-    def __init__(self, build, members):
+    def __init__(self, build, room):
         self.stack = contextlib.ExitStack()
         folder = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="lobo-room-")))
         lobo = build / "lobo"
@@ -53,7 +66,11 @@ class Sdd:
         told = relay_kill.ready(relay)
         self.pid, self.port = relay.pid, int(told[0].rsplit(":", 1)[1])
         relay_kill.until_registered(sealdd)
-        self.lines = relay_kill.ues_in_rooms(sealdd, self.port, told[2].removeprefix("sha256:"), members, members)
+        port = self.port
+        if room.path:
+            line = self.stack.enter_context(lib.Process([lobo, "impair", "--to", f"127.0.0.1:{port}", *room.path], core=1))
+            port = int(relay_kill.ready(line)[0].rsplit(":", 1)[1])
+        self.lines = relay_kill.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
 
     def __enter__(self):
         return self
@@ -63,7 +80,7 @@ class Sdd:
 
 
 class Nats:
-    def __init__(self, _build, _members):
+    def __init__(self, _build, _room):
         self.folder = tempfile.TemporaryDirectory(prefix="lobo-nats-")
         self.process = lib.Process([lib.need("nats-server"), "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", self.folder.name],
                                    core=0)
@@ -82,11 +99,11 @@ class Nats:
 
 
 class Colyseus:
-    def __init__(self, _build, members):
+    def __init__(self, _build, room):
         self.process = lib.Process([lib.need("node"), COLYSEUS / "server.mjs"], core=0,
                                    env=dict(os.environ, NODE_ENV="production"))
         self.pid, self.port = self.process.pid, int(self.process.line())
-        self.lines = [self.seat() for _ in range(members)]
+        self.lines = [self.seat() for _ in range(room.members)]
 
     def seat(self):
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/matchmake/joinOrCreate/hall", data=b"{}", method="POST",
@@ -123,10 +140,10 @@ def neighbour(wanted):
         yield
 
 
-def one(build, carrier, members, hertz, nearest, seconds, half):
-    with CARRIERS[carrier](build, members) as server, neighbour(half):
+def one(build, carrier, room, seconds):
+    with CARRIERS[carrier](build, room) as server, neighbour(room.half):
         load = subprocess.Popen(["taskset", "-c", "1", str(build / "bench" / "relay_room"), carrier, str(server.port),
-                                 str(members), str(hertz), str(nearest), str(seconds)],
+                                 str(room.members), str(room.hertz), str(room.nearest), str(seconds)],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         with load:
             load.stdin.write("".join(server.lines) + "go\n")
@@ -169,16 +186,15 @@ def main():
         args.rounds, args.seconds = 1, 1
     results = {}
     for name in args.only or ROOMS:
-        members, hertz, nearest, carriers, accepted = ROOMS[name]
-        runs = {}
-        for carrier in carriers:
+        room, runs = ROOMS[name], {}
+        for carrier in room.carriers:
             if why := missing(carrier):
                 print(f"{name}: {carrier} is left out: {why}")
             else:
                 runs[carrier] = []
         for _ in range(args.rounds):
             for carrier, measured in runs.items():
-                measured.append(one(args.build.resolve(), carrier, members, hertz, nearest, args.seconds, name.endswith(HALF)))
+                measured.append(one(args.build.resolve(), carrier, room, args.seconds))
         results[name] = {carrier: {key: lib.summary([run[key] for run in measured], 3) for key in measured[0]}
                          for carrier, measured in runs.items()}
         for carrier, told in results[name].items():
@@ -186,7 +202,7 @@ def main():
                   f"{told['delivered_percent']['median']:.2f} % delivered, p50 {told['p50_ms']['median']:.1f}, "
                   f"p99 {told['p99_ms']['median']:.1f} ms, oldest p99 {told['oldest_p99_ms']['median']:.0f} ms"
                   + (", the load was too busy" if told["load_share"]["median"] > LOAD_MAX else ""), flush=True)
-        for text in verdicts(accepted, results[name]["sdd"]):
+        for text in verdicts(room.accepted, results[name]["sdd"]):
             print(f"{name}: {text}", flush=True)
     if not args.dry and not args.quick:
         lib.append_result("relay_room", args.build, args.rounds, results)

@@ -169,7 +169,7 @@ void Lease::collect(Instant now) {
   if (!held_ || now < window_from_ + lease_window) return;
   for (const auto& window : carried_.report().windows) windows_.add(window, window_from_, now);
   window_from_ = now;
-  windows_due_ = true;
+  windows_due_ = !windows_.empty();
 }
 
 /// The lease is over. What is carried ends before anything else is asked.

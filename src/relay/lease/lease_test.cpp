@@ -397,5 +397,17 @@ TEST_F(relay_lease, questions_that_are_answered_with_nothing_at_once_are_not_ask
   }
 }
 
+TEST_F(relay_lease, a_node_that_carries_nothing_is_looked_at_a_few_times_a_second) {
+  enrol();
+  int looks = 0;
+  for (const Instant end = now + 2s; now < end; ++looks) {
+    now = std::max(lease.next_due(now), now + 1us);
+    for (const auto& question : ask())
+      if (question.what == Asking::registration)
+        answer(question, 200, json::write(server_says(1)));
+  }
+  EXPECT_LT(looks, 20);
+}
+
 }  // namespace
 }  // namespace lobo::relay
