@@ -8,7 +8,7 @@ network, and with a policy that demands its word (NRM and the simulated core con
 is answered). Every server stores what it acknowledges, on core 0; the UEs are on core 1. CPU is that of each
 server's process from the first create to the last first datagram; `crowd_share` is what the relay takes of its core
 to keep all of them there once nobody comes any more. Accepted is a p99 of at most ten times that of
-fdatasync, probed in the same folder before and after each round, and 20 ms more. Appends a line to bench/results/.
+fdatasync, probed in the same folder fifty times a second meanwhile, and 20 ms more. Appends a line to bench/results/.
 """
 
 import argparse
@@ -18,13 +18,14 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 
 import lib
 
-PROBES, PROBE_BYTES = 300, 4096
+PROBE_EVERY, PROBE_BYTES = 0.02, 4096
 TIMES, AND_MS = 10, 20.0
 PATIENCE = 60
 CROWD_SECONDS = 2
@@ -125,16 +126,27 @@ class Servers:
             process.__exit__()
 
 
-def probe(folder):
-    """Milliseconds that each of some writes took until it was on the disk."""
-    took = []
-    with open(folder / "probe", "wb", buffering=0) as file:
-        for _ in range(PROBES):
-            file.write(os.urandom(PROBE_BYTES))
+class Probe(threading.Thread):
+    """Milliseconds that each of some writes takes until it is on the disk, beside what is measured."""
+
+    def __init__(self, folder):
+        super().__init__(daemon=True)
+        self.file = open(folder / "probe", "wb", buffering=0)
+        self.took, self.over = [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(PROBE_EVERY):
+            self.file.write(os.urandom(PROBE_BYTES))
             before = time.monotonic()
-            os.fdatasync(file.fileno())
-            took.append((time.monotonic() - before) * 1e3)
-    return took
+            os.fdatasync(self.file.fileno())
+            self.took.append((time.monotonic() - before) * 1e3)
+
+    def end(self):
+        self.over.set()
+        self.join()
+        self.file.close()
+        return self.took
 
 
 def percentile(values, part):
@@ -144,7 +156,6 @@ def percentile(values, part):
 def one(build, rate, count, network):
     with tempfile.TemporaryDirectory(prefix="lobo-setup-", dir=build) as text:
         folder = pathlib.Path(text)
-        probed = probe(folder)
         publishers = [f"a-publisher{i}" for i in range(0, count, PER_ROOM)]
         names = publishers + [f"a-{i}" for i in range(count)] if network else []
         with Servers(build / "lobo", folder, names) as servers, subprocess.Popen(
@@ -153,18 +164,17 @@ def one(build, rate, count, network):
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
             if load.stdout.readline() != "ready\n":
                 raise SystemExit("session_setup: the publishers did not come up")
-            before = servers.cpu()
+            before, probe = servers.cpu(), Probe(folder)
             load.stdin.write("go\n")
             load.stdin.flush()
             line = load.stdout.readline()
-            used, since = servers.cpu(), time.monotonic()
+            used, since, probed = servers.cpu(), time.monotonic(), probe.end()
             time.sleep(CROWD_SECONDS)
             crowd = {name: (after - used[name]) / (time.monotonic() - since) for name, after in servers.cpu().items()}
             load.stdin.close()
             if load.wait(PATIENCE) or not line:
                 raise SystemExit("session_setup: not every session came up")
             told = json.loads(line)
-        probed += probe(folder)
     took = [each / 1e3 for each in told["microseconds"]]
     return {"crowd_share": crowd["relay"], "cpu_us": {name: (used[name] - before[name]) * 1e6 / count for name in used},
             "p50_ms": percentile(took, 0.5), "p99_ms": percentile(took, 0.99),
