@@ -222,6 +222,16 @@ void RelayServer::Parts::count() {
   refused("stream", &relay::NodeCounts::streams_refused);
   refused("token", &relay::NodeCounts::tokens_refused);
   refused("link", &relay::NodeCounts::links_refused);
+  const auto state = [&](const char* what, std::uint64_t relay::Refused::* member) {
+    copied->counter("lobo_relay_refused_total", {{"what", what}},
+                    [&relay, member] { return relay.counts().states.*member; });
+  };
+  state("masked", &relay::Refused::masked);
+  state("other_asset", &relay::Refused::other_asset);
+  state("too_large", &relay::Refused::too_large);
+  state("too_many", &relay::Refused::too_many);
+  state("base_unknown", &relay::Refused::base_unknown);
+  state("too_far", &relay::Refused::too_far);
   const auto& wire = endpoint->counters();
   copied->counter("lobo_relay_packets_total", {{"way", "in"}}, [&] { return wire.packets_in; });
   copied->counter("lobo_relay_packets_total", {{"way", "out"}}, [&] { return wire.packets_out; });

@@ -200,7 +200,8 @@ Room* Relay::room_for(const std::string& name) {
     if (unused == rooms_.end()) return nullptr;
     rooms_.erase(unused);
   }
-  return rooms_.emplace(name, std::make_unique<Room>(name, limits_, links_)).first->second.get();
+  return rooms_.emplace(name, std::make_unique<Room>(name, limits_, links_, counts_.states))
+      .first->second.get();
 }
 
 void Relay::keep_link(LinkId id, Link& link, Instant now) {

@@ -119,6 +119,9 @@ TEST(relay, frames_of_unknown_flows_with_impossible_lengths_or_from_the_far_futu
   EXPECT_EQ(bob.got.size(), 1U);
   EXPECT_EQ(world.relay().counts().flows_unknown, 2U);
   EXPECT_EQ(world.relay().counts().datagrams_malformed, 2U);
+  EXPECT_EQ(world.relay().counts().states.other_asset, 2U);
+  EXPECT_EQ(world.relay().counts().states.too_large, 1U);
+  EXPECT_EQ(world.relay().counts().states.too_far, 1U);
   const auto reports = world.relay().report(world.now());
   EXPECT_EQ(window_of(reports, 1).published.too_far, 1U);
   EXPECT_EQ(window_of(reports, 1).refused.other_asset, 1U);

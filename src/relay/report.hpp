@@ -58,6 +58,7 @@ struct Refused {
   std::uint64_t too_large = 0;
   std::uint64_t too_many = 0;      ///< components or assets
   std::uint64_t base_unknown = 0;  ///< deltas on nothing
+  std::uint64_t too_far = 0;       ///< a sequence ahead of what can be
   bool operator==(const Refused&) const = default;
 };
 
@@ -82,7 +83,7 @@ struct Reports {
   std::vector<FlowWindow> windows;
 };
 
-/// Frames and messages that no flow is to blame for.
+/// Of all since the start: what is refused of a flow outlives it here.
 struct NodeCounts {
   std::uint64_t datagrams = 0;
   std::uint64_t datagrams_malformed = 0;
@@ -90,6 +91,7 @@ struct NodeCounts {
   std::uint64_t streams_refused = 0;
   std::uint64_t tokens_refused = 0;
   std::uint64_t links_refused = 0;
+  Refused states;
   bool operator==(const NodeCounts&) const = default;
 };
 

@@ -23,6 +23,7 @@
 #include "relay/limits.hpp"
 #include "relay/member.hpp"
 #include "relay/ports.hpp"
+#include "relay/report.hpp"
 #include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/frame.hpp"
@@ -45,7 +46,8 @@ struct Asset {
 
 class Room {
  public:
-  Room(std::string name, const Limits& limits, Links& links);
+  /// `refused` counts what is not taken of anybody.
+  Room(std::string name, const Limits& limits, Links& links, Refused& refused);
 
   const std::string& name() const { return name_; }
   bool empty() const { return members_.empty(); }
@@ -110,6 +112,7 @@ class Room {
   std::optional<sdd::Position> standpoint(const Member& member) const;
   void wake(Instant now);
 
+  void refuse(Flow& flow, std::uint64_t Refused::* what);
   void queue_lossy(std::size_t slot, const Member& from);
   void serve(Member& member, Instant now);
   void serve_lossy(Member& member, Packer& packer, Instant now);
@@ -131,6 +134,7 @@ class Room {
   std::string name_;
   const Limits& limits_;
   Links& links_;
+  Refused& refused_;
   std::uint64_t epoch_ = 0;
   std::vector<std::unique_ptr<Member>> members_;
   std::uint32_t last_ue_number_ = 0;

@@ -20,8 +20,8 @@
 
 namespace lobo::relay {
 
-Room::Room(std::string name, const Limits& limits, Links& links)
-    : name_(std::move(name)), limits_(limits), links_(links) {}
+Room::Room(std::string name, const Limits& limits, Links& links, Refused& refused)
+    : name_(std::move(name)), limits_(limits), links_(links), refused_(refused) {}
 
 Member& Room::join(LinkId link, std::string ue) {
   auto member = std::make_unique<Member>();

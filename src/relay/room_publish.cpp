@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "relay/member.hpp"
 #include "relay/ports.hpp"
+#include "relay/report.hpp"
 #include "relay/room.hpp"
 #include "relay/slot.hpp"
 #include "wire/sdd/frame.hpp"
@@ -53,29 +54,35 @@ Slot* Room::slot_for(Asset& asset, std::size_t number, sdd::Component component,
   return &slot;
 }
 
+void Room::refuse(Flow& flow, std::uint64_t Refused::* what) {
+  ++(flow.refused.*what);
+  ++(refused_.*what);
+}
+
 void Room::publish(Member& member, Flow& flow, const sdd::Frame& frame, Instant now) {
   if (flow.asset == no_asset || frame.alias != flow.claims.alias ||
       !sdd::by_datagram(flow.claims.reliability)) {
-    ++flow.refused.other_asset;
+    refuse(flow, &Refused::other_asset);
     return;
   }
   if (!sdd::allows(flow.may_publish(), frame.component)) {
-    ++flow.refused.masked;
+    refuse(flow, &Refused::masked);
     return;
   }
   if (frame.payload.size() > sdd::fragment_payload_max) {
-    ++flow.refused.too_large;
+    refuse(flow, &Refused::too_large);
     return;
   }
   Asset& asset = assets_[flow.asset];
   const bool lossy = flow.claims.reliability == sdd::FlowClass::lossy;
   Slot* slot = slot_for(asset, flow.asset, frame.component, lossy);
   if (slot == nullptr) {
-    ++flow.refused.too_many;
+    refuse(flow, &Refused::too_many);
     return;
   }
   const Taken taken = slot->publish(member.ue_number, frame, flow.published, now);
-  if (taken == Taken::base_unknown) ++flow.refused.base_unknown;
+  if (taken == Taken::base_unknown) refuse(flow, &Refused::base_unknown);
+  if (taken == Taken::too_far) refuse(flow, &Refused::too_far);
   if (taken != Taken::stored && taken != Taken::queued) return;
   if (flow.pose && frame.component == sdd::pose::component_root)
     if (const auto at = sdd::pose::root_position(frame.payload)) asset.at = *at;
@@ -105,11 +112,11 @@ void Room::publish(Member& member, Flow& flow, const sdd::StreamHeader& header, 
                    Instant now, std::vector<LinkId>& too_slow) {
   if (flow.asset == no_asset || header.alias != flow.claims.alias ||
       header.reliability != flow.claims.reliability) {
-    ++flow.refused.other_asset;
+    refuse(flow, &Refused::other_asset);
     return;
   }
   if (!sdd::allows(flow.may_publish(), header.component)) {
-    ++flow.refused.masked;
+    refuse(flow, &Refused::masked);
     return;
   }
   ++flow.published.states;

@@ -181,6 +181,7 @@ TEST(relay_room, a_masked_component_never_arrives) {
   for (const auto& got : bob.got) seen.insert(got.frame.component);
   EXPECT_EQ(seen, (std::set<sdd::Component>{0, 1}));
   EXPECT_EQ(window_of(world.relay().report(world.now()), 1).refused.masked, 50U);
+  EXPECT_EQ(world.relay().counts().states.masked, 50U);
   // An order takes one more away, from then on.
   ASSERT_TRUE(world.relay().take(SetMask{2, 0b0010}, world.now()));
   bob.got.clear();

@@ -107,7 +107,9 @@ constexpr std::array entries{
     Entry{"lobo_relay_packets_total", Kind::counter, "way", "lobo relay: UDP packets of QUIC."},
     Entry{"lobo_relay_refused_total", Kind::counter, "what",
           "lobo relay: what was not taken: datagrams that are no frames, frames of unknown flows, "
-          "streams, tokens, connections."},
+          "streams, tokens, connections; and of states masked components, assets of others, too "
+          "large "
+          "ones, too many components, deltas on nothing, sequences from the far future."},
     Entry{"lobo_relay_resets_total", Kind::counter, "",
           "lobo relay: stateless resets sent to who had a connection with it before."},
     Entry{"lobo_relay_retries_total", Kind::counter, "",
