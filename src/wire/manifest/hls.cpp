@@ -136,7 +136,10 @@ Result<Playlist> parse(std::string_view text) {
                                       ": an absolute URI goes past steering: " + uri);
   }
   if (waiting != nullptr) return wrong("the last variant has no URI");
-  if (read.entries.empty()) return fail(Errc::malformed, "the playlist has no variant");
+  // Renditions alone: nothing could be steered, and nothing would name a location.
+  if (std::ranges::none_of(read.entries,
+                           [](const Entry& one) { return one.kind == Entry::Kind::variant; }))
+    return fail(Errc::malformed, "the playlist has no variant");
   return read;
 }
 

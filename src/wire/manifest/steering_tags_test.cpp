@@ -140,11 +140,12 @@ TEST(hls_steering, a_playlist_that_has_it_or_goes_past_it_is_refused) {
 
 TEST(hls_steering, what_is_no_multivariant_playlist_is_refused) {
   const std::string start = "#EXTM3U\n";
-  for (const auto* rest :
-       {"", "#EXT-X-VERSION:6\n", "#EXTINF:2,\na.ts\n", "a.m3u8\n",
-        "#EXT-X-STREAM-INF:BANDWIDTH=1\n",
-        "#EXT-X-STREAM-INF:BANDWIDTH=1\n#EXT-X-STREAM-INF:BANDWIDTH=1\na\n",
-        "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a\nb\n", "#EXT-X-STREAM-INF:=1\na\n"}) {
+  for (const auto* rest : {"", "#EXT-X-VERSION:6\n", "#EXTINF:2,\na.ts\n", "a.m3u8\n",
+                           "#EXT-X-STREAM-INF:BANDWIDTH=1\n",
+                           "#EXT-X-STREAM-INF:BANDWIDTH=1\n#EXT-X-STREAM-INF:BANDWIDTH=1\na\n",
+                           "#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"a\nb\n",
+                           "#EXT-X-STREAM-INF:=1\na\n", "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\"\n",
+                           "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"a\"\n"}) {
     const auto got = with_steering(start + rest, tags);
     EXPECT_FALSE(got) << rest;
   }
