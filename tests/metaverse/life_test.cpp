@@ -81,6 +81,46 @@ TEST(mm_session, the_last_word_about_a_connection_that_was_let_go_is_taken) {
   EXPECT_EQ(w.state(at), "RELEASED");
 }
 
+// It would be told of a session that is gone the moment after.
+TEST(mm_session, that_a_policy_denies_before_it_is_acknowledged_is_refused) {
+  MmWorld w;
+  w.sealdd.silent = true;
+  const auto made =
+      w.begin(w.request("POST", "/mm-das/v1/sessions",
+                        MmWorld::session_text(MmWorld::asset("1", "ue-1"), MmWorld::notif())));
+  w.idle();
+  EXPECT_FALSE(made->has_value());
+  w.policy(R"({"match":{},"effect":"DENY"})");
+  w.sealdd.silent = false;
+  w.loop.run_for(2min);
+  ASSERT_TRUE(made->has_value());
+  EXPECT_EQ((*made)->status, 403) << (*made)->body;
+  EXPECT_NE((*made)->body.find("POLICY_DENIED"), std::string::npos);
+  EXPECT_TRUE(w.sealdd.empty());
+  EXPECT_EQ(w.durable().records.size(), 1U) << "the policy alone";
+  EXPECT_EQ(w.heard(), "");
+}
+
+TEST(mm_session, that_is_deleted_before_it_is_acknowledged_is_refused) {
+  MmWorld w;
+  w.sealdd.silent = true;
+  const auto made = w.begin(
+      w.request("POST", "/mm-das/v1/sessions", MmWorld::session_text(MmWorld::asset("1", "ue-1"))));
+  w.idle();
+  const auto listed = w.ask("GET", "/mm-das/v1/sessions");
+  const auto at = listed.body.find("/mm-das/v1/sessions/");
+  ASSERT_NE(at, std::string::npos) << listed.body;
+  const auto ended =
+      w.begin(w.request("DELETE", listed.body.substr(at, listed.body.find('"', at) - at)));
+  w.sealdd.silent = false;
+  w.loop.run_for(2min);
+  ASSERT_TRUE(made->has_value() && ended->has_value());
+  EXPECT_EQ((*made)->status, 409) << (*made)->body;
+  EXPECT_NE((*made)->body.find("DELETED"), std::string::npos);
+  EXPECT_TRUE(w.sealdd.empty());
+  EXPECT_TRUE(w.durable().records.empty());
+}
+
 TEST(mm_session, each_step_is_logged_with_its_number) {
   MmWorld w;
   const auto at = w.session(MmWorld::asset("1", "ue-1"));

@@ -229,6 +229,13 @@ void SessionStep::acknowledge() {
   clause_ = "23.700-21 7.y.1 step 4";
 }
 
+/// Nobody is told 201 of what is gone the moment after.
+http::Response SessionStep::ended_meanwhile() const {
+  const auto cause = state_.cause.value_or("");
+  if (cause == "POLICY_DENIED") return refusal(403, cause, "policies that came meanwhile deny it");
+  return refusal(409, "SESSION_CONFLICT", "the session was ended meanwhile: " + cause);
+}
+
 void SessionStep::answer_waiting(bool late) {
   if (state_.waiting.empty() && state_.acknowledged.value_or(false)) return;
   const bool all_settled =
@@ -269,7 +276,12 @@ void SessionStep::answer_waiting(bool late) {
   if (live() || state_.legs.empty() || late) {
     stop(timer_answer);
     state_.state = state_now();
+    const bool never_was = ending() && !state_.acknowledged.value_or(false);
     for (const auto& one : std::exchange(state_.waiting, {})) {
+      if (never_was && one.operation == op::create_sync_session) {
+        reply(one.request, ended_meanwhile());
+        continue;
+      }
       if (one.operation == op::delete_sync_session) {
         const bool gone = state_.legs.empty();
         http::Response answer{gone ? 204 : 202, {}, {}};

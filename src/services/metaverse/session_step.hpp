@@ -131,6 +131,7 @@ class SessionStep {
   // session.cpp
   void end(std::string_view cause);
   void settle();
+  http::Response ended_meanwhile() const;
   void answer_waiting(bool late);
   void acknowledge();
   SessionState state_now() const;
