@@ -36,11 +36,13 @@
 
 namespace lobo::testing {
 
-constexpr std::size_t flood_states = 120;
-constexpr std::array<std::byte, 1024> flood{};
-constexpr std::uint32_t strange = 1'000'000;  ///< further than any flow or sequence of a test
+inline constexpr std::size_t flood_states = 120;
+inline constexpr std::array<std::byte, 1024> flood{};
+inline constexpr std::uint32_t strange =
+    1'000'000;  ///< further than any flow or sequence of a test
 /// The length of a control message of 2^30 - 1 octets, as a varint.
-constexpr std::array endless{std::byte{0xBF}, std::byte{0xFF}, std::byte{0xFF}, std::byte{0xFF}};
+inline constexpr std::array endless{std::byte{0xBF}, std::byte{0xFF}, std::byte{0xFF},
+                                    std::byte{0xFF}};
 
 struct UeGiven {
   adapters::quic::Target target;
