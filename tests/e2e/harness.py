@@ -1,5 +1,5 @@
-"""Real processes on free loopback ports, for the end-to-end tests. Nothing here sleeps: it waits for
-a line, an answer or an end, and each wait has a limit."""
+"""Real processes on free loopback ports, for the end-to-end tests. Nothing here sleeps for luck: it waits
+for a line, an answer or an end, and each wait has a limit."""
 
 import json
 import os
@@ -197,11 +197,13 @@ nrm:
         return json.loads(self.nrm("create", "--ue", ue, "--qos", qos, "--notify", notify, "-o", "json"))
 
     def until(self, asked, wanted, patience=PATIENCE):
-        """Asks again until the answer is the wanted one: for what the network settles by itself."""
+        """Asks again until the answer is the wanted one, no faster than a client's quota allows: for what the network
+        settles by itself."""
         until = time.monotonic() + patience
         while (answer := asked()) != wanted:
             if time.monotonic() > until:
                 self.assertEqual(answer, wanted)
+            time.sleep(0.02)
 
 
 def main():
