@@ -121,6 +121,29 @@ TEST(mm_session, that_is_deleted_before_it_is_acknowledged_is_refused) {
   EXPECT_TRUE(w.durable().records.empty());
 }
 
+// Without a name for it nobody could release it: it is asked for to the letter until it has one.
+TEST(mm_session, what_stands_beside_a_connection_and_was_never_named_is_given_back) {
+  for (const bool policies : {true, false}) {
+    MmWorld w;
+    w.policy(ladder);
+    const auto at = w.session(MmWorld::asset("1", "ue-1", pose));
+    const auto& made = policies ? w.sealdd.configurations : w.sealdd.measurements;
+    w.loop.run_until([&] { return !made.empty(); }, 5s);
+    ASSERT_FALSE(made.empty());
+    w.crash_and_restart();  // Its answer is lost.
+    w.sealdd.silent = true;
+    const auto ended = w.begin(w.request("DELETE", at));
+    w.loop.run_for(10s);
+    w.sealdd.silent = false;
+    w.loop.run_for(2min);
+    EXPECT_TRUE(ended->has_value());
+    EXPECT_TRUE(w.sealdd.configurations.empty());
+    EXPECT_TRUE(w.sealdd.measurements.empty());
+    EXPECT_TRUE(w.sealdd.connections.empty());
+    EXPECT_EQ(w.durable().records.size(), 1U) << "the policy alone";
+  }
+}
+
 TEST(mm_session, each_step_is_logged_with_its_number) {
   MmWorld w;
   const auto at = w.session(MmWorld::asset("1", "ue-1"));

@@ -160,8 +160,8 @@ void SessionStep::plan() {
   for (auto& leg : state_.legs) plan(leg);
   // Nothing of it is left, and nothing is wanted.
   std::erase_if(state_.legs, [&](const Leg& leg) {
-    const bool empty = !leg.call && !leg.doubt.value_or(false) && !leg.connection_id &&
-                       !leg.policy_id && !leg.measure_id && !leg.network_id &&
+    const bool empty = !leg.call && !leg.doubt.value_or(false) && !leg.beside_doubt &&
+                       !leg.connection_id && !leg.policy_id && !leg.measure_id && !leg.network_id &&
                        !leg.network_doubt.value_or(false);
     if (!empty || flows(leg)) return false;
     stop(retry_timer(leg));
@@ -175,6 +175,7 @@ void SessionStep::plan(Leg& leg) {
   if (leg.call || leg.waits.value_or(false)) return;
   // First it must be known what there is.
   if (leg.doubt.value_or(false) && leg.asked) return call(leg, LegCall::connect, *leg.asked);
+  if (leg.beside_doubt && leg.beside_asked) return call(leg, *leg.beside_doubt, *leg.beside_asked);
   if (flows(leg))
     keep(leg);
   else
@@ -242,12 +243,16 @@ void SessionStep::call(Leg& leg, LegCall what, std::string asked) {
     case LegCall::connect: request = connect_request(asked, key); break;
     case LegCall::change: request = change_request(*leg.connection_id, asked); break;
     case LegCall::release: request = release_request(*leg.connection_id); break;
-    case LegCall::policy_set: request = policy_request(asked, key_beside + ".p"); break;
+    case LegCall::policy_set:
+      request = policy_request(asked, key_beside + ".p");
+      leg.beside_asked = asked;
+      break;
     case LegCall::policy_change: request = policy_change_request(*leg.policy_id, asked); break;
     case LegCall::policy_release: request = policy_release_request(*leg.policy_id); break;
     case LegCall::measure_set:
       request =
           measure_request(asked, key_beside + ".m" + std::to_string(leg.measures.value_or(0)));
+      leg.beside_asked = asked;
       break;
     case LegCall::measure_release: request = measure_release_request(*leg.measure_id); break;
     case LegCall::network_reserve:
@@ -310,6 +315,8 @@ void SessionStep::recovered(std::string_view call) {
   auto* leg = leg_of_call(call);
   if (leg == nullptr || !leg->call) return;
   if (*leg->call == LegCall::connect) leg->doubt = true;
+  if (*leg->call == LegCall::policy_set || *leg->call == LegCall::measure_set)
+    leg->beside_doubt = leg->call;
   if (*leg->call == LegCall::network_reserve) leg->network_doubt = true;
   leg->call.reset();
   // Whoever asked for the session went away with the process that was to answer.
@@ -374,6 +381,11 @@ void SessionStep::changed(Leg& leg, const Result<http::Response>& response) {
 void SessionStep::beside(Leg& leg, LegCall what, const Result<http::Response>& response) {
   const auto said = heard(response).verdict;
   const bool over = said == Verdict::done || said == Verdict::gone;
+  if (what == LegCall::policy_set || what == LegCall::measure_set) {
+    // It may be there without a name: by its key it is asked for until it has one.
+    if (said == Verdict::unknown) leg.beside_doubt = what;
+    if (over || said == Verdict::refused) leg.beside_doubt.reset();
+  }
   switch (what) {
     case LegCall::policy_set:
     case LegCall::policy_change:
