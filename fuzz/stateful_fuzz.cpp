@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/require.hpp"
+#include "octets.hpp"
 #include "support/system.hpp"
 
 namespace {
@@ -26,32 +27,9 @@ namespace sim = lobo::sim;
 using app::testing::collection;
 using app::testing::System;
 using lobo::require;
+using lobo::fuzz::Octets;
 
 constexpr std::size_t acts_max = 96;
-constexpr std::size_t text_bytes_max = 512;
-
-class Octets {
- public:
-  Octets(const std::uint8_t* data, std::size_t size) : data_(data), left_(size) {}
-  bool empty() const { return left_ == 0; }
-  unsigned next() {
-    if (left_ == 0) return 0;
-    --left_;
-    return *data_++;
-  }
-  unsigned below(unsigned bound) { return next() % bound; }
-  std::string text() {
-    const std::size_t length = std::min<std::size_t>({next() * 2U, left_, text_bytes_max});
-    std::string out(data_, data_ + length);
-    data_ += length;
-    left_ -= length;
-    return out;
-  }
-
- private:
-  const std::uint8_t* data_;
-  std::size_t left_;
-};
 
 constexpr std::string_view qualities[] = {
     "gold", "silver", "bronze", R"({\"dlBitRate\":\"5 Mbps\",\"gbrDl\":\"1 Mbps\"})",
