@@ -403,8 +403,7 @@ TEST_F(relay_lease, a_node_that_carries_nothing_is_looked_at_a_few_times_a_secon
   for (const Instant end = now + 2s; now < end; ++looks) {
     now = std::max(lease.next_due(now), now + 1us);
     for (const auto& question : ask())
-      if (question.what == Asking::registration)
-        answer(question, 200, json::write(server_says(1)));
+      if (question.what == Asking::registration) answer(question, 200, json::write(server_says(1)));
   }
   EXPECT_LT(looks, 20);
 }

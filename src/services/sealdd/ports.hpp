@@ -56,7 +56,8 @@ inline constexpr std::size_t session_waiting_max = 16;  ///< requests that wait 
 /// Two who ask for the same session by a key that is shorter could have chosen it by chance.
 inline constexpr std::size_t shared_key_bytes_min = 16;
 
-/// How often an enabler is asked, a minute apart in the end, to forget what it made: some thirty hours.
+/// How often an enabler is asked, a minute apart in the end, to forget what it made: some thirty
+/// hours.
 inline constexpr std::int64_t enabler_attempts_max = 1440;
 inline constexpr std::chrono::seconds enabler_clock_skew_max{60};
 inline constexpr std::size_t nodes_max = 1000;
