@@ -247,6 +247,12 @@ class Parts(unittest.TestCase):
         self.assertEqual(1, len(found(parts.packages, PACKAGES | {"src/adapters/a.cpp": "#include <openssl/ssl.h>\n"})))
         self.assertEqual([], found(parts.packages, PACKAGES | {"src/adapters/a_test.cpp": "#include <openssl/ssl.h>\n"}))
 
+    def test_what_is_shipped_and_left_to_the_nightly_run_is_listed(self):
+        source = {"src/adapters/packet_io/dpdk_device.cpp": "#include <rte_mbuf.h>\n"}
+        self.assertEqual(1, len(found(parts.packages, PACKAGES | source)))
+        listed = {"tools/packages.txt": PACKAGES["tools/packages.txt"] + "libdpdk-dev nightly devices\n"}
+        self.assertEqual([], found(parts.packages, PACKAGES | source | listed))
+
     def test_python_modules_are_listed_too(self):
         def findings(text):
             return found(parts.packages, PACKAGES | {"tools/a.py": text})

@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "adapters/packet_io/af_packet.hpp"
 #include "adapters/packet_io/af_xdp.hpp"
 #include "adapters/packet_io/capture_port.hpp"
+#include "adapters/packet_io/dpdk.hpp"
 #include "adapters/packet_io/memory.hpp"
 #include "adapters/packet_io/wait.hpp"
 #include "base/bytes.hpp"
@@ -40,9 +42,11 @@ std::string to_string(Kind kind) {
     case Kind::memory: return "memory";
     case Kind::pcap: return "pcap";
     case Kind::pcapng: return "pcapng";
+    case Kind::dpdk_memif: return "dpdk_memif";
     case Kind::af_packet: return "af_packet";
     case Kind::af_packet_plain: return "af_packet_plain";
     case Kind::af_xdp: return "af_xdp";
+    case Kind::dpdk_af_packet: return "dpdk_af_packet";
   }
   std::abort();
 }
@@ -101,6 +105,10 @@ World::World(Kind kind, const Shape& shape) : kind_(kind), shape_(shape) {
     make_capture();
     return;
   }
+  if (kind_ == Kind::dpdk_memif) {
+    make_memif();
+    return;
+  }
   auto pair =
       io::make_memory_pair({.ring_packets = shape.ring_packets, .frame_bytes_max = shape.mtu + 22});
   require(pair.has_value());
@@ -114,6 +122,30 @@ void World::make_capture() {
                                                               : capture::Format::pcapng});
   require(port.has_value());
   sender_ = std::move(*port);
+}
+
+/// Both ends in this process, over a socket of their own.
+void World::make_memif() {
+  const auto end_of = [this](std::string_view role) -> std::unique_ptr<Port> {
+    auto port = io::open_dpdk({fmt::format("net_memif_{0},role={0},socket={1},socket-abstract=no",
+                                           role, folder_.file("memif"))});
+    if (port) return std::move(*port);
+    (port.error().code == Errc::unavailable ? why_not_ : what_failed_) = port.error().detail;
+    return nullptr;
+  };
+  receiver_ = end_of("server");
+  if (receiver_) sender_ = end_of("client");
+  if (!sender_) return;
+  const auto until = std::chrono::steady_clock::now() + patience;
+  for (Port* const port : {sender_.get(), receiver_.get()})
+    while (port->state() != PortState::open)
+      if (std::chrono::steady_clock::now() > until) {
+        what_failed_ = port->trouble();
+        return;
+      }
+  // A client lends the server buffers to send into when it receives, and not before.
+  Batch none;
+  (void)sender_->receive(none);
 }
 
 void World::turn() {
@@ -130,6 +162,13 @@ std::unique_ptr<Port> World::open(const std::string& interface, Error* why) {
     auto ports = io::open_af_xdp({.interface = interface, .tell = tell});
     if (ports) return std::move(ports->front());
     if (why != nullptr) *why = ports.error();
+    return nullptr;
+  }
+  if (kind_ == Kind::dpdk_af_packet) {
+    auto port = io::open_dpdk(
+        {.device = fmt::format("net_af_packet_{},iface={}", interface, interface), .tell = tell});
+    if (port) return std::move(*port);
+    if (why != nullptr) *why = port.error();
     return nullptr;
   }
   auto port = io::open_af_packet({.interface = interface,
@@ -169,9 +208,9 @@ void World::gather(Frames& into) {
 
 void World::let_leave() { (void)sender_->about_to_wait(); }
 
-bool World::next(Batch& batch) {
+bool World::next(Batch& batch, std::chrono::milliseconds at_most) {
   Port* const ports[] = {receiver_.get()};
-  const auto end = std::chrono::steady_clock::now() + patience;
+  const auto end = std::chrono::steady_clock::now() + at_most;
   while (std::chrono::steady_clock::now() < end) {
     let_leave();
     if (receiver_->receive(batch) > 0) return true;

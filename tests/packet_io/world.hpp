@@ -27,11 +27,26 @@ using packet_io::Packet;
 using packet_io::Port;
 using packet_io::PortState;
 
-enum class Kind : std::uint8_t { memory, pcap, pcapng, af_packet, af_packet_plain, af_xdp };
-inline constexpr std::array kinds{Kind::memory,          Kind::pcap,  Kind::pcapng, Kind::af_packet,
-                                  Kind::af_packet_plain, Kind::af_xdp};
-inline constexpr std::array live_kinds{Kind::af_packet, Kind::af_packet_plain, Kind::af_xdp};
+enum class Kind : std::uint8_t {
+  memory,
+  pcap,
+  pcapng,
+  dpdk_memif,
+  af_packet,
+  af_packet_plain,
+  af_xdp,
+  dpdk_af_packet
+};
+inline constexpr std::array kinds{Kind::memory,     Kind::pcap,          Kind::pcapng,
+                                  Kind::dpdk_memif, Kind::af_packet,     Kind::af_packet_plain,
+                                  Kind::af_xdp,     Kind::dpdk_af_packet};
+inline constexpr std::array live_kinds{Kind::af_packet, Kind::af_packet_plain, Kind::af_xdp,
+                                       Kind::dpdk_af_packet};
 constexpr bool is_live(Kind kind) { return kind >= Kind::af_packet; }
+/// There is nothing to wait on.
+constexpr bool is_polled(Kind kind) {
+  return kind == Kind::dpdk_memif || kind == Kind::dpdk_af_packet;
+}
 constexpr bool is_capture(Kind kind) { return kind == Kind::pcap || kind == Kind::pcapng; }
 std::string to_string(Kind kind);
 
@@ -84,11 +99,12 @@ class World {
   /// Receives until `wanted` frames are here, nothing more can come, or patience is over.
   Frames collect(std::size_t wanted);
   /// One batch more, waited for.
-  bool next(Batch& batch);
+  bool next(Batch& batch, std::chrono::milliseconds at_most = patience);
 
  private:
   void make_live(const Shape& shape);
   void make_capture();
+  void make_memif();
   void gather(Frames& into);
 
   Kind kind_;

@@ -141,6 +141,7 @@ THIRD_PARTY = (
     (r"intel-ipsec-mb\.h", "libipsec-mb-dev", ("src/adapters/aead/",), 0),
     (r"xdp/", "libxdp-dev", ("src/adapters/packet_io/",), 0),
     (r"bpf/", "libbpf-dev", ("src/adapters/packet_io/",), 0),
+    (r"rte_", "libdpdk-dev", ("src/adapters/packet_io/dpdk_device.cpp",), 1),
     (r"sodium\.h", "libsodium-dev", (), 0),
     (r"(cjose/|jansson\.h)", "libcjose-dev", ("src/adapters/crypto/",), 0),
     (r"sqlite3\.h", "libsqlite3-dev", ("src/adapters/store/",), 0),

@@ -64,11 +64,7 @@ class AfPacketPort final : public Port {
         receiving_(std::move(receiving)),
         sending_(std::move(sending)),
         tell_(std::move(tell)),
-        aggregated_advice_(fmt::format(
-            "{0}: the kernel hands over several packets as one; they are dropped, because nobody "
-            "could send them on: `ethtool -K {0} gro off`, and at the other end of a veth pair "
-            "`ethtool -K PEER tso off gso off`",
-            link_.name)) {}
+        aggregated_advice_(aggregated_advice(link_)) {}
   ~AfPacketPort() override { close(); }
 
   std::size_t receive(Batch& batch) noexcept override {

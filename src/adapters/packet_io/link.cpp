@@ -69,6 +69,14 @@ std::string link_trouble(const Link& link, PortState state) {
   return {};
 }
 
+std::string aggregated_advice(const Link& link) {
+  return fmt::format(
+      "{0}: the kernel hands over several packets as one; they are dropped, because nobody could "
+      "send them on: `ethtool -K {0} gro off`, and at the other end of a veth pair "
+      "`ethtool -K PEER tso off gso off`",
+      link.name);
+}
+
 Result<UniqueFile> open_socket(const Link& link, int family, int type, const char* purpose) {
   // Protocol 0: nothing is received until the socket is bound to its interface.
   const int socket = ::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

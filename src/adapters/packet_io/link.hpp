@@ -32,6 +32,8 @@ Result<Link> find_link(const std::string& name);
 /// `socket` tells the namespace. Open, down, or gone.
 lobo::packet_io::PortState link_state(const Link& link, int socket);
 std::string link_trouble(const Link& link, lobo::packet_io::PortState state);
+/// What to do against frames that are several packets in one.
+std::string aggregated_advice(const Link& link);
 
 /// A socket, made non-blocking and closed on exec. What the operating system refuses is explained
 /// with the capability that is missing.
