@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -137,17 +138,23 @@ TEST_F(dpdk, the_thread_that_opens_may_run_where_it_might_before) {
   EXPECT_TRUE(CPU_EQUAL(&before, &after));
 }
 
-TEST_F(dpdk, memif_finds_its_peer_again_after_that_one_came_back) {
-  const testing::TempDir folder;
-  const auto end_of = [&](const std::string& role) {
-    return io::open_dpdk({"net_memif_" + role + ",role=" + role + ",socket=" + folder.file("s") +
+class dpdk_memif : public dpdk {
+ protected:
+  Result<std::unique_ptr<Port>> end_of(const std::string& role) const {
+    return io::open_dpdk({"net_memif_" + role + ",role=" + role + ",socket=" + folder_.file("s") +
                           ",socket-abstract=no"});
-  };
-  const auto becomes = [](Port& port, PortState wanted) {
+  }
+  static bool becomes(Port& port, PortState wanted) {
     const auto end = std::chrono::steady_clock::now() + patience;
     while (port.state() != wanted && std::chrono::steady_clock::now() < end) continue;
     return port.state() == wanted;
-  };
+  }
+
+ private:
+  testing::TempDir folder_;
+};
+
+TEST_F(dpdk_memif, finds_its_peer_again_after_that_one_came_back) {
   auto server = end_of("server");
   ASSERT_TRUE(server.has_value()) << server.error().detail;
   auto lost = numbered(1, 60);
@@ -166,6 +173,19 @@ TEST_F(dpdk, memif_finds_its_peer_again_after_that_one_came_back) {
     (*client)->close();
     ASSERT_TRUE(becomes(**server, PortState::link_down));
     EXPECT_EQ((*server)->receive(batch), 0U);
+  }
+}
+
+TEST_F(dpdk_memif, may_be_closed_while_it_hears_that_its_peer_went) {
+  for (unsigned round = 0; round < 100; ++round) {
+    auto server = end_of("server");
+    ASSERT_TRUE(server.has_value()) << server.error().detail;
+    auto client = end_of("client");
+    ASSERT_TRUE(client.has_value()) << client.error().detail;
+    ASSERT_TRUE(becomes(**server, PortState::open) && becomes(**client, PortState::open));
+    (*client)->close();
+    if (round % 2 == 0) { ASSERT_TRUE(becomes(**server, PortState::link_down)); }
+    (*server)->close();
   }
 }
 

@@ -1,6 +1,7 @@
 #ifdef LOBO_DPDK
 #include "adapters/packet_io/dpdk_device.hpp"
 
+#include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -9,6 +10,7 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 #include <rte_version.h>
+#include <semaphore.h>
 #include <stdio.h>
 
 #include <cerrno>
@@ -41,11 +43,11 @@ int start(const Device& device, const Shape& shape) {
   if (const int said = rte_eth_dev_adjust_nb_rx_tx_desc(device.number, &to_receive, &to_send);
       said != 0)
     return said;
-  if (const int said = rte_eth_rx_queue_setup(device.number, 0, to_receive, rte_socket_id(),
-                                              nullptr, pool_of(device));
+  if (const int said = rte_eth_rx_queue_setup(device.number, 0, to_receive, SOCKET_ID_ANY, nullptr,
+                                              pool_of(device));
       said != 0)
     return said;
-  if (const int said = rte_eth_tx_queue_setup(device.number, 0, to_send, rte_socket_id(), nullptr);
+  if (const int said = rte_eth_tx_queue_setup(device.number, 0, to_send, SOCKET_ID_ANY, nullptr);
       said != 0)
     return said;
   return rte_eth_dev_start(device.number);
@@ -60,6 +62,26 @@ void detach(const Device& device) {
   char name[RTE_ETH_NAME_MAX_LEN];
   if (rte_eth_dev_get_name_by_port(device.number, name) == 0)
     (void)rte_eal_hotplug_remove("vdev", name);
+}
+
+void close_there(Device& device) {
+  give_back(device);
+  rte_pktmbuf_free_bulk(buffers(device.to_fill), device.to_fill_count);
+  (void)rte_eth_dev_stop(device.number);
+  detach(device);
+  rte_mempool_free(pool_of(device));
+  device = {};
+}
+
+struct Closing {
+  Device& device;
+  sem_t done = {};
+};
+
+void close_for(void* one) {
+  Closing& closing = *static_cast<Closing*>(one);
+  close_there(closing.device);
+  (void)sem_post(&closing.done);
 }
 
 }  // namespace
@@ -85,10 +107,9 @@ int open(Device& device, const char* name, const char* arguments, const Shape& s
   int said = rte_eth_dev_get_port_by_name(name, &device.number);
   if (said != 0) return (void)rte_eal_hotplug_remove("vdev", name), ENODEV;
   // No caches: they are for threads of DPDK's own.
-  device.pool =
-      rte_pktmbuf_pool_create(pool_name, shape.buffers, 0, 0,
-                              static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + shape.buffer_bytes),
-                              static_cast<int>(rte_socket_id()));
+  device.pool = rte_pktmbuf_pool_create(
+      pool_name, shape.buffers, 0, 0,
+      static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + shape.buffer_bytes), SOCKET_ID_ANY);
   said = device.pool == nullptr ? -(rte_errno != 0 ? rte_errno : ENOMEM) : start(device, shape);
   if (said == 0) return 0;
   said = errno_of(said);
@@ -98,13 +119,17 @@ int open(Device& device, const char* name, const char* arguments, const Shape& s
   return said;
 }
 
+/// Drivers hear of their peers on DPDK's thread for interrupts, and what they do there is not
+/// locked against devices that go: memif would free twice, and crash. So they go on that thread.
+/// They come on the caller's, whose network namespace is meant.
 void close(Device& device) {
-  give_back(device);
-  rte_pktmbuf_free_bulk(buffers(device.to_fill), device.to_fill_count);
-  (void)rte_eth_dev_stop(device.number);
-  detach(device);
-  rte_mempool_free(pool_of(device));
-  device = {};
+  Closing closing{.device = device};
+  (void)sem_init(&closing.done, 0, 0);
+  if (rte_eal_alarm_set(1, &close_for, &closing) == 0)
+    while (sem_wait(&closing.done) != 0) continue;  // a signal
+  else
+    close_there(device);
+  (void)sem_destroy(&closing.done);
 }
 
 unsigned receive(Device& device, Received* out, unsigned most) {
