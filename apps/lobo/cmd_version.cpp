@@ -31,8 +31,8 @@ Exit print_version(const Arguments& arguments) {
   say("HTTP/2", fmt::format("on, nghttp2 {}", build_nghttp2));
   say("TLS", fmt::format("on, OpenSSL {}", build_openssl));
   say("AEAD", adapters::aead::describe());
-  say("packet I/O", fmt::format("{}; {}", adapters::packet_io::describe(),
-                                adapters::packet_io::describe_dpdk()));
+  say("packet I/O",
+      fmt::format("{}; {}", adapters::packet_io::describe(), adapters::packet_io::describe_dpdk()));
   say("QUIC", adapters::quic::describe());
   say("GStreamer plugin", build_gstreamer.empty()
                               ? "off (built without libgstreamer-plugins-base1.0-dev)"

@@ -135,6 +135,7 @@ void read_pfcp(Section& section, UpfConfig& out) {
 void read_side(Section& section, UpfSideConfig& out) {
   section.require("interface");
   section.text("interface", out.interface);
+  section.text("device", out.device);
   read_pair(section, "address", out.v4, out.v6);
   read_pair(section, "gateway", out.gateway_v4, out.gateway_v6);
 }
@@ -338,11 +339,18 @@ void read_gtpu(Section& section, UpfConfig& out) {
   section.boolean("zero_udp_checksum_over_ipv6", out.zero_udp_checksum_over_ipv6);
 }
 
+std::string_view device_name(const UpfSideConfig& side) { return split(side.device, ',').front(); }
+
 void check_io(Section& section, const UpfConfig& config) {
   if (!config.n3.interface.empty() && config.n3.interface == config.n6.interface)
     section.complain(
         "n6", Errc::not_allowed,
         "N3 and N6 want interfaces of their own: what came from which is told by them");
+  const bool devices = !config.n3.device.empty() || !config.n6.device.empty();
+  if (devices && config.io != UpfIo::dpdk)
+    section.complain("io", Errc::not_allowed, "a device is for io: dpdk alone");
+  if (!config.n3.device.empty() && device_name(config.n3) == device_name(config.n6))
+    section.complain("n6", Errc::duplicate, "N3 and N6 want devices with names of their own");
   if (config.io == UpfIo::af_xdp && config.ue_networks.empty())
     section.complain("ue_networks", Errc::missing,
                      "AF_XDP has to know what to take from the kernel on N6; name the networks of "
@@ -361,7 +369,8 @@ void read_upf(Section& section, UpfConfig& out) {
                         {{"auto", UpfIo::automatic},
                          {"af_packet", UpfIo::af_packet},
                          {"af_packet_plain", UpfIo::af_packet_plain},
-                         {"af_xdp", UpfIo::af_xdp}},
+                         {"af_xdp", UpfIo::af_xdp},
+                         {"dpdk", UpfIo::dpdk}},
                         out.io);
   std::uint64_t queues = out.queues;
   if (section.integer("queues", 1, queues_max, queues))

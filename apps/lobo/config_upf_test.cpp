@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -95,6 +96,25 @@ TEST(config_upf, every_key_is_read) {
   EXPECT_FALSE(upf.strip_options);
 }
 
+TEST(config_upf, devices_of_dpdk_belong_to_a_side_each) {
+  const auto text = [](std::string_view n3, std::string_view n6, std::string_view io) {
+    return fmt::format(
+        "upf:\n  pfcp: {{server: {{address: 127.0.0.62}}}}\n  n3: {{interface: a{}}}\n"
+        "  n6: {{interface: b{}}}\n  io: {}\n",
+        n3, n6, io);
+  };
+  constexpr std::string_view memif = ", device: \"net_memif0,role=server,socket=/run/n3\"";
+  const auto read = parse_config(text(memif, "", "dpdk"), "upf.yaml");
+  ASSERT_TRUE(read) << read.error().faults.front().reason;
+  EXPECT_EQ(read->upf->io, UpfIo::dpdk);
+  EXPECT_EQ(read->upf->n3.device, "net_memif0,role=server,socket=/run/n3");
+  EXPECT_TRUE(read->upf->n6.device.empty());
+  EXPECT_EQ(first_fault(with("  io: dpdk\n")), "accepted");
+  EXPECT_NE(first_fault(text(memif, "", "af_packet")).find("io: dpdk alone"), std::string::npos);
+  EXPECT_NE(first_fault(text(memif, ", device: net_memif0", "dpdk")).find("names of their own"),
+            std::string::npos);
+}
+
 TEST(config_upf, what_cannot_be_is_told_with_the_reason) {
   EXPECT_NE(first_fault(with("  io: af_xdp\n")).find("name the networks"), std::string::npos);
   EXPECT_NE(first_fault(with("  metrics: {server: {address: 10.0.0.1}}\n")).find("loopback only"),
@@ -103,7 +123,7 @@ TEST(config_upf, what_cannot_be_is_told_with_the_reason) {
             std::string::npos);
   EXPECT_EQ(first_fault(with("  io: af_packet_plain\n")), "accepted");
   for (const std::string_view wrong :
-       {"  io: dpdk\n", "  queues: 0\n", "  ue_networks: [10.45.0.0/33]\n", "  n9: {}\n",
+       {"  io: pcap\n", "  queues: 0\n", "  ue_networks: [10.45.0.0/33]\n", "  n9: {}\n",
         "  xrm: {option_kind: 9}\n", "  xrm: {exid: 65536}\n",
         "  gtpu: {set_container: \"0x85\"}\n", "  metrics: {}\n  metrics: {}\n"})
     EXPECT_NE(first_fault(with(wrong)), "accepted") << wrong;

@@ -9,35 +9,14 @@ import unittest
 from control_plane import CLOSED, ControlPlane, create_qer, create_urr, fields, find, query_urr, \
     session_rules, update_qer
 from net import N3_UPF, N6_SERVER, N6_UPF, UE, ask_until, ip_packet, readable
-from upf_case import UpfCase, need_namespaces
+from both_ways import QFI, BothWays
+from upf_case import need_namespaces
 
-QFI = 9
 REFUSED_NO_ASSOCIATION = "72"
 
 
 def volume(usage):
     return {name: int(count) for name, count in find(usage["ies"], 66)["fields"].items()}
-
-
-class BothWays(UpfCase):
-    def check_both_ways(self):
-        _, teid = self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
-        self.warm_up()
-        for size in (1, 2, 333, 1000, 1400):
-            packet = self.downlink(bytes(i * 7 & 255 for i in range(size)))
-            message = self.through(packet)
-            self.assertEqual(message["payload"], packet)
-            self.assertEqual(message["session"]["qfi"], QFI)
-            self.assertNotIn("set", message)
-
-        ask_until(lambda: self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, b"first")), self.server)
-        for size in (1, 500, 1400):
-            payload = bytes(i * 3 & 255 for i in range(size))
-            while readable(self.server, 0.1):
-                self.server.recv(65535)
-            self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, payload))
-            got, sender = self.server.recvfrom(65535)
-            self.assertEqual((got, sender), (payload, (UE, 5004)))
 
 
 class OverXdp(BothWays):

@@ -26,8 +26,8 @@ upf:
     node_id: upf1.example
     control_planes: [{N4_SMF}]
     retransmit_after: 500ms
-  n3: {{interface: n3, address: N3_ADDRESS}}
-  n6: {{interface: n6, address: N6_ADDRESSES}}
+  n3: {{interface: n3, address: N3_ADDRESS N3_DEVICE}}
+  n6: {{interface: n6, address: N6_ADDRESSES N6_DEVICE}}
   io: PORTS
   xrm: {{accept: ACCEPT KEYS}}
   metrics:
@@ -51,6 +51,9 @@ class UpfCase(unittest.TestCase):
         text = CONFIG.replace("N3_ADDRESS", f'"{self.n3_upf}"' if ":" in self.n3_upf else self.n3_upf)
         text = text.replace("N6_ADDRESSES", f'[{N6_UPF}, "{N6_UPF_V6}"]' if ipv6 else N6_UPF)
         text = text.replace("ACCEPT", self.accept).replace("KEYS", self.keys).replace("PORTS", self.ports)
+        for side in ("n3", "n6"):
+            device = self.device(side)
+            text = text.replace(f"{side.upper()}_DEVICE", f', device: "{device}"' if device else "")
         self.config.write_text(text, encoding="utf-8")
         self.upf = self.start_upf()
         self.smf = ControlPlane(self.stage.upf, (N4_UPF, 8805))
@@ -62,6 +65,10 @@ class UpfCase(unittest.TestCase):
         self.wire = self.stage.server.frames("dn0")
         self.addCleanup(self.wire.close)
         self.link = self.stage.upf.mac("n6") + self.stage.server.mac("dn0") + (b"\x86\xdd" if ":" in self.ue else b"\x08\x00")
+
+    def device(self, _side):
+        """Of DPDK, where the test has one."""
+        return None
 
     def start_upf(self):
         with self.stage.upf.inside():

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -12,6 +13,7 @@
 
 #include "adapters/packet_io/af_packet.hpp"
 #include "adapters/packet_io/af_xdp.hpp"
+#include "adapters/packet_io/dpdk.hpp"
 #include "adapters/packet_io/interface_addresses.hpp"
 #include "adapters/packet_io/link.hpp"
 #include "adapters/packet_io/served.hpp"
@@ -77,6 +79,23 @@ io::ServedList served_on(const UpfSide& side, const UpfConfig& config) {
   return served;
 }
 
+/// A device that the configuration names, or one on the interface. The interface has the addresses
+/// and knows the neighbours in both cases.
+Result<io::Ports> open_dpdk_port(const UpfSide& side, const UpfSideConfig& config,
+                                 const io::Tell& tell) {
+  const std::string device =
+      config.device.empty()
+          ? fmt::format("net_af_packet_{},iface={}", to_string(side.name), side.link.name)
+          : config.device;
+  auto port = io::open_dpdk({.device = device, .tell = tell});
+  if (!port)
+    return fail(port.error().code,
+                fmt::format("{}: {}", to_string(side.name), port.error().detail));
+  io::Ports ports;
+  ports.push_back(std::move(*port));
+  return ports;
+}
+
 }  // namespace
 
 std::string_view to_string(PathSide side) {
@@ -138,6 +157,8 @@ Result<io::Ports> open_ports(const UpfSide& side, const UpfConfig& config, const
                               .tell = tell};
   switch (config.io) {
     case UpfIo::af_xdp: return io::open_af_xdp(fast);
+    case UpfIo::dpdk:
+      return open_dpdk_port(side, side.name == PathSide::n3 ? config.n3 : config.n6, tell);
     case UpfIo::automatic:
       // Without a list AF_XDP would take ARP from the kernel as well.
       if (!fast.served.empty()) return io::open_fastest(fast, shared);

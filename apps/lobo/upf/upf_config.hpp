@@ -30,6 +30,7 @@ struct UpfListen {
 /// N3 or N6.
 struct UpfSideConfig {
   std::string interface;
+  std::string device;  ///< of DPDK, which carries its packets; empty: one on the interface itself
   std::optional<model::Ipv4Address> v4;  ///< neither: what the interface has
   std::optional<model::Ipv6Address> v6;
   std::optional<model::Ipv4Address> gateway_v4;  ///< none: the kernel's default route there
@@ -41,6 +42,7 @@ enum class UpfIo : std::uint8_t {
   af_packet,
   af_packet_plain,  ///< without rings: a packet does not wait for its block to fill
   af_xdp,
+  dpdk,
 };
 
 struct UpfMarksConfig {

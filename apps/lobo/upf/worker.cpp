@@ -50,7 +50,10 @@ Worker::Worker(const dataplane::PathSettings& path, const xrm::ReceiverSettings&
       pipeline_(path, receiver_, given.events) {
   for (const Ports& some : ports_) {
     require(!some.empty());
-    for (const auto& port : some) all_.push_back(port.get());
+    for (const auto& port : some) {
+      all_.push_back(port.get());
+      polled_ = polled_ || port->descriptor() < 0;
+    }
   }
   require(given_.neighbours.take_new() != nullptr);
 }
@@ -145,7 +148,10 @@ void Worker::wait(Time now) {
   }
   if (++idle_turns_ < idle_turns_max) return;
   idle_turns_ = 0;
-  std::this_thread::sleep_for(idle_pause);
+  if (polled_)
+    std::this_thread::sleep_for(polled_pause);
+  else
+    std::this_thread::sleep_for(idle_pause);
 }
 
 void Worker::take_figures(Time now) {

@@ -52,6 +52,9 @@ inline constexpr std::size_t send_tries_max = 8;
 /// readable, as that of an interface that is down may be.
 inline constexpr std::size_t idle_turns_max = 64;
 inline constexpr std::chrono::milliseconds idle_pause{5};
+/// The same where there is nothing to wait on, as with DPDK: what comes meanwhile must find room in
+/// a ring of 1,024.
+inline constexpr std::chrono::microseconds polled_pause{50};
 
 /// Of the ports of one side together, for any thread; up to figures_every old.
 struct PortFigures {
@@ -109,6 +112,7 @@ class Worker {
   Given given_;
   std::array<Ports, 2> ports_;  ///< by PathSide
   std::vector<packet_io::Port*> all_;
+  bool polled_ = false;  ///< one of them has nothing to wait on: then nobody waits for the others
   std::function<void()> look_;
   xrm::Receiver receiver_;
   dataplane::Pipeline pipeline_;
