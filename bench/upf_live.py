@@ -4,11 +4,11 @@
     bench/upf_live.py [--build build/bench] [--lobo build/bench/lobo] [--rounds 9] [--dry] [--quick]
 
 A server namespace sends, the middle passes on, a far namespace counts. In the middle stand in turns: `lobo upf` by each
-I/O (af_packet also with marked packets, whose option it reads and takes out), Linux forwarding, an XDP program that
-redirects, and DPDK's testpmd where it is installed (dpdk-dev). The middle has core 1, the sender core 0; what the kernel
-does at once (forwarding, the redirect) it does on the sender's core. "one veth" has nothing in the middle: its delay is
-that of the path itself, and what the others are slower by is theirs. A way that this machine does not permit is skipped
-and told. Appends its figures to bench/results/.
+I/O (af_packet also with marked packets, whose option it reads and takes out; dpdk by net_af_packet, where it is built
+in), Linux forwarding, an XDP program that redirects, and DPDK's testpmd where it is installed (dpdk-dev). The middle
+has core 1, the sender core 0; what the kernel does at once (forwarding, the redirect) it does on the sender's core.
+"one veth" has nothing in the middle: its delay is that of the path itself, and what the others are slower by is theirs.
+A way that this machine does not permit is skipped and told. Appends its figures to bench/results/.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import os
 import pathlib
 import select
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -32,6 +33,7 @@ for folder in ("upf_live", "e2e", "toolbox"):
 
 SENDER_CORE, MIDDLE_CORE = 0, 1
 PAYLOAD = 1216  # a frame of 1,258 octets, with its option 1,280
+DPDK_RING = "blocksz=4096,framesz=2048,framecnt=2048,qpairs=1"  # of net_af_packet, for both who use it
 FLOOD_MS, DELAY_MS, RATE = 400, 500, 10_000
 UDP_HEAD = 14 + 20 + 8
 MARK = {"E": 1, "D": 0, "PSI": 2, "PSSN": 5, "PSN": 0, "PSSize": 1266, "NPDS": 1, "BSize": 1266, "TTNB": 160}
@@ -147,13 +149,12 @@ class Testpmd(Way):
         program = shutil.which("dpdk-testpmd")
         if not program:
             raise Skipped("dpdk-testpmd is not installed (dpdk-dev)")
-        ring = "blocksz=4096,framesz=2048,framecnt=2048,qpairs=1"
         said = pathlib.Path(self.closing.enter_context(tempfile.TemporaryDirectory())) / "said"
         with self.stage().upf.inside(), open(said, "wb") as out:
             process = subprocess.Popen(
                 [program, "--no-huge", "--no-shconf", "--no-pci", f"--file-prefix=lobo{os.getpid()}", "-m", "256",
-                 "-l", f"{SENDER_CORE},{MIDDLE_CORE}", f"--vdev=net_af_packet0,iface=n6,{ring}",
-                 f"--vdev=net_af_packet1,iface=n3,{ring}", "--", "--nb-cores=1", "--forward-mode=io", "--auto-start",
+                 "-l", f"{SENDER_CORE},{MIDDLE_CORE}", f"--vdev=net_af_packet0,iface=n6,{DPDK_RING}",
+                 f"--vdev=net_af_packet1,iface=n3,{DPDK_RING}", "--", "--nb-cores=1", "--forward-mode=io", "--auto-start",
                  "--total-num-mbufs=16384", "--stats-period", "1"],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
         self.process = process
@@ -172,22 +173,25 @@ class Testpmd(Way):
         self.process.wait()
 
     def resume(self):
-        self.process.send_signal(18)  # SIGCONT
+        self.process.send_signal(signal.SIGCONT)
 
     def rest(self):
-        self.process.send_signal(19)  # SIGSTOP
+        self.process.send_signal(signal.SIGSTOP)
 
 
 class Upf(Way):
-    ports, marked = "af_packet", False
+    ports, marked, device = "af_packet", False, None
 
     def __init__(self, tools):
         super().__init__(tools)
-        ports, marked = self.ports, self.marked
+        ports, marked, device = self.ports, self.marked, self.device
 
         class World(tools.UpfCase):
             def runTest(self):
                 """Never called: the class is used for what it sets up."""
+
+            def device(self, side):
+                return device.format(side=side) if device else None
         World.ports = ports
         world = World()
         try:
@@ -224,8 +228,25 @@ class UpfXdp(Upf):
     ports = "af_xdp\n  ue_networks: [10.45.0.0/16]"
 
 
+class UpfDpdk(Upf):
+    """Never quite idle: it is stopped while others are measured."""
+    ports, device = "dpdk", "net_af_packet_{side},iface={side}," + DPDK_RING
+
+    def __init__(self, tools):
+        super().__init__(tools)
+        self.closing.callback(self.resume)
+        self.rest()
+
+    def resume(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+    def rest(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+
 WAYS = {"one_veth": OneVeth, "linux_forwarding": Forwarding, "xdp_redirect": XdpRedirect, "testpmd": Testpmd,
-        "upf_af_packet": Upf, "upf_af_packet_marked": UpfMarked, "upf_af_packet_plain": UpfPlain, "upf_af_xdp": UpfXdp}
+        "upf_af_packet": Upf, "upf_af_packet_marked": UpfMarked, "upf_af_packet_plain": UpfPlain, "upf_af_xdp": UpfXdp,
+        "upf_dpdk": UpfDpdk}
 
 
 def space_of(namespace):
