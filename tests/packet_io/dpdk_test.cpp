@@ -176,19 +176,6 @@ TEST_F(dpdk_memif, finds_its_peer_again_after_that_one_came_back) {
   }
 }
 
-TEST_F(dpdk_memif, may_be_closed_while_it_hears_that_its_peer_went) {
-  for (unsigned round = 0; round < 100; ++round) {
-    auto server = end_of("server");
-    ASSERT_TRUE(server.has_value()) << server.error().detail;
-    auto client = end_of("client");
-    ASSERT_TRUE(client.has_value()) << client.error().detail;
-    ASSERT_TRUE(becomes(**server, PortState::open) && becomes(**client, PortState::open));
-    (*client)->close();
-    if (round % 2 == 0) { ASSERT_TRUE(becomes(**server, PortState::link_down)); }
-    (*server)->close();
-  }
-}
-
 TEST(without_dpdk, the_refusal_says_what_is_missing) {
   const auto port = io::open_dpdk({"net_null0"});
   if (port) GTEST_SKIP() << "this build has DPDK";

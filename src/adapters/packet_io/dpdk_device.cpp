@@ -73,15 +73,25 @@ void close_there(Device& device) {
   device = {};
 }
 
-struct Closing {
-  Device& device;
+struct Errand {
+  Device* to_close = nullptr;
   sem_t done = {};
 };
 
-void close_for(void* one) {
-  Closing& closing = *static_cast<Closing*>(one);
-  close_there(closing.device);
-  (void)sem_post(&closing.done);
+void run(void* one) {
+  Errand& errand = *static_cast<Errand*>(one);
+  if (errand.to_close != nullptr) close_there(*errand.to_close);
+  (void)sem_post(&errand.done);
+}
+
+/// On DPDK's thread for interrupts; false where it cannot be sent there.
+bool run_there(Device* to_close) {
+  Errand errand{.to_close = to_close};
+  (void)sem_init(&errand.done, 0, 0);
+  const bool sent = rte_eal_alarm_set(1, &run, &errand) == 0;
+  while (sent && sem_wait(&errand.done) != 0) continue;  // a signal
+  (void)sem_destroy(&errand.done);
+  return sent;
 }
 
 }  // namespace
@@ -121,15 +131,14 @@ int open(Device& device, const char* name, const char* arguments, const Shape& s
 
 /// Drivers hear of their peers on DPDK's thread for interrupts, and what they do there is not
 /// locked against devices that go: memif would free twice, and crash. So they go on that thread.
-/// They come on the caller's, whose network namespace is meant.
+/// They come on the caller's, whose network namespace is meant. The second errand waits for the
+/// thread's next turn: what it had still to read in this one might have the number of a file that
+/// is opened now.
 void close(Device& device) {
-  Closing closing{.device = device};
-  (void)sem_init(&closing.done, 0, 0);
-  if (rte_eal_alarm_set(1, &close_for, &closing) == 0)
-    while (sem_wait(&closing.done) != 0) continue;  // a signal
+  if (run_there(&device))
+    (void)run_there(nullptr);
   else
     close_there(device);
-  (void)sem_destroy(&closing.done);
 }
 
 unsigned receive(Device& device, Received* out, unsigned most) {
