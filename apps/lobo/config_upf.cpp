@@ -351,6 +351,10 @@ void check_io(Section& section, const UpfConfig& config) {
     section.complain("io", Errc::not_allowed, "a device is for io: dpdk alone");
   if (!config.n3.device.empty() && device_name(config.n3) == device_name(config.n6))
     section.complain("n6", Errc::duplicate, "N3 and N6 want devices with names of their own");
+  if (config.workers > 1 && config.io != UpfIo::af_packet && config.io != UpfIo::af_packet_plain)
+    section.complain("workers", Errc::not_allowed,
+                     "several workers want io: af_packet or af_packet_plain, whose packets the "
+                     "kernel divides by UE; the queues of others are one worker's");
   if (config.io == UpfIo::af_xdp && config.ue_networks.empty())
     section.complain("ue_networks", Errc::missing,
                      "AF_XDP has to know what to take from the kernel on N6; name the networks of "
@@ -375,6 +379,9 @@ void read_upf(Section& section, UpfConfig& out) {
   std::uint64_t queues = out.queues;
   if (section.integer("queues", 1, queues_max, queues))
     out.queues = static_cast<std::uint32_t>(queues);
+  std::uint64_t workers = out.workers;
+  if (section.integer("workers", 1, upf_workers_max, workers))
+    out.workers = static_cast<std::uint32_t>(workers);
   section.section("xrm", [&](Section& marks) { read_marks(marks, out.marks); });
   section.section("keys", [&](Section& keys) { read_keys(keys, out.keys); });
   section.boolean("strip_options", out.strip_options);

@@ -122,10 +122,14 @@ TEST(config_upf, what_cannot_be_is_told_with_the_reason) {
   EXPECT_NE(first_fault(with("  xrm: {option_kind: 20, exid: 5}\n")).find("only option_kind 127"),
             std::string::npos);
   EXPECT_EQ(first_fault(with("  io: af_packet_plain\n")), "accepted");
+  EXPECT_EQ(first_fault(with("  io: af_packet\n  workers: 8\n")), "accepted");
+  EXPECT_NE(first_fault(with("  io: auto\n  workers: 2\n")).find("divides by UE"),
+            std::string::npos);
   for (const std::string_view wrong :
-       {"  io: pcap\n", "  queues: 0\n", "  ue_networks: [10.45.0.0/33]\n", "  n9: {}\n",
-        "  xrm: {option_kind: 9}\n", "  xrm: {exid: 65536}\n",
-        "  gtpu: {set_container: \"0x85\"}\n", "  metrics: {}\n  metrics: {}\n"})
+       {"  io: pcap\n", "  queues: 0\n", "  workers: 0\n", "  workers: 9\n",
+        "  ue_networks: [10.45.0.0/33]\n", "  n9: {}\n", "  xrm: {option_kind: 9}\n",
+        "  xrm: {exid: 65536}\n", "  gtpu: {set_container: \"0x85\"}\n",
+        "  metrics: {}\n  metrics: {}\n"})
     EXPECT_NE(first_fault(with(wrong)), "accepted") << wrong;
   const auto replaced = [](std::string_view from, std::string_view to) {
     std::string text(smallest);

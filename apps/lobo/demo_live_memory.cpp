@@ -69,8 +69,9 @@ Result<std::unique_ptr<MemoryPath>> MemoryPath::build(const std::string& directo
                                  .n3_v4 = model::Ipv4Address::parse(live_n3_address)};
   config.control_port = 0;  // netsim's is any that is free
   made->n4_ = std::make_unique<N4Loop>(
-      std::move(config), N4Loop::World{made->loop_, made->clock_, made->rng_, *made->log_,
-                                       made->rules_, made->events_});
+      std::move(config),
+      N4Loop::World{
+          made->loop_, made->clock_, made->rng_, *made->log_, made->rules_, {&made->events_}});
   if (auto open = made->n4_->listen({{model::parse_ip_address("127.0.0.1").value(), 0}}); !open)
     return fail(open.error());
   made->n4_port_ = made->n4_->local().front().port;

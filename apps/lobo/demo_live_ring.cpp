@@ -132,7 +132,7 @@ Result<std::unique_ptr<MemoryRing>> MemoryRing::create(const std::string& direct
                                                        const dataplane::RadioConfig& radio) {
   std::unique_ptr<MemoryRing> made(new MemoryRing(rules, events, radio));
   Handover<KeyChange> change;
-  Keys keys(key_file, change);
+  Keys keys(key_file, {&change});
   if (auto read = keys.reload(); !read) return fail(read.error());
   if (KeyChange* const first = change.take_new()) first->apply(made->receiver_);
   for (auto* pair : {&made->n6_, &made->n3_}) {

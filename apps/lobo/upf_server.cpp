@@ -8,10 +8,12 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -38,6 +40,7 @@
 #include "upf/handover.hpp"
 #include "upf/key_channels.hpp"
 #include "upf/keys.hpp"
+#include "upf/mailbox.hpp"
 #include "upf/metrics.hpp"
 #include "upf/n4_loop.hpp"
 #include "upf/neighbour_keeper.hpp"
@@ -84,12 +87,26 @@ dataplane::n4::N4Config n4_config(const UpfConfig& config, const UpfSide& n3) {
   return n4;
 }
 
+template <class T>
+std::vector<T*> pointers(std::deque<T>& to) {
+  std::vector<T*> all;
+  for (T& one : to) all.push_back(&one);
+  return all;
+}
+
 }  // namespace
 
-// Members stand in the order of construction: whoever uses another stands below it. The worker's
-// thread is the first to end.
+// Members stand in the order of construction: whoever uses another stands below it. The workers'
+// threads are the first to end.
 struct UpfServer::Parts {
-  explicit Parts(const Config& all) : config(*all.upf), logger(all.logger) {}
+  explicit Parts(const Config& all)
+      : config(*all.upf),
+        logger(all.logger),
+        rules(config.workers),
+        neighbours(config.workers),
+        key_changes(config.workers) {
+    for (std::uint32_t i = 0; i < config.workers; ++i) events.emplace_back();
+  }
 
   UpfConfig config;
   LoggerConfig logger;
@@ -101,9 +118,10 @@ struct UpfServer::Parts {
   std::optional<UpfSide> n3, n6;
   std::vector<adapters::packet_io::SilentPort> silent;
   dataplane::RuleBoard rules;
-  dataplane::WorkerEvents events;
-  Handover<dataplane::Neighbours> neighbours;
-  Handover<KeyChange> key_changes;
+  // One for each worker.
+  std::deque<dataplane::WorkerEvents> events;
+  std::deque<Handover<dataplane::Neighbours>> neighbours;
+  std::deque<Handover<KeyChange>> key_changes;
   std::optional<Keys> keys;
   std::unique_ptr<KeyChannels> key_channels;
   std::optional<NeighbourKeeper> keeper;
@@ -112,7 +130,8 @@ struct UpfServer::Parts {
   std::optional<StatusPages> admin;
   std::vector<std::unique_ptr<adapters::HttpServer>> admin_servers;
   std::atomic<bool> called{false};
-  std::optional<Worker> worker;
+  std::vector<std::unique_ptr<Mailbox>> mailboxes;
+  std::deque<Worker> workers;
   std::optional<runtime::Scheduler::TimerId> keeper_timer;
   bool ending = false;
   std::string trouble;
@@ -120,7 +139,9 @@ struct UpfServer::Parts {
   Result<void> look_at_sides();
   Result<void> read_keys();
   Result<void> find_neighbours();
-  Result<void> make_worker();
+  Result<void> make_workers();
+  Worker::Given given_to(std::uint32_t worker);
+  Mailbox* mailbox(std::size_t side, std::uint32_t from, std::uint32_t to) const;
   Result<void> listen();
   void count();
   void watch_signals();
@@ -160,7 +181,7 @@ Result<void> UpfServer::Parts::look_at_sides() {
 }
 
 Result<void> UpfServer::Parts::read_keys() {
-  keys.emplace(config.marks.key_file, key_changes, reserved_key_ids(config.keys));
+  keys.emplace(config.marks.key_file, pointers(key_changes), reserved_key_ids(config.keys));
   if (auto read = keys->reload(); !read) return read;
   auto channels = KeyChannels::open(config.keys, loop, *keys, *log);
   if (!channels) return fail(std::move(channels.error()));
@@ -169,13 +190,38 @@ Result<void> UpfServer::Parts::read_keys() {
 }
 
 Result<void> UpfServer::Parts::find_neighbours() {
-  auto opened = NeighbourKeeper::open(*n3, *n6, neighbours, steady_clock::now());
+  auto opened = NeighbourKeeper::open(*n3, *n6, pointers(neighbours), steady_clock::now());
   if (!opened) return fail(std::move(opened.error()));
   keeper.emplace(std::move(*opened));
   return {};
 }
 
-Result<void> UpfServer::Parts::make_worker() {
+Mailbox* UpfServer::Parts::mailbox(std::size_t side, std::uint32_t from, std::uint32_t to) const {
+  return mailboxes[(side * config.workers + from) * config.workers + to].get();
+}
+
+Worker::Given UpfServer::Parts::given_to(std::uint32_t worker) {
+  Worker::Given given{.rules = rules,
+                      .events = events[worker],
+                      .neighbours = neighbours[worker],
+                      .keys = key_changes[worker],
+                      .at = worker,
+                      .workers = config.workers,
+                      .from_others = {},
+                      .to_others = {}};
+  for (std::size_t side = 0; side < 2; ++side)
+    for (std::uint32_t other = 0; other < config.workers; ++other) {
+      given.to_others[side].push_back(mailbox(side, worker, other));
+      if (other != worker) given.from_others[side].push_back(mailbox(side, other, worker));
+    }
+  return given;
+}
+
+Result<void> UpfServer::Parts::make_workers() {
+  if (const unsigned cores = std::thread::hardware_concurrency();
+      config.workers > 1 && cores != 0 && config.workers > cores)
+    return fail(Errc::out_of_range, fmt::format("workers: {} want a core each, and here are {}",
+                                                config.workers, cores));
   // Ports speak from the worker's thread, the log is written on the loop.
   const auto tell = [this](std::string_view what) {
     loop.post([this, note = std::string(what)] {
@@ -186,14 +232,23 @@ Result<void> UpfServer::Parts::make_worker() {
   if (!on_n3) return fail(std::move(on_n3.error()));
   auto on_n6 = open_ports(*n6, config, tell);
   if (!on_n6) return fail(std::move(on_n6.error()));
-  worker.emplace(path_settings(config), config.marks.receiver,
-                 Worker::Given{rules, events, neighbours, key_changes}, std::move(*on_n3),
-                 std::move(*on_n6), [this] { worker_called(); });
+  for (const PathSide side : {PathSide::n3, PathSide::n6})
+    for (std::uint32_t pair = 0; pair < config.workers * config.workers; ++pair)
+      mailboxes.push_back(
+          pair / config.workers == pair % config.workers
+              ? nullptr
+              : std::make_unique<Mailbox>(
+                    (side == PathSide::n3 ? on_n3 : on_n6)->front().front()->frame_bytes_max()));
+  for (std::uint32_t i = 0; i < config.workers; ++i)
+    workers.emplace_back(path_settings(config), config.marks.receiver, given_to(i),
+                         std::move((*on_n3)[i]), std::move((*on_n6)[i]),
+                         [this] { worker_called(); });
   return {};
 }
 
 Result<void> UpfServer::Parts::listen() {
-  n4.emplace(n4_config(config, *n3), N4Loop::World{loop, clock, rng, *log, rules, events});
+  n4.emplace(n4_config(config, *n3),
+             N4Loop::World{loop, clock, rng, *log, rules, pointers(events)});
   if (auto open = n4->listen(config.pfcp); !open) return open;
   admin.emplace(StatusSources{.name = "upf",
                               .more = {},
@@ -209,7 +264,7 @@ Result<void> UpfServer::Parts::listen() {
                                          .n6 = *n6,
                                          .n3_neighbours = keeper->known(PathSide::n3),
                                          .n6_neighbours = keeper->known(PathSide::n6),
-                                         .worker = *worker,
+                                         .workers = workers,
                                          .agent = n4->agent(),
                                          .key_channels = *key_channels});
                                   },
@@ -231,14 +286,13 @@ Result<void> UpfServer::Parts::listen() {
 
 void UpfServer::Parts::count() {
   copied.emplace(metrics);
-  copied->add_path(worker->counters());
-  copied->add_ports(*worker);
+  copied->add_workers(workers);
   key_channels->add_metrics(*copied);
   const auto* agent = &n4->agent();
   copied->gauge("lobo_upf_sessions", {}, [agent] { return agent->sessions(); });
   copied->gauge("lobo_upf_associations", {}, [agent] { return agent->associations(); });
   copied->gauge("lobo_upf_tunnels", {}, [agent] { return agent->own_tunnels(); });
-  copied->gauge("lobo_upf_key_contexts", {}, [this] { return worker->contexts(); });
+  copied->gauge("lobo_upf_key_contexts", {}, [this] { return workers.front().contexts(); });
   copied->gauge("lobo_upf_rule_sets_kept", {}, [this] { return rules.kept(); });
   for (const auto side : {PathSide::n3, PathSide::n6})
     copied->gauge("lobo_upf_neighbours", {{"side", std::string(to_string(side))}},
@@ -274,7 +328,9 @@ void UpfServer::Parts::worker_called() {
     called.store(false);
     n4->look();
     look_at_neighbours();
-    if (trouble = worker->trouble(); trouble.empty()) return;
+    for (const Worker& worker : workers)
+      if (trouble.empty()) trouble = worker.trouble();
+    if (trouble.empty()) return;
     log->event(Level::error, "packet_io", {{"note", trouble}});
     stop();
   });
@@ -282,11 +338,12 @@ void UpfServer::Parts::worker_called() {
 
 void UpfServer::Parts::look_at_neighbours() {
   const auto now = steady_clock::now();
-  for (std::size_t i = 0; i < dataplane::WantedAddresses::waiting_max; ++i) {
-    const auto wanted = worker->wanted().pop();
-    if (!wanted) break;
-    keeper->want(*wanted, now);
-  }
+  for (Worker& worker : workers)
+    for (std::size_t i = 0; i < dataplane::WantedAddresses::waiting_max; ++i) {
+      const auto wanted = worker.wanted().pop();
+      if (!wanted) break;
+      keeper->want(*wanted, now);
+    }
   keeper->look(now);
   if (keeper_timer) loop.cancel(*keeper_timer);
   keeper_timer = loop.after(keeper->next_look().value_or(idle_look), [this] {
@@ -318,7 +375,7 @@ void UpfServer::Parts::end() {
 }
 
 void UpfServer::Parts::stop() {
-  worker->stop();
+  for (Worker& worker : workers) worker.stop();
   loop.stop();
 }
 
@@ -328,7 +385,7 @@ Result<std::unique_ptr<UpfServer>> UpfServer::open(const Config& config) {
   if (!log) return fail(std::move(log.error()));
   parts->log = std::move(*log);
   for (const auto stage : {&Parts::look_at_sides, &Parts::read_keys, &Parts::find_neighbours,
-                           &Parts::make_worker, &Parts::listen})
+                           &Parts::make_workers, &Parts::listen})
     if (auto done = (*parts.*stage)(); !done) return fail(std::move(done.error()));
   parts->count();
   parts->watch_signals();
@@ -352,7 +409,7 @@ std::vector<std::string> UpfServer::urls() const {
 }
 
 Result<void> UpfServer::run() {
-  parts_->worker->start();
+  for (Worker& worker : parts_->workers) worker.start();
   parts_->look_at_neighbours();
   parts_->key_channels->start();
   parts_->loop.run();

@@ -29,6 +29,7 @@ upf:
   n3: {{interface: n3, address: N3_ADDRESS N3_DEVICE}}
   n6: {{interface: n6, address: N6_ADDRESSES N6_DEVICE}}
   io: PORTS
+  workers: WORKERS
   xrm: {{accept: ACCEPT KEYS}}
   metrics:
     server: {{address: {N4_UPF}, port: 9090}}
@@ -37,7 +38,7 @@ GNB_TEID = 0x1001
 
 
 class UpfCase(unittest.TestCase):
-    accept, keys, ports = "clear_and_protected", "", "af_packet"
+    accept, keys, ports, workers = "clear_and_protected", "", "af_packet", 1
     ue, server_address = UE, N6_SERVER
     n3_upf, n3_gnb = N3_UPF, N3_GNB
 
@@ -54,6 +55,7 @@ class UpfCase(unittest.TestCase):
         for side in ("n3", "n6"):
             device = self.device(side)
             text = text.replace(f"{side.upper()}_DEVICE", f', device: "{device}"' if device else "")
+        text = text.replace("WORKERS", str(self.workers))
         self.config.write_text(text, encoding="utf-8")
         self.upf = self.start_upf()
         self.smf = ControlPlane(self.stage.upf, (N4_UPF, 8805))

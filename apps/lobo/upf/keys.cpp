@@ -28,12 +28,15 @@ void KeyChange::apply(xrm::Receiver& receiver) {
   add.clear();
 }
 
-Keys::Keys(std::string path, Handover<KeyChange>& to, std::vector<xrm::KeyIdRange> reserved)
+Keys::Keys(std::string path, const std::vector<Handover<KeyChange>*>& to,
+           std::vector<xrm::KeyIdRange> reserved)
     : path_(std::move(path)),
-      to_(to),
       reserved_(std::move(reserved)),
       crypto_(adapters::aead::make_fastest()),
-      agreed_(reserved_.size()) {}
+      agreed_(reserved_.size()) {
+  for (Handover<KeyChange>* const one : to)
+    workers_.push_back({.to = one, .taken = {}, .offered = {}});
+}
 
 Result<Keys::Contexts> Keys::read() const {
   if (path_.empty()) return Contexts{};
@@ -75,27 +78,42 @@ Result<void> Keys::agree(std::size_t range, Contexts contexts) {
   return done;
 }
 
-Result<void> Keys::hand_over() {
-  Contexts wanted = of_file_;
-  for (const Contexts& some : agreed_) wanted.insert(wanted.end(), some.begin(), some.end());
-  // What is on its way and was not taken yet is as if it had never been.
-  auto returned = to_.take_back();
-  const Contexts& before = returned ? taken_ : offered_;
+Result<std::unique_ptr<KeyChange>> Keys::change(const Contexts& before,
+                                                const Contexts& wanted) const {
   auto change = std::make_unique<KeyChange>();
   for (const auto& one : wanted) {
     if (std::ranges::find(before, one) != before.end()) continue;
     auto context = xrm::Context::create(one, *crypto_);
-    if (!context) {
-      if (returned) to_.give(std::move(returned));
-      return fail(std::move(context.error()));
-    }
+    if (!context) return fail(std::move(context.error()));
     change->add.push_back(std::move(*context));
   }
   for (const auto& one : before)
     if (std::ranges::find(wanted, one) == wanted.end()) change->remove.push_back(one.key_id);
-  if (!returned) taken_ = std::move(offered_);
-  offered_ = std::move(wanted);
-  to_.give(std::move(change));
+  return change;
+}
+
+/// To all workers, or to none where a context cannot be made.
+Result<void> Keys::hand_over() {
+  Contexts wanted = of_file_;
+  for (const Contexts& some : agreed_) wanted.insert(wanted.end(), some.begin(), some.end());
+  std::vector<std::unique_ptr<KeyChange>> returned, changes;
+  for (const Worker& one : workers_) {
+    // What is on its way and was not taken yet is as if it had never been.
+    returned.push_back(one.to->take_back());
+    auto made = change(returned.back() ? one.taken : one.offered, wanted);
+    if (!made) {
+      for (std::size_t i = 0; i < returned.size(); ++i)
+        if (returned[i]) workers_[i].to->give(std::move(returned[i]));
+      return fail(std::move(made.error()));
+    }
+    changes.push_back(std::move(*made));
+  }
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    Worker& one = workers_[i];
+    if (!returned[i]) one.taken = std::move(one.offered);
+    one.offered = wanted;
+    one.to->give(std::move(changes[i]));
+  }
   return {};
 }
 

@@ -32,9 +32,11 @@ class Keys {
  public:
   using Contexts = std::vector<xrm::ContextSettings>;
 
-  /// An empty path: no contexts of a file, ever. `reserved`: KeyIDs of application servers that
+  /// An empty path: no contexts of a file, ever. `to`: one for each worker, which gets contexts of
+  /// its own. `reserved`: KeyIDs of application servers that
   /// have a key channel, one range each, which no context of the file may have.
-  Keys(std::string path, Handover<KeyChange>& to, std::vector<xrm::KeyIdRange> reserved = {});
+  Keys(std::string path, const std::vector<Handover<KeyChange>*>& to,
+       std::vector<xrm::KeyIdRange> reserved = {});
 
   /// Reads the file and hands over what changed; a fault leaves everything as it was.
   Result<void> reload();
@@ -46,16 +48,20 @@ class Keys {
 
  private:
   Result<Contexts> read() const;
+  struct Worker {
+    Handover<KeyChange>* to = nullptr;
+    Contexts taken;    ///< those that the worker had before what is on its way
+    Contexts offered;  ///< those that it has with it
+  };
   Result<void> hand_over();
+  Result<std::unique_ptr<KeyChange>> change(const Contexts& before, const Contexts& wanted) const;
 
   std::string path_;
-  Handover<KeyChange>& to_;
+  std::vector<Worker> workers_;
   std::vector<xrm::KeyIdRange> reserved_;
   std::unique_ptr<xrm::Crypto> crypto_;
   Contexts of_file_;
   std::vector<Contexts> agreed_;  ///< by range
-  Contexts taken_;                ///< those that the worker had before what is on its way
-  Contexts offered_;              ///< those that it has with it
 };
 
 }  // namespace lobo::app

@@ -43,7 +43,7 @@ class UpfKeys : public ::testing::Test {
 
 TEST_F(UpfKeys, only_what_changed_is_handed_over) {
   write(context(7));
-  Keys keys(path_, handover_);
+  Keys keys(path_, {&handover_});
   ASSERT_TRUE(keys.reload());
   EXPECT_EQ(take(), "-0 +1");
   write(context(7) + context(8));
@@ -59,7 +59,7 @@ TEST_F(UpfKeys, only_what_changed_is_handed_over) {
 
 TEST_F(UpfKeys, another_key_under_the_same_number_takes_the_place_of_the_first) {
   write(context(7));
-  Keys keys(path_, handover_);
+  Keys keys(path_, {&handover_});
   ASSERT_TRUE(keys.reload());
   EXPECT_EQ(take(), "-0 +1");
   write(context(7, "ff0102030405060708090a0b0c0d0e0f"));
@@ -70,7 +70,7 @@ TEST_F(UpfKeys, another_key_under_the_same_number_takes_the_place_of_the_first) 
 
 TEST_F(UpfKeys, two_changes_before_the_worker_takes_one_are_one_change) {
   write(context(7));
-  Keys keys(path_, handover_);
+  Keys keys(path_, {&handover_});
   ASSERT_TRUE(keys.reload());
   EXPECT_EQ(take(), "-0 +1");
   write(context(7) + context(8));
@@ -84,19 +84,19 @@ TEST_F(UpfKeys, two_changes_before_the_worker_takes_one_are_one_change) {
 
 TEST_F(UpfKeys, a_file_that_cannot_be_read_changes_nothing_of_what_is_on_its_way) {
   write(context(7));
-  Keys keys(path_, handover_);
+  Keys keys(path_, {&handover_});
   ASSERT_TRUE(keys.reload());
   std::ofstream(path_) << "no key file";
   EXPECT_FALSE(keys.reload());
   EXPECT_EQ(keys.contexts(), 1U);
   EXPECT_EQ(take(), "-0 +1");
   EXPECT_EQ(receiver_.contexts(), 1U);
-  Keys missing(folder_.file("not there"), handover_);
+  Keys missing(folder_.file("not there"), {&handover_});
   EXPECT_FALSE(missing.reload());
 }
 
 TEST_F(UpfKeys, without_a_file_there_are_no_contexts) {
-  Keys keys({}, handover_);
+  Keys keys({}, {&handover_});
   ASSERT_TRUE(keys.reload());
   EXPECT_EQ(take(), "-0 +0");
   EXPECT_EQ(receiver_.contexts(), 0U);
@@ -109,7 +109,7 @@ xrm::ContextSettings agreed(unsigned id, unsigned char first) {
 
 TEST_F(UpfKeys, what_was_agreed_stands_beside_the_file_and_neither_touches_the_other) {
   write(context(7));
-  Keys keys(path_, handover_,
+  Keys keys(path_, {&handover_},
             {{xrm::KeyId{192}, xrm::KeyId{195}}, {xrm::KeyId{196}, xrm::KeyId{199}}});
   ASSERT_TRUE(keys.reload());
   ASSERT_TRUE(keys.agree(0, {agreed(192, 1)}));
@@ -132,7 +132,7 @@ TEST_F(UpfKeys, what_was_agreed_stands_beside_the_file_and_neither_touches_the_o
 
 TEST_F(UpfKeys, a_file_with_an_id_of_a_key_channel_is_refused) {
   write(context(193));
-  Keys keys(path_, handover_, {{xrm::KeyId{192}, xrm::KeyId{195}}});
+  Keys keys(path_, {&handover_}, {{xrm::KeyId{192}, xrm::KeyId{195}}});
   const auto read = keys.reload();
   ASSERT_FALSE(read);
   EXPECT_NE(read.error().detail.find("id 193"), std::string::npos);

@@ -1,7 +1,9 @@
 #include "upf/metrics.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <deque>
 #include <string>
 
 #include "dataplane/rules/usage_meter.hpp"
@@ -113,10 +115,36 @@ void UpfMetrics::add_ports(const Worker& worker) {
               value_of(figures.dropped[i]));
     counter("lobo_upf_port_dropped_packets_total", {{"side", name}, {"reason", "no_room_to_send"}},
             value_of(figures.unsent));
-    gauge("lobo_upf_port_up", {{"side", name}}, [&figures] {
-      return figures.state.load(std::memory_order_relaxed) == packet_io::PortState::open ? 1U : 0U;
-    });
   }
+}
+
+void UpfMetrics::add_one(const std::string& number, const Worker& worker) {
+  const PathCounters& counters = worker.counters();
+  counter("lobo_upf_worker_packets_total", {{"worker", number}, {"direction", "downlink"}},
+          value_of(counters.downlink.received.packets));
+  counter("lobo_upf_worker_packets_total", {{"worker", number}, {"direction", "uplink"}},
+          value_of(counters.uplink.received.packets));
+  counter("lobo_upf_worker_handed_over_total", {{"worker", number}},
+          value_of(worker.handed_over()));
+}
+
+void UpfMetrics::add_workers(const std::deque<Worker>& workers) {
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    add_path(workers[i].counters());
+    add_ports(workers[i]);
+    add_one(std::to_string(i), workers[i]);
+  }
+  for (const auto side : {dataplane::PathSide::n3, dataplane::PathSide::n6})
+    gauge("lobo_upf_port_up", {{"side", std::string(to_string(side))}}, [&workers, side] {
+      return std::ranges::all_of(
+                 workers,
+                 [side](const Worker& worker) {
+                   return worker.figures(side).state.load(std::memory_order_relaxed) ==
+                          packet_io::PortState::open;
+                 })
+                 ? 1U
+                 : 0U;
+    });
 }
 
 }  // namespace lobo::app

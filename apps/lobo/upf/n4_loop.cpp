@@ -23,6 +23,7 @@
 #include "dataplane/n4/agent.hpp"
 #include "dataplane/n4/config.hpp"
 #include "dataplane/n4/types.hpp"
+#include "dataplane/rules/worker_event.hpp"
 #include "model/address.hpp"
 #include "runtime/ports.hpp"
 #include "upf/upf_config.hpp"
@@ -69,7 +70,7 @@ Telling telling_of(Happening what) {
 }  // namespace
 
 N4Loop::N4Loop(n4::N4Config config, World world)
-    : world_(world), agent_(std::move(config), world.rng, world.clock.now()) {}
+    : world_(std::move(world)), agent_(std::move(config), world_.rng, world_.clock.now()) {}
 
 N4Loop::~N4Loop() {
   *alive_ = false;
@@ -121,12 +122,18 @@ void N4Loop::turn_soon() {
 
 void N4Loop::look() {
   const Instant now = world_.clock.now();
-  for (std::size_t i = 0; i < turn_events_max; ++i) {
-    const auto event = world_.events.pop();
-    if (!event) return end_turn();
-    agent_.handle(*event, now);
+  bool more = false;
+  for (dataplane::WorkerEvents* const events : world_.events) {
+    std::optional<dataplane::WorkerEvent> event;
+    std::size_t taken = 0;
+    while (taken < turn_events_max && (event = events->pop())) {
+      agent_.handle(*event, now);
+      ++taken;
+    }
+    more = more || taken == turn_events_max;
   }
   end_turn();
+  if (!more) return;
   world_.loop.post([this, alive = alive_] {
     if (*alive) look();
   });

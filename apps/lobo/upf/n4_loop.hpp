@@ -7,7 +7,7 @@
 // was sent (worker.hpp says why); and of requests that come together the rules are made once.
 //
 // What a worker's batch under way counts after a Session Deletion was answered is in no report: at
-// most packet_io::batch_packets_max packets.
+// most packet_io::batch_packets_max packets, and of several workers what waits in a mailbox.
 
 #include <chrono>
 #include <cstddef>
@@ -48,7 +48,7 @@ class N4Loop {
     Rng& rng;
     runtime::Log& log;
     dataplane::RuleBoard& rules;
-    dataplane::WorkerEvents& events;
+    std::vector<dataplane::WorkerEvents*> events;  ///< of each worker
   };
   N4Loop(dataplane::n4::N4Config config, World world);
   N4Loop(const N4Loop&) = delete;

@@ -20,20 +20,20 @@ namespace lobo::app {
 namespace io = adapters::packet_io;
 using dataplane::PathSide;
 
-NeighbourKeeper::NeighbourKeeper(Side n3, Side n6, Handover<dataplane::Neighbours>& to)
-    : sides_{std::move(n3), std::move(n6)}, to_(to) {
+NeighbourKeeper::NeighbourKeeper(Side n3, Side n6, Takers to)
+    : sides_{std::move(n3), std::move(n6)}, to_(std::move(to)) {
   static_assert(static_cast<std::size_t>(PathSide::n3) == 0 &&
                 static_cast<std::size_t>(PathSide::n6) == 1);
 }
 
-Result<NeighbourKeeper> NeighbourKeeper::open(const UpfSide& n3, const UpfSide& n6,
-                                              Handover<dataplane::Neighbours>& to, Time now) {
+Result<NeighbourKeeper> NeighbourKeeper::open(const UpfSide& n3, const UpfSide& n6, Takers to,
+                                              Time now) {
   auto on_n3 = io::Neighbours::open(n3.link);
   if (!on_n3) return fail(std::move(on_n3.error()));
   auto on_n6 = io::Neighbours::open(n6.link);
   if (!on_n6) return fail(std::move(on_n6.error()));
   NeighbourKeeper keeper({n3.addresses, std::move(*on_n3), {}},
-                         {n6.addresses, std::move(*on_n6), {}}, to);
+                         {n6.addresses, std::move(*on_n6), {}}, std::move(to));
   for (Side& side : keeper.sides_) {
     if (side.addresses.gateway_v4)
       side.entries[*side.addresses.gateway_v4] = {std::nullopt, now, true};
@@ -82,12 +82,13 @@ void NeighbourKeeper::look(Time now) {
   if (changed)
     hand_over();
   else
-    to_.collect();
+    for (Handover<dataplane::Neighbours>* const one : to_) one->collect();
 }
 
 void NeighbourKeeper::hand_over() {
-  to_.give(std::make_unique<dataplane::Neighbours>(of(PathSide::n3).addresses,
-                                                   of(PathSide::n6).addresses));
+  for (Handover<dataplane::Neighbours>* const one : to_)
+    one->give(std::make_unique<dataplane::Neighbours>(of(PathSide::n3).addresses,
+                                                      of(PathSide::n6).addresses));
 }
 
 /// What is not known yet is looked at often; kernel.resolve() itself sees to it that nobody is

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "adapters/packet_io/neighbours.hpp"
 #include "base/result.hpp"
@@ -29,10 +30,10 @@ inline constexpr std::chrono::seconds neighbour_patience{3};
 class NeighbourKeeper {
  public:
   using Time = std::chrono::steady_clock::time_point;
+  using Takers = std::vector<Handover<dataplane::Neighbours>*>;  ///< one for each worker
 
   /// Hands over a first snapshot, in which nobody is known; gateways are wanted at once.
-  static Result<NeighbourKeeper> open(const UpfSide& n3, const UpfSide& n6,
-                                      Handover<dataplane::Neighbours>& to, Time now);
+  static Result<NeighbourKeeper> open(const UpfSide& n3, const UpfSide& n6, Takers to, Time now);
 
   void want(const dataplane::WantedAddress& wanted, Time now);
   /// Asks the kernel, and hands over what changed.
@@ -56,7 +57,7 @@ class NeighbourKeeper {
     std::map<model::IpAddress, Entry> entries;
   };
 
-  NeighbourKeeper(Side n3, Side n6, Handover<dataplane::Neighbours>& to);
+  NeighbourKeeper(Side n3, Side n6, Takers to);
   Side& of(dataplane::PathSide side) { return sides_[static_cast<std::size_t>(side)]; }
   const Side& of(dataplane::PathSide side) const { return sides_[static_cast<std::size_t>(side)]; }
   /// Whether something changed.
@@ -64,7 +65,7 @@ class NeighbourKeeper {
   void hand_over();
 
   std::array<Side, 2> sides_;  ///< by PathSide
-  Handover<dataplane::Neighbours>& to_;
+  Takers to_;
   std::uint64_t not_kept_ = 0;
 };
 

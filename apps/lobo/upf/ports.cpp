@@ -17,6 +17,7 @@
 #include "adapters/packet_io/interface_addresses.hpp"
 #include "adapters/packet_io/link.hpp"
 #include "adapters/packet_io/served.hpp"
+#include "adapters/packet_io/split_program.hpp"
 #include "base/result.hpp"
 #include "dataplane/stages/neighbours.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
@@ -144,13 +145,33 @@ Result<UpfSide> look_at_side(PathSide name, const UpfSideConfig& config) {
                  .kernel_forwards = forwards};
 }
 
-Result<io::Ports> open_ports(const UpfSide& side, const UpfConfig& config, const io::Tell& tell) {
-  const io::AfPacketOptions plain{
-      .interface = side.link.name, .rings = config.io != UpfIo::af_packet_plain, .tell = tell};
+namespace {
+
+std::uint16_t fanout_group(const UpfSide& side) {
+  return static_cast<std::uint16_t>(static_cast<unsigned>(side.link.index) & 0xFFFFU);
+}
+
+/// In the order of the workers: the kernel numbers them as they come.
+Result<std::vector<io::Ports>> open_divided(const UpfSide& side, const UpfConfig& config,
+                                            io::AfPacketOptions options) {
+  options.fanout = fanout_group(side);
+  options.split = {
+      .by = side.name == PathSide::n6 ? io::SplitBy::destination : io::SplitBy::tunnel_source,
+      .count = config.workers};
+  std::vector<io::Ports> all(config.workers);
+  for (io::Ports& ports : all) {
+    auto port = io::open_af_packet(options);
+    if (!port) return fail(std::move(port.error()));
+    ports.push_back(std::move(*port));
+  }
+  return all;
+}
+
+Result<io::Ports> open_undivided(const UpfSide& side, const UpfConfig& config,
+                                 const io::AfPacketOptions& plain, const io::Tell& tell) {
   // In the place of AF_XDP there is one for each queue: they share the packets.
   io::AfPacketOptions shared = plain;
-  if (config.queues > 1)
-    shared.fanout = static_cast<std::uint16_t>(static_cast<unsigned>(side.link.index) & 0xFFFFU);
+  if (config.queues > 1) shared.fanout = fanout_group(side);
   const io::AfXdpOptions fast{.interface = side.link.name,
                               .served = served_on(side, config),
                               .queues = config.queues,
@@ -173,6 +194,20 @@ Result<io::Ports> open_ports(const UpfSide& side, const UpfConfig& config, const
   if (!port) return fail(std::move(port.error()));
   ports.push_back(std::move(*port));
   return ports;
+}
+
+}  // namespace
+
+Result<std::vector<io::Ports>> open_ports(const UpfSide& side, const UpfConfig& config,
+                                          const io::Tell& tell) {
+  const io::AfPacketOptions plain{
+      .interface = side.link.name, .rings = config.io != UpfIo::af_packet_plain, .tell = tell};
+  if (config.workers > 1) return open_divided(side, config, plain);
+  auto ports = open_undivided(side, config, plain, tell);
+  if (!ports) return fail(std::move(ports.error()));
+  std::vector<io::Ports> all;
+  all.push_back(std::move(*ports));
+  return all;
 }
 
 }  // namespace lobo::app

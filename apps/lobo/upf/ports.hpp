@@ -31,8 +31,10 @@ struct UpfSide {
 /// has none at all.
 Result<UpfSide> look_at_side(dataplane::PathSide name, const UpfSideConfig& config);
 
-/// Ports on one side, one for each receive queue. `tell` hears what was chosen and why.
-Result<adapters::packet_io::Ports> open_ports(const UpfSide& side, const UpfConfig& config,
-                                              const adapters::packet_io::Tell& tell);
+/// Ports on one side for each worker: of one worker one for each receive queue. `tell` hears what
+/// was chosen and why.
+Result<std::vector<adapters::packet_io::Ports>> open_ports(const UpfSide& side,
+                                                           const UpfConfig& config,
+                                                           const adapters::packet_io::Tell& tell);
 
 }  // namespace lobo::app

@@ -1,5 +1,7 @@
 #include "upf/status.hpp"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -75,6 +77,42 @@ Value direction(const dataplane::PathCounters::Direction& counters) {
       .done();
 }
 
+/// Of all workers what the page tells, as it is now.
+struct Totals {
+  dataplane::PathCounters path;
+  std::array<PortFigures, 2> ports;  ///< by PathSide
+};
+
+void add(dataplane::PathCounters::Direction& to, const dataplane::PathCounters::Direction& from) {
+  dataplane::add(to.received, from.received);
+  dataplane::add(to.sent, from.sent);
+  dataplane::add(to.dropped, from.dropped);
+}
+
+void add(PortFigures& to, const PortFigures& from) {
+  dataplane::add(to.packets_in, from.packets_in);
+  dataplane::add(to.packets_out, from.packets_out);
+  dataplane::add(to.unsent, from.unsent);
+  for (std::size_t i = 0; i < to.dropped.size(); ++i)
+    dataplane::add(to.dropped[i], from.dropped[i]);
+  to.state.store(std::max(to.state.load(), from.state.load()));
+}
+
+void add(Totals& to, const Worker& worker) {
+  const dataplane::PathCounters& from = worker.counters();
+  add(to.path.downlink, from.downlink);
+  add(to.path.uplink, from.uplink);
+  dataplane::add(to.path.signals_seen, from.signals_seen);
+  dataplane::add(to.path.marked, from.marked);
+  dataplane::add(to.path.unmarked_rtp, from.unmarked_rtp);
+  dataplane::add(to.path.unmarked_option, from.unmarked_option);
+  dataplane::add(to.path.warnings, from.warnings);
+  dataplane::add(to.path.sets_admitted, from.sets_admitted);
+  dataplane::add(to.path.sets_refused, from.sets_refused);
+  for (const auto name : {dataplane::PathSide::n3, dataplane::PathSide::n6})
+    add(to.ports[static_cast<std::size_t>(name)], worker.figures(name));
+}
+
 Value side(const UpfSide& is, std::size_t neighbours, const PortFigures& figures) {
   Object out;
   out.add("interface", text(is.link.name)).add("mac", text(is.addresses.mac.text()));
@@ -121,19 +159,23 @@ Value n4(const dataplane::n4::N4Agent& agent) {
 
 std::string status_page(const UpfSight& sight) {
   using dataplane::PathSide;
-  const dataplane::PathCounters& counters = sight.worker.counters();
-  const Value page =
-      Object()
-          .add("n3", side(sight.n3, sight.n3_neighbours, sight.worker.figures(PathSide::n3)))
-          .add("n6", side(sight.n6, sight.n6_neighbours, sight.worker.figures(PathSide::n6)))
-          .add("n4", n4(sight.agent))
-          .add("downlink", direction(counters.downlink))
-          .add("uplink", direction(counters.uplink))
-          .add("gtpuSignals", those_that_count(counters.signals_seen))
-          .add("marks", marks(counters))
-          .add("keyContexts", number(sight.worker.contexts()))
-          .add("keyChannels", sight.key_channels.status())
-          .done();
+  Totals totals;
+  for (const Worker& worker : sight.workers) add(totals, worker);
+  const dataplane::PathCounters& counters = totals.path;
+  const auto ports = [&totals](PathSide of) -> const PortFigures& {
+    return totals.ports[static_cast<std::size_t>(of)];
+  };
+  const Value page = Object()
+                         .add("n3", side(sight.n3, sight.n3_neighbours, ports(PathSide::n3)))
+                         .add("n6", side(sight.n6, sight.n6_neighbours, ports(PathSide::n6)))
+                         .add("n4", n4(sight.agent))
+                         .add("downlink", direction(counters.downlink))
+                         .add("uplink", direction(counters.uplink))
+                         .add("gtpuSignals", those_that_count(counters.signals_seen))
+                         .add("marks", marks(counters))
+                         .add("keyContexts", number(sight.workers.front().contexts()))
+                         .add("keyChannels", sight.key_channels.status())
+                         .done();
   return json::to_text(page);
 }
 

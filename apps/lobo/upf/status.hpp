@@ -2,6 +2,7 @@
 // The UPF in one page, for people: /status/upf.
 
 #include <cstddef>
+#include <deque>
 #include <string>
 
 #include "dataplane/n4/agent.hpp"
@@ -16,7 +17,7 @@ struct UpfSight {
   const UpfSide& n6;
   std::size_t n3_neighbours = 0;
   std::size_t n6_neighbours = 0;
-  const Worker& worker;
+  const std::deque<Worker>& workers;
   const dataplane::n4::N4Agent& agent;
   const KeyChannels& key_channels;
 };

@@ -63,6 +63,9 @@ struct UpfKeysConfig {
   std::vector<UpfEasConfig> eas;
 };
 
+/// Each waits on two sockets and two mailboxes of every other one: ports_waited_max holds.
+inline constexpr std::uint32_t upf_workers_max = 8;
+
 /// More would want more contexts than a receiver has.
 inline constexpr std::size_t upf_eas_max = 16;
 static_assert(upf_eas_max * xrm::keys_live_max <= xrm::contexts_max);
@@ -76,7 +79,8 @@ struct UpfConfig {
   UpfSideConfig n6;
   std::vector<Network> ue_networks;  ///< what AF_XDP takes on N6
   UpfIo io = UpfIo::automatic;
-  std::uint32_t queues = 1;  ///< receive queues of each interface
+  std::uint32_t queues = 1;   ///< receive queues of each interface
+  std::uint32_t workers = 1;  ///< of AF_PACKET
   UpfMarksConfig marks;
   UpfKeysConfig keys;  ///< of no application server: no key channels
   bool strip_options = true;

@@ -43,11 +43,11 @@ PortState worse(PortState a, PortState b) {
 
 Worker::Worker(const dataplane::PathSettings& path, const xrm::ReceiverSettings& marks, Given given,
                Ports n3, Ports n6, std::function<void()> look)
-    : given_(given),
+    : given_(std::move(given)),
       ports_{std::move(n3), std::move(n6)},
       look_(std::move(look)),
       receiver_(marks),
-      pipeline_(path, receiver_, given.events) {
+      pipeline_(path, receiver_, given_.events) {
   for (const Ports& some : ports_) {
     require(!some.empty());
     for (const auto& port : some) {
@@ -55,6 +55,7 @@ Worker::Worker(const dataplane::PathSettings& path, const xrm::ReceiverSettings&
       polled_ = polled_ || port->descriptor() < 0;
     }
   }
+  for (const auto& some : given_.from_others) all_.insert(all_.end(), some.begin(), some.end());
   require(given_.neighbours.take_new() != nullptr);
 }
 
@@ -76,9 +77,12 @@ std::string Worker::trouble() const {
 void Worker::run() {
   while (!stopping_.load(std::memory_order_relaxed)) {
     bool busy = false;
-    for (const PathSide side : {PathSide::n6, PathSide::n3})
+    for (const PathSide side : {PathSide::n6, PathSide::n3}) {
       for (std::size_t queue = 0; queue < ports(side).size(); ++queue)
-        busy = turn(side, queue) || busy;
+        busy = turn(side, *ports(side)[queue], queue) || busy;
+      for (Mailbox* const mail : given_.from_others[static_cast<std::size_t>(side)])
+        busy = turn(side, *mail, 0) || busy;
+    }
     const Time now = steady_clock::now();
     if (now - figures_at_ >= figures_every) take_figures(now);
     if (busy) {
@@ -88,14 +92,14 @@ void Worker::run() {
     if (news_ && now - called_at_ >= look_every) call_control(now);
     if (!busy) wait(now);
   }
-  given_.rules.rest();
+  given_.rules.rest(given_.at);
   take_figures(steady_clock::now());
 }
 
 /// The order matters: see the head of worker.hpp.
-bool Worker::turn(PathSide from, std::size_t queue) {
-  if (ports(from)[queue]->receive(batch_) == 0) return false;
-  const dataplane::RuleSet& rules = given_.rules.take();
+bool Worker::turn(PathSide from, packet_io::Port& port, std::size_t queue) {
+  if (port.receive(batch_) == 0) return false;
+  const dataplane::RuleSet& rules = given_.rules.take(given_.at);
   (void)given_.neighbours.take_new();
   if (KeyChange* const change = given_.keys.take_new()) {
     change->apply(receiver_);
@@ -105,14 +109,26 @@ bool Worker::turn(PathSide from, std::size_t queue) {
       .rules = rules,
       .neighbours = *given_.neighbours.current(),
       .now = duration_cast<dataplane::Elapsed>(steady_clock::now().time_since_epoch()),
-      .since_1970 = duration_cast<nanoseconds>(system_clock::now().time_since_epoch())};
+      .since_1970 = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()),
+      .worker = given_.at,
+      .workers = given_.workers};
   if (from == PathSide::n6)
     pipeline_.downlink(batch_, turn, out_);
   else
     pipeline_.uplink(batch_, turn, out_);
   send(PathSide::n3, queue, out_.n3);
   send(PathSide::n6, queue, out_.n6);
+  if (!out_.others.empty()) hand_over(from);
   return true;
+}
+
+void Worker::hand_over(PathSide from) {
+  const auto side = static_cast<std::size_t>(from);
+  std::size_t taken = 0;
+  for (std::size_t i = 0; i < out_.others.size(); ++i)
+    taken += given_.to_others[side][out_.to[i]]->put(out_.others[i]) ? 1 : 0;
+  handed_over_.add(taken);
+  figures_[side].unsent.add(out_.others.size() - taken);
 }
 
 void Worker::send(PathSide to, std::size_t queue, const packet_io::Batch& batch) {
@@ -132,7 +148,7 @@ void Worker::call_control(Time now) {
 }
 
 void Worker::wait(Time now) {
-  given_.rules.rest();
+  given_.rules.rest(given_.at);
   // New keys and neighbours are taken here as well, so that what they replace can be freed.
   (void)given_.neighbours.take_new();
   if (KeyChange* const change = given_.keys.take_new()) {

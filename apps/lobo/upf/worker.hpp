@@ -1,6 +1,9 @@
 #pragma once
 // The UPF's worker: a thread that owns the ports and takes each batch from where it came to where
-// it goes, to completion. One of them for now: sessions would have to be divided among several.
+// it goes, to completion. Of several each has sockets of its own on both interfaces and the
+// sessions whose number (SessionRules::split) falls to it; a packet of another's session it puts
+// into that one's mailbox, so that whatever a session's packets change is written by one thread,
+// however the kernel divides them.
 //
 // What it is given. It receives first, and only then takes rules, neighbours and keys. So a packet
 // that was sent because of a PFCP response is handled by the rules that the response is about: they
@@ -34,6 +37,7 @@
 #include "dataplane/stages/wanted_addresses.hpp"
 #include "upf/handover.hpp"
 #include "upf/keys.hpp"
+#include "upf/mailbox.hpp"
 #include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"
 #include "wire/xrm/receiver.hpp"
@@ -71,6 +75,10 @@ class Worker {
     dataplane::WorkerEvents& events;
     Handover<dataplane::Neighbours>& neighbours;  ///< a first snapshot is there
     Handover<KeyChange>& keys;
+    std::uint32_t at = 0;  ///< which of `workers` it is
+    std::uint32_t workers = 1;
+    /// By PathSide; `to_others` by worker, null for itself.
+    std::array<std::vector<Mailbox*>, 2> from_others, to_others;
   };
   using Ports = adapters::packet_io::Ports;
 
@@ -90,6 +98,9 @@ class Worker {
   const PortFigures& figures(dataplane::PathSide side) const {
     return figures_[static_cast<std::size_t>(side)];
   }
+  /// Packets put into the mailboxes of others; the ones that found no room are `unsent` of their
+  /// side.
+  const dataplane::Counter& handed_over() const { return handed_over_; }
   std::size_t contexts() const { return contexts_.load(std::memory_order_relaxed); }
   /// Why it ended by itself; empty while it runs.
   std::string trouble() const;
@@ -101,7 +112,8 @@ class Worker {
   using Time = std::chrono::steady_clock::time_point;
 
   void run();
-  bool turn(dataplane::PathSide from, std::size_t queue);
+  bool turn(dataplane::PathSide from, packet_io::Port& port, std::size_t queue);
+  void hand_over(dataplane::PathSide from);
   void send(dataplane::PathSide to, std::size_t queue, const packet_io::Batch& batch);
   void wait(Time now);
   void take_figures(Time now);
@@ -119,6 +131,7 @@ class Worker {
   packet_io::Batch batch_;
   dataplane::Outgoing out_;
   std::array<PortFigures, 2> figures_;
+  dataplane::Counter handed_over_;
   std::atomic<std::size_t> contexts_{0};
   Time figures_at_{};
   Time called_at_{};

@@ -203,6 +203,10 @@ constexpr std::array entries{
           "believed."},
     Entry{"lobo_upf_unread_packets_total", Kind::counter, "direction reason",
           "Of packets that are no whole IP packets: how far they could be read."},
+    Entry{"lobo_upf_worker_handed_over_total", Kind::counter, "worker",
+          "Packets that a worker got and the worker of their session handled."},
+    Entry{"lobo_upf_worker_packets_total", Kind::counter, "direction worker",
+          "Frames that each worker handled, by its number."},
 };
 static_assert(std::ranges::is_sorted(entries, {}, &Entry::name));
 

@@ -1,6 +1,7 @@
 #include "adapters/packet_io/af_packet.hpp"
 
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "adapters/capture/file.hpp"
 #include "adapters/packet_io/link.hpp"
 #include "adapters/packet_io/packet_socket.hpp"
+#include "adapters/packet_io/split_program.hpp"
 #include "base/result.hpp"
 #include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"
@@ -133,6 +136,17 @@ class AfPacketPort final : public Port {
   bool waiting_to_leave_ = false;  ///< the kernel has not taken all that was accepted
 };
 
+/// Number and kind as packet(7) wants them in one word.
+bool share(int fd, std::uint16_t group, const std::optional<AfPacketOptions::Split>& split) {
+  const unsigned kind = split ? PACKET_FANOUT_CBPF : PACKET_FANOUT_HASH;
+  if (!set_packet_option(fd, PACKET_FANOUT, unsigned{group} | kind << 16U)) return false;
+  if (!split) return true;
+  auto program = split_program(split->by, split->count);
+  const sock_fprog given{.len = static_cast<unsigned short>(program.size()),
+                         .filter = program.data()};
+  return set_packet_option(fd, PACKET_FANOUT_DATA, given);
+}
+
 /// The ring, or a message and then what works without one.
 Result<Receiving> make_receiving(const Link& link, const AfPacketOptions& options, bool ring) {
   auto socket = open_socket(link, AF_PACKET, SOCK_RAW, "a packet socket");
@@ -149,10 +163,7 @@ Result<Receiving> make_receiving(const Link& link, const AfPacketOptions& option
   const packet_mreq promiscuous{.mr_ifindex = link.index, .mr_type = PACKET_MR_PROMISC};
   if (options.promiscuous && !set_packet_option(fd, PACKET_ADD_MEMBERSHIP, promiscuous))
     return os_fault(link, "promiscuous mode", errno, "CAP_NET_RAW");
-  // Number and kind as packet(7) wants them in one word.
-  if (options.fanout && !set_packet_option(fd, PACKET_FANOUT,
-                                           static_cast<unsigned>(*options.fanout) |
-                                               unsigned{PACKET_FANOUT_HASH} << 16U))
+  if (options.fanout && !share(fd, *options.fanout, options.split))
     return os_fault(link, "to share its packets (PACKET_FANOUT)", errno, "CAP_NET_RAW");
   return Receiving{std::move(*socket), std::move(*source)};
 }

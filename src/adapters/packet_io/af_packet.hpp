@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "adapters/packet_io/split_program.hpp"
 #include "base/result.hpp"
 #include "wire/packet_io/port.hpp"
 
@@ -31,6 +32,12 @@ struct AfPacketOptions {
   std::size_t send_ring_frames = 1024;
   /// Ports with one number share the interface's packets by flow, one for each worker.
   std::optional<std::uint16_t> fanout;
+  /// They share them by UE instead, the first port opened being the first of `split->count`.
+  struct Split {
+    SplitBy by{};
+    std::uint32_t count = 1;
+  };
+  std::optional<Split> split;
   bool promiscuous = false;  ///< frames to other MAC addresses as well
   bool send_only = false;    ///< nothing is received, and the kernel copies nothing for it
   Tell tell = {};

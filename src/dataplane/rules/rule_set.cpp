@@ -25,6 +25,7 @@
 #include "model/address.hpp"
 #include "wire/packet/flow.hpp"
 #include "wire/packet/flow_filter.hpp"
+#include "wire/packet/split.hpp"
 #include "wire/pfcp/usage.hpp"
 #include "wire/pfcp/values.hpp"
 
@@ -109,6 +110,7 @@ SessionRules::SessionRules(const Session& session, const SessionRules* before)
   std::ranges::sort(rules_, {},
                     [](const Rule& rule) { return std::tuple(rule.precedence, rule.id); });
   for (const Rule& rule : rules_) add_keys(rule);
+  split_ = before != nullptr ? before->split_ : split_of_keys();
   for (const Urr& urr : urrs_) {
     std::shared_ptr<UsageMeter> meter;
     if (before != nullptr) {
@@ -162,6 +164,18 @@ void SessionRules::add_keys(const Rule& rule) {
       add_key({Kind::ipv6_network, number.high, 0});
     }
   }
+}
+
+/// A packet of another of its addresses, or a session that has none at first, is handed to its
+/// worker by the one that gets it.
+std::uint32_t SessionRules::split_of_keys() const {
+  for (const SessionKey& key : keys_) {
+    if (key.kind == SessionKey::Kind::ipv4)
+      return packet::split_of(static_cast<std::uint32_t>(key.low));
+    if (key.kind == SessionKey::Kind::ipv6_network || key.kind == SessionKey::Kind::ipv6_host)
+      return packet::split_of_network(key.high);
+  }
+  return packet::split_of_network(seid_);
 }
 
 const DropState* SessionRules::drops(pfcp::PdrId id) const {
@@ -225,8 +239,11 @@ RuleSet::RuleSet(std::vector<std::shared_ptr<const SessionRules>> sessions)
   entries_.reserve(sessions_.size());
   for (std::size_t i = 0; i < sessions_.size(); ++i) {
     const SessionRules& session = *sessions_[i];
-    entries_.push_back(
-        {&session, session.lines().data(), session.treatments().data(), session.lines().size()});
+    entries_.push_back({.session = &session,
+                        .lines = session.lines().data(),
+                        .treatments = session.treatments().data(),
+                        .count = static_cast<std::uint32_t>(session.lines().size()),
+                        .split = session.split()});
     for (const SessionKey& key : session.keys()) {
       const bool added = indexes_[static_cast<std::size_t>(key.kind)].add(
           key.high, key.low, static_cast<std::uint32_t>(i));

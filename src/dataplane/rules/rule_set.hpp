@@ -72,6 +72,9 @@ class SessionRules {
   SessionRules& operator=(const SessionRules&) = delete;
 
   std::uint64_t seid() const { return seid_; }
+  /// Its worker is the rest of a division by how many there are. Of the UE's address that it had
+  /// first, and the same as long as it lives: what packets change has one thread that writes it.
+  std::uint32_t split() const { return split_; }
   /// By precedence, then by identifier.
   std::span<const Rule> rules() const { return rules_; }
   const Far& far(const Rule& rule) const { return fars_[rule.far]; }
@@ -99,6 +102,7 @@ class SessionRules {
   void add_rule(pfcp::PdrId id, const Pdr& pdr, const Session& session);
   void add_key(const SessionKey& key);
   void add_keys(const Rule& rule);
+  std::uint32_t split_of_keys() const;
   void keep_states(const Session& session, const SessionRules* before);
   void compile(const Session& session);
   Treatment treatment_of(std::size_t place, const Pdr& pdr);
@@ -116,6 +120,7 @@ class SessionRules {
   std::vector<std::shared_ptr<UsageMeter>> meters_;
   std::vector<SessionKey> keys_;
   std::uint64_t monitored_qfis_ = 0;
+  std::uint32_t split_ = 0;
 
   // In the order of qers(), of rules(), of rules(), of rules().
   std::vector<std::shared_ptr<QerState>> qer_states_;
@@ -144,7 +149,8 @@ class RuleSet {
     const SessionRules* session = nullptr;
     const MatchLine* lines = nullptr;
     const Treatment* treatments = nullptr;
-    std::size_t count = 0;
+    std::uint32_t count = 0;
+    std::uint32_t split = 0;  ///< SessionRules::split
 
     /// Null where none of its rules matches.
     const Treatment* match(const PacketFacts& packet) const noexcept;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "dataplane/rules/match_line.hpp"
@@ -25,7 +26,17 @@ static_assert(offsetof(Treatment, policers) == cache_line_bytes &&
 
 /// Also a packet in a tunnel that carries nothing: it reports.
 bool is_looked_for(const Passage& passage) {
-  return passage.goes_on() || passage.signal == Signal::empty_packet;
+  return passage.goes_on() || (passage.signal == Signal::empty_packet && !passage.handed_on);
+}
+
+/// What packets of a session change is written by one worker, whoever got the packet.
+void leave_to_its_worker(Passage& passage, const Turn& turn) {
+  if (passage.entry == nullptr) return;
+  const std::uint32_t its = passage.entry->split % turn.workers;
+  if (its == turn.worker) return;
+  passage.handed_on = true;
+  passage.handed_to = static_cast<std::uint8_t>(its);
+  passage.entry = nullptr;
 }
 
 void find_entries(std::span<Passage> passages, const Turn& turn) {
@@ -36,9 +47,12 @@ void find_entries(std::span<Passage> passages, const Turn& turn) {
     passage.entry = turn.rules.entry_of(passage.facts);
     if (passage.entry != nullptr) fetch(passage.entry);
   }
+  if (turn.workers > 1)
+    for (Passage& passage : passages) leave_to_its_worker(passage, turn);
   for (const Passage& passage : passages)
     if (passage.entry != nullptr)
-      fetch(passage.entry->lines, std::min(passage.entry->count, lines_ahead) * sizeof(MatchLine));
+      fetch(passage.entry->lines,
+            std::min<std::size_t>(passage.entry->count, lines_ahead) * sizeof(MatchLine));
 }
 
 void match(Passage& passage) {

@@ -31,6 +31,8 @@ struct Turn {
   const Neighbours& neighbours;
   Elapsed now{};                          ///< by a clock that never goes back
   std::chrono::nanoseconds since_1970{};  ///< the same moment by the wall clock
+  std::uint32_t worker = 0;               ///< which of `workers` takes the turn
+  std::uint32_t workers = 1;
 };
 
 struct PathSettings {
@@ -84,6 +86,8 @@ struct PassageBegin {
   Surplus surplus = Surplus::none;
   SetVerdict verdict = SetVerdict::none;
   bool stamped = false;
+  bool handed_on = false;  ///< its session is another worker's
+  std::uint8_t handed_to = 0;
   std::optional<SetTracker::Arrival> arrival;
   std::optional<std::uint16_t> rtp_sequence;
 };
@@ -99,7 +103,7 @@ struct Passage : PassageBegin {
     static_cast<PassageBegin&>(*this) = {.packet = &with,
                                          .frame_octets = static_cast<std::uint32_t>(with.size())};
   }
-  bool goes_on() const { return drop == PathDrop::nothing && signal == Signal::none; }
+  bool goes_on() const { return drop == PathDrop::nothing && signal == Signal::none && !handed_on; }
   packet::Travel travel() const {
     return facts.from == pfcp::Interface::access ? packet::Travel::from_ue : packet::Travel::to_ue;
   }

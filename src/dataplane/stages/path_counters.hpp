@@ -34,6 +34,15 @@ class CountersBy {
   std::array<Kind, count> counters_;
 };
 
+inline void add(Counter& to, const Counter& from) { to.add(from.value()); }
+inline void add(TrafficCounter& to, const TrafficCounter& from) {
+  to.add(from.packets.value(), from.octets.value());
+}
+template <class Enum, std::size_t count, class Kind>
+void add(CountersBy<Enum, count, Kind>& to, const CountersBy<Enum, count, Kind>& from) {
+  for (std::size_t i = 0; i < count; ++i) add(to[static_cast<Enum>(i)], from[static_cast<Enum>(i)]);
+}
+
 inline constexpr std::size_t gtpu_faults = 7;
 
 struct PathCounters {

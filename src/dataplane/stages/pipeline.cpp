@@ -25,23 +25,25 @@ Pipeline::Pipeline(const PathSettings& settings, xrm::Receiver& receiver, Worker
       monitor_(settings_, events, counters_),
       emitter_(settings_, monitor_, wanted_, counters_) {}
 
-std::span<Passage> Pipeline::begin(packet_io::Batch& batch,
-                                   PathCounters::Direction& counters) noexcept {
+std::span<Passage> Pipeline::begin(packet_io::Batch& batch, Outgoing& out) noexcept {
+  out.clear();
   const std::span<Passage> passages = std::span(passages_).first(batch.size());
-  std::uint64_t octets = 0;
-  for (std::size_t i = 0; i < passages.size(); ++i) {
-    passages[i].begin(batch[i]);
-    octets += batch[i].size();
-  }
-  counters.received.add(batch.size(), octets);
+  for (std::size_t i = 0; i < passages.size(); ++i) passages[i].begin(batch[i]);
   emitter_.begin();
   return passages;
 }
 
+/// What was handed on is counted by who takes it.
+void Pipeline::end(const packet_io::Batch& batch, const Sent& sent,
+                   PathCounters::Direction& counters) noexcept {
+  std::uint64_t octets = 0;
+  for (std::size_t i = 0; i < batch.size(); ++i) octets += passages_[i].frame_octets;
+  counters.received.add(batch.size() - sent.handed_packets, octets - sent.handed_octets);
+  counters.sent.add(sent.packets, sent.octets);
+}
+
 void Pipeline::downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept {
-  out.n3.clear();
-  out.n6.clear();
-  const std::span<Passage> passages = begin(batch, counters_.downlink);
+  const std::span<Passage> passages = begin(batch, out);
   parse_n6(passages, turn, counters_);
   classify_downlink(passages, turn);
   opener_.open(passages);
@@ -53,13 +55,11 @@ void Pipeline::downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out
     }
     leave(passage, turn, counters_.downlink, sent, out);
   }
-  counters_.downlink.sent.add(sent.packets, sent.octets);
+  end(batch, sent, counters_.downlink);
 }
 
 void Pipeline::uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept {
-  out.n3.clear();
-  out.n6.clear();
-  const std::span<Passage> passages = begin(batch, counters_.uplink);
+  const std::span<Passage> passages = begin(batch, out);
   parse_n3(passages, turn, signalling_, counters_);
   classify_uplink(passages, turn, signalling_);
   Sent sent;
@@ -68,12 +68,19 @@ void Pipeline::uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) 
     if (passage.goes_on()) policer_.police(passage, nullptr, turn);
     leave(passage, turn, counters_.uplink, sent, out);
   }
-  counters_.uplink.sent.add(sent.packets, sent.octets);
+  end(batch, sent, counters_.uplink);
 }
 
 /// Each packet is counted here once: as sent, as dropped or as a signal.
 void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters,
                      Sent& sent, Outgoing& out) noexcept {
+  if (passage.handed_on) [[unlikely]] {
+    out.to[out.others.size()] = passage.handed_to;
+    out.others.push(*passage.packet);
+    ++sent.handed_packets;
+    sent.handed_octets += passage.frame_octets;
+    return;
+  }
   Treatment::To to = Treatment::To::nowhere;
   if (passage.goes_on()) to = emitter_.emit(passage, turn);
   if (to == Treatment::To::n3) out.n3.push(*passage.packet);

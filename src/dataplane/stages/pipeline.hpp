@@ -27,11 +27,20 @@
 
 namespace lobo::dataplane {
 
-/// Frames to send; views on those that came in. Each packet is in one of the two at most, so that a
+/// Frames to send; views on those that came in. Each packet is in one of them at most, so that a
 /// batch of what came has room for all that leaves.
 struct Outgoing {
   packet_io::Batch n3;
   packet_io::Batch n6;
+  /// As they came, for the workers whose sessions they are of; of one of several workers only.
+  packet_io::Batch others;
+  std::array<std::uint8_t, packet_io::batch_packets_max> to{};  ///< of `others`
+
+  void clear() {
+    n3.clear();
+    n6.clear();
+    others.clear();
+  }
 };
 
 class Pipeline {
@@ -58,8 +67,12 @@ class Pipeline {
   struct Sent {
     std::uint64_t packets = 0;
     std::uint64_t octets = 0;
+    std::uint64_t handed_packets = 0;
+    std::uint64_t handed_octets = 0;
   };
-  std::span<Passage> begin(packet_io::Batch& batch, PathCounters::Direction& counters) noexcept;
+  std::span<Passage> begin(packet_io::Batch& batch, Outgoing& out) noexcept;
+  void end(const packet_io::Batch& batch, const Sent& sent,
+           PathCounters::Direction& counters) noexcept;
   void leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters, Sent& sent,
              Outgoing& out) noexcept;
 

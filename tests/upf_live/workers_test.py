@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Two workers: each carries UEs of its own, and what a session counts and how its packets are ordered is as with one."""
+
+import os
+import struct
+import time
+import unittest
+
+from control_plane import create_qer, create_urr, fields, query_urr, session_rules, update_qer
+from net import ip_packet, readable
+from upf_case import UpfCase, need_namespaces
+from xrm_decoder import read_gtpu
+
+UES = [f"10.45.0.{number}" for number in range(2, 10)]
+PACKETS = 400
+AT_ONCE = 20
+PAYLOAD = 100
+URR = 1
+
+
+class Workers(UpfCase):
+    workers = 2
+
+    def ue_packet(self, ue, number):
+        return ip_packet(self.server_address, ue, 6000, 5004, struct.pack(">I", number) + bytes(PAYLOAD))
+
+    def establish_all(self):
+        """By UE: (SEID, TEID that the UPF chose)"""
+        sessions = {}
+        self.assertEqual(fields(self.smf.associate(), 19)["value"], "1")
+        for at, ue in enumerate(UES):
+            answer = self.smf.establish(session_rules(qer=create_qer(1, qfi=9) + create_urr(URR), ue=ue, urrs=[URR],
+                                                      gnb_teid=0x2000 + at), seid=100 + at)
+            self.assertEqual(fields(answer, 19)["value"], "1", answer)
+            sessions[ue] = (int(fields(answer, 57)["seid"]), int(fields(answer, 8, 21)["teid"]))
+        return sessions
+
+    def drain(self, into, seconds):
+        while readable(self.gnb, seconds):
+            message = read_gtpu(self.gnb.recv(65535))
+            payload = message["payload"]
+            into.setdefault(message["teid"], []).append(struct.unpack(">I", payload[28:32])[0])
+
+    def warm_up_all(self):
+        """Each worker has the gNB's and the server's address."""
+        warm = {}
+        until = time.monotonic() + 15
+        while len(warm) < len(UES) and time.monotonic() < until:
+            for ue in UES:
+                self.send_downlink(self.ue_packet(ue, 0))
+            self.drain(warm, 0.3)
+        self.assertEqual(len(warm), len(UES), "a UE gets nothing")
+        return {ue: len(warm[0x2000 + at]) for at, ue in enumerate(UES)}
+
+    def usage(self, seid):
+        answer = self.smf.modify(seid, query_urr(URR))
+        self.assertEqual(fields(answer, 19)["value"], "1", answer)
+        return fields(answer, 78, 66)
+
+    def test_sessions_are_divided_and_nothing_is_lost_or_turned_round(self):
+        sessions = self.establish_all()
+        warm = self.warm_up_all()
+        for seid, _ in sessions.values():
+            self.usage(seid)
+        got = {}
+        for begin in range(0, PACKETS, AT_ONCE):
+            for number in range(begin, begin + AT_ONCE):
+                for ue in UES:
+                    self.send_downlink(self.ue_packet(ue, number))
+            # Rules change while packets pass.
+            ue = UES[begin // AT_ONCE % len(UES)]
+            answer = self.smf.modify(sessions[ue][0], update_qer(1, qfi=9))
+            self.assertEqual(fields(answer, 19)["value"], "1", answer)
+            self.drain(got, 0.02)
+        self.drain(got, 1)
+        for at in range(len(UES)):
+            self.assertEqual(got.get(0x2000 + at), list(range(PACKETS)), f"of {UES[at]}")
+        octets = PACKETS * len(self.ue_packet(UES[0], 0))
+        for ue, (seid, _) in sessions.items():
+            self.assertEqual(int(self.usage(seid)["downlink"]), octets, ue)
+        by_worker = [self.metric("lobo_upf_worker_packets_total", worker=str(number), direction="downlink")
+                     for number in (0, 1)]
+        print("downlink by worker:", by_worker)
+        self.assertGreaterEqual(min(by_worker), PACKETS)
+        self.assertGreaterEqual(sum(by_worker), len(UES) * PACKETS + sum(warm.values()))
+        self.assertEqual(self.metric("lobo_upf_received_packets_total", direction="downlink"), sum(by_worker))
+        self.assertEqual(self.metric("lobo_upf_worker_handed_over_total"), 0, "the kernel divides as the sessions do")
+
+    def test_a_packet_that_another_worker_gets_is_handed_to_its_own(self):
+        """An uplink packet with another UE's source comes to whichever worker: its session's worker refuses it."""
+        sessions = self.establish_all()
+        self.warm_up_all()
+        before = self.metric("lobo_upf_dropped_packets_total", direction="uplink", reason="no_rule")
+        teid = sessions[UES[0]][1]
+        for ue in UES[1:]:
+            self.send_uplink(teid, ip_packet(ue, self.server_address, 5004, 6000, b"spoofed"))
+        self.wait_for(lambda: self.metric("lobo_upf_dropped_packets_total", direction="uplink", reason="no_rule")
+                      == before + len(UES) - 1)
+        self.assertGreater(self.metric("lobo_upf_worker_handed_over_total"), 0)
+        # Each is counted once, whoever got it first; ARP is among them.
+        self.assertEqual(self.metric("lobo_upf_received_packets_total", direction="uplink"),
+                         self.metric("lobo_upf_dropped_packets_total", direction="uplink"))
+
+
+if __name__ == "__main__":
+    need_namespaces()
+    if (os.cpu_count() or 1) < 2:
+        print("skipped: two workers want two cores")
+        raise SystemExit(77)
+    unittest.main()
