@@ -54,7 +54,7 @@ class UpfCase(unittest.TestCase):
         text = text.replace("ACCEPT", self.accept).replace("KEYS", self.keys).replace("PORTS", self.ports)
         for side in ("n3", "n6"):
             device = self.device(side)
-            text = text.replace(f"{side.upper()}_DEVICE", f', device: "{device}"' if device else "")
+            text = text.replace(f" {side.upper()}_DEVICE", f', device: "{device}"' if device else "")
         text = text.replace("WORKERS", str(self.workers))
         self.config.write_text(text, encoding="utf-8")
         self.upf = self.start_upf()

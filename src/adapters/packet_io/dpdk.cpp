@@ -241,7 +241,7 @@ std::size_t DpdkPort::receive(Batch& batch) noexcept {
 std::size_t DpdkPort::send_some(std::span<const Packet> packets) {
   std::array<std::byte*, dpdk::burst_max> rooms;
   std::array<std::uint32_t, dpdk::burst_max> sizes;
-  std::array<std::size_t, dpdk::burst_max> stands_at;
+  std::array<std::size_t, dpdk::burst_max> stands_at{};
   if (!dpdk::rooms_to_send(device_, rooms.data(), static_cast<unsigned>(packets.size()))) return 0;
   unsigned filled = 0;
   for (std::size_t i = 0; i < packets.size(); ++i) {
