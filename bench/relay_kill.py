@@ -18,75 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 
 import lib
+import nodes
 
 ACCEPTED_MS = {50: (250, 500), 200: (250, 500)}  # p50, max
-PATIENCE = 60
-
-SEALDD = """
-logger: {{level: warn}}
-sealdd:
-  server: [{{address: 127.0.0.1, port: 0}}]
-  store: {{path: {folder}/sealdd.sqlite}}
-  auth: {{mode: "off"}}
-  quotas: {{resources_per_client: 100000, requests_per_second: 100000, burst: 100000}}
-  nodes: {{lease: 3s}}
-"""
-RELAY = """
-logger: {{level: warn}}
-relay:
-  node: n1
-  server: {{address: 127.0.0.1, port: {port}}}
-  tls: {{cert: {folder}/pki/server.pem, key: {folder}/pki/server.key}}
-  reset_key: {folder}/reset.key
-  limits: {{handshakes_per_second: 0}}
-  sealdd: {{uri: {sealdd}}}
-"""
-
-
-def ask(method, url, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-def ready(process):
-    while True:
-        line = process.line()
-        if line.startswith("ready: "):
-            return line[len("ready: "):].split()
-        if not line and process.popen.poll() is not None:
-            sys.exit(f"relay_kill: {process.popen.args} ended")
-
-
-def until_registered(sealdd):
-    limit = time.monotonic() + PATIENCE
-    while True:
-        try:
-            if ask("GET", sealdd + "/sdd-rly/v1/nodes/n1").get("alive"):
-                return
-        except urllib.error.HTTPError as refused:
-            if refused.code != 404:
-                raise
-        if time.monotonic() > limit:
-            sys.exit("relay_kill: the node was not registered in time")
-        time.sleep(0.01)
-
-
-def ues_in_rooms(sealdd, port, digest, count, of_room):
-    """A line for each UE that tests/relay_node/far_ue.hpp reads: a connection with one flow."""
-    lines = []
-    for number in range(count):
-        body = {"room": f"r{number // of_room}", "valServiceId": "xr", "valServerId": "v1",
-                "valTargetUe": {"valUeId": f"ue-{number}"}, "flows": {f"urn:avatar:{number}": {"direction": "BIDI"}}}
-        made = ask("POST", sealdd + "/sdd-trans/v1/connections", body)
-        flow = next(iter(made["flows"].values()))
-        lines.append(f"127.0.0.1 {port} {digest} {made['token']} {flow['flowIds'][0]} {flow['alias']}\n")
-    return lines
 
 
 class Ues:
@@ -98,7 +34,7 @@ class Ues:
 
     def until_up(self, flows, since_ns=0):
         """When each flow was let in, by the monotonic clock; the last time counts."""
-        up, limit = {}, time.monotonic() + PATIENCE
+        up, limit = {}, time.monotonic() + nodes.PATIENCE
         while len(up) < flows:
             if time.monotonic() > limit:
                 sys.exit(f"relay_kill: {len(up)} of {flows} flows came")
@@ -111,35 +47,35 @@ class Ues:
 
     def end(self):
         self.popen.stdin.close()
-        self.popen.wait(PATIENCE)
+        self.popen.wait(nodes.PATIENCE)
 
 
 def one(build, flows, folder):
     lobo, ue = build / "lobo", next(path for path in (build / "bench" / "sdd_ue", build / "tests" / "relay_node" / "sdd_ue")
                                     if path.exists())
     subprocess.run([lobo, "pki", "init", folder / "pki"], check=True, capture_output=True)
-    (folder / "sealdd.yaml").write_text(SEALDD.format(folder=folder))
+    (folder / "sealdd.yaml").write_text(nodes.SEALDD.format(folder=folder))
     with lib.Process([lobo, "serve", "-c", folder / "sealdd.yaml"], core=0) as server:
-        sealdd = ready(server)[0]
+        sealdd = nodes.ready(server)[0]
         config = folder / "relay.yaml"
-        config.write_text(RELAY.format(folder=folder, port=0, sealdd=sealdd))
+        config.write_text(nodes.RELAY.format(folder=folder, port=0, sealdd=sealdd))
         relay = lib.Process([lobo, "relay", "-c", config], core=0)
         try:
-            told = ready(relay)
+            told = nodes.ready(relay)
             port, digest = int(told[0].rsplit(":", 1)[1]), told[2].removeprefix("sha256:")
-            config.write_text(RELAY.format(folder=folder, port=port, sealdd=sealdd))
-            until_registered(sealdd)
-            ues = Ues(ue, ues_in_rooms(sealdd, port, digest, flows, 10))
+            config.write_text(nodes.RELAY.format(folder=folder, port=port, sealdd=sealdd))
+            nodes.until_registered(sealdd)
+            ues = Ues(ue, nodes.ues_in_rooms(sealdd, port, digest, flows, 10))
             ues.until_up(flows)
             killed = time.monotonic_ns()
             relay.popen.kill()
             relay.popen.wait()
             relay = lib.Process([lobo, "relay", "-c", config], core=0)
-            ready(relay)
+            nodes.ready(relay)
             started = time.monotonic_ns()
             back = ues.until_up(flows, killed)
             ues.end()
-            kept = len(ask("GET", sealdd + "/sdd-trans/v1/connections?limit=1000")["items"])
+            kept = len(nodes.ask("GET", sealdd + "/sdd-trans/v1/connections?limit=1000")["items"])
         finally:
             relay.__exit__()
     away = sorted((at - killed) / 1e6 for at in back.values())

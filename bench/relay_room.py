@@ -23,7 +23,7 @@ import tempfile
 import urllib.request
 
 import lib
-import relay_kill
+import nodes
 
 COLYSEUS = lib.ROOT / "bench" / "colyseus"
 LOAD_MAX = 0.9
@@ -58,19 +58,19 @@ class Sdd:
         folder = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="lobo-room-")))
         lobo = build / "lobo"
         subprocess.run([lobo, "pki", "init", folder / "pki"], check=True, capture_output=True)
-        (folder / "sealdd.yaml").write_text(relay_kill.SEALDD.format(folder=folder))
+        (folder / "sealdd.yaml").write_text(nodes.SEALDD.format(folder=folder))
         server = self.stack.enter_context(lib.Process([lobo, "serve", "-c", folder / "sealdd.yaml"], core=1))
-        sealdd = relay_kill.ready(server)[0]
-        (folder / "relay.yaml").write_text(relay_kill.RELAY.format(folder=folder, port=0, sealdd=sealdd))
+        sealdd = nodes.ready(server)[0]
+        (folder / "relay.yaml").write_text(nodes.RELAY.format(folder=folder, port=0, sealdd=sealdd))
         relay = self.stack.enter_context(lib.Process([lobo, "relay", "-c", folder / "relay.yaml"], core=0))
-        told = relay_kill.ready(relay)
+        told = nodes.ready(relay)
         self.pid, self.port = relay.pid, int(told[0].rsplit(":", 1)[1])
-        relay_kill.until_registered(sealdd)
+        nodes.until_registered(sealdd)
         port = self.port
         if room.path:
             line = self.stack.enter_context(lib.Process([lobo, "impair", "--to", f"127.0.0.1:{port}", *room.path], core=1))
-            port = int(relay_kill.ready(line)[0].rsplit(":", 1)[1])
-        self.lines = relay_kill.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
+            port = int(nodes.ready(line)[0].rsplit(":", 1)[1])
+        self.lines = nodes.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
 
     def __enter__(self):
         return self

@@ -20,14 +20,12 @@ import subprocess
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 
 import lib
+import nodes
 
 PROBE_EVERY, PROBE_BYTES = 0.02, 4096
 TIMES, AND_MS = 10, 20.0
-PATIENCE = 60
 CROWD_SECONDS = 2
 PER_ROOM = 20  # as bench/session_setup.cpp
 
@@ -49,33 +47,6 @@ RELAY = """relay:
 CELL = "    - {name: cell1, downlink: 100 Gbps, uplink: 100 Gbps}\n"
 
 
-def ready(process):
-    while True:
-        line = process.line()
-        if line.startswith("ready: "):
-            return line[len("ready: "):].split()
-        if not line and process.popen.poll() is not None:
-            raise SystemExit(f"session_setup: {process.popen.args} ended")
-
-
-def ask(method, url, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method=method, headers={"content-type": "application/json"})
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-def until_registered(sealdd):
-    limit = time.monotonic() + PATIENCE
-    while True:
-        with contextlib.suppress(urllib.error.HTTPError):
-            if ask("GET", sealdd + "/sdd-rly/v1/nodes/n1").get("alive"):
-                return
-        if time.monotonic() > limit:
-            raise SystemExit("session_setup: the node was not registered in time")
-        time.sleep(0.01)
-
-
 class Servers:
     """All servers of a session on core 0."""
 
@@ -85,13 +56,13 @@ class Servers:
         nrm = self.network(names) if names else None
         sealdd = self.start("sealdd", "serve", "sealdd:\n" + self.common("sealdd") + SINKS)[0]
         self.start("relay", "relay", RELAY.format(folder=folder, sealdd=sealdd))
-        until_registered(sealdd)
+        nodes.until_registered(sealdd)
         text = "metaverse:\n" + self.common("metaverse") + SINKS + f"  sealdd: {{uri: {sealdd}}}\n"
         if nrm:
             text += f"  nrm: {{uri: {nrm}}}\n"
         self.enabler = self.start("metaverse", "serve", text)[0]
         if nrm:
-            ask("POST", self.enabler + "/mm-pol/v1/policies",
+            nodes.ask("POST", self.enabler + "/mm-pol/v1/policies",
                 {"match": {"valServiceId": "xr"}, "networkQos": "REQUIRED",
                  "qosCeil": {"gbrDl": "1 Mbps", "pdbDl": 50}, "qosDefault": {"gbrDl": "1 Mbps", "pdbDl": 50}})
 
@@ -113,7 +84,7 @@ class Servers:
         config = self.folder / f"{name}.yaml"
         config.write_text(LOGGER + text)
         self.processes[name] = lib.Process([self.lobo, command, "-c", config], core=0)
-        return ready(self.processes[name])
+        return nodes.ready(self.processes[name])
 
     def cpu(self):
         return {name: lib.cpu_seconds(process.pid) for name, process in self.processes.items()}
@@ -172,7 +143,7 @@ def one(build, rate, count, network):
             time.sleep(CROWD_SECONDS)
             crowd = {name: (after - used[name]) / (time.monotonic() - since) for name, after in servers.cpu().items()}
             load.stdin.close()
-            if load.wait(PATIENCE) or not line:
+            if load.wait(nodes.PATIENCE) or not line:
                 raise SystemExit("session_setup: not every session came up")
             told = json.loads(line)
     took = [each / 1e3 for each in told["microseconds"]]
