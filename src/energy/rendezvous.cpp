@@ -36,11 +36,11 @@ void append_ranked(std::uint64_t session, std::span<const Share> shares, std::si
   };
   std::vector<Candidate> candidates;
   for (std::size_t i = 0; i < shares.size(); ++i) {
+    if (!(shares[i].weight > 0)) continue;  // most of them, where a fleet is large
     const bool named = std::any_of(taken.begin(), taken.end(), [&](const Share& t) {
       return t.weight > 0 && t.location == shares[i].location;
     });
-    if (shares[i].weight > 0 && !named)
-      candidates.push_back({score(session, shares[i]), i + offset});
+    if (!named) candidates.push_back({score(session, shares[i]), i + offset});
   }
   std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
     return a.score != b.score ? a.score > b.score : a.index < b.index;
@@ -60,7 +60,7 @@ std::size_t pick(std::uint64_t session, std::span<const Share> shares) {
   std::size_t best = no_location;
   double best_score = 0;
   std::size_t candidates = 0;
-  for (std::size_t i = 0; i < shares.size(); ++i)
+  for (std::size_t i = 0; i < shares.size() && candidates < 2; ++i)
     if (shares[i].weight > 0) {
       ++candidates;
       best = i;

@@ -109,6 +109,7 @@ void Making::hear() {
 }
 
 void Making::without_demoted(std::vector<Share>& shares) const {
+  if (token_.demoted.empty()) return;
   for (std::size_t i = 0; i < shares.size(); ++i)
     if (demoted_[i]) shares[i].weight = 0;
 }
@@ -122,7 +123,8 @@ void Making::order() {
   const std::size_t drawn = pick(token_.session, now);
   for (auto* shares : {&now, &target, &reserve}) without_demoted(*shares);
   const std::size_t will = pick(token_.session, target);
-  out_.move_pending = will != no_location && will != pick(token_.session, now);
+  out_.move_pending =
+      will != no_location && will != (token_.demoted.empty() ? drawn : pick(token_.session, now));
   const std::size_t stays = now_ < said_.valid_until ? no_location : where_it_is();
 
   std::vector<bool> named(said_.locations.size(), false);
