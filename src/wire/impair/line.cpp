@@ -43,6 +43,7 @@ void Line::push(Bytes datagram, std::uint32_t to, Instant now) {
   statistics_.octets_taken += datagram.size();
   if (is_lost()) {
     ++statistics_.lost;
+    statistics_.octets_lost += datagram.size();
     return;
   }
   Instant sent = now;

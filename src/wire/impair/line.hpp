@@ -46,6 +46,7 @@ struct Statistics {
   std::uint64_t reordered = 0;  ///< did not wait
   std::uint64_t delivered = 0;
   std::uint64_t octets_taken = 0;
+  std::uint64_t octets_lost = 0;  ///< of those that were lost by chance
   std::uint64_t octets_delivered = 0;
   std::chrono::microseconds delay_min{};  ///< of what was delivered, and so below
   std::chrono::microseconds delay_max{};

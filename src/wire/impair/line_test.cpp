@@ -71,6 +71,8 @@ TEST(impair_line, the_share_that_is_lost_is_what_was_asked_for) {
       // Runs are fewer chances: the spread grows with their length.
       EXPECT_NEAR(measured, wanted, 5 * std::sqrt(wanted * 2 * run / 200'000.0)) << share << run;
       EXPECT_EQ(line.statistics().lost + out.size(), 200'000U);
+      EXPECT_EQ(line.statistics().octets_lost + line.statistics().octets_delivered,
+                line.statistics().octets_taken);
     }
   }
 }
