@@ -17,7 +17,8 @@ namespace lobo::energy {
 /// order of a configuration file is immaterial.
 struct Share {
   std::uint64_t location = 0;
-  double weight = 0;  ///< any unit; 0: not a candidate
+  double weight = 0;   ///< any unit; 0: not a candidate
+  std::size_t at = 0;  ///< carried along: the caller's own index of the location
   bool operator==(const Share&) const = default;
 };
 

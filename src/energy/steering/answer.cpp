@@ -42,11 +42,13 @@ class Making {
   }
   void recognise(const TokenMac& mac, std::uint64_t fresh_session);
   void hear();
+  void demote(const SteeredLocation& location);
   void order();
   void fit_to_manifest();
   std::size_t where_it_is() const;
   std::optional<Clone> clone_of(const SteeredLocation& location) const;
   void without_demoted(std::vector<Share>& shares) const;
+  std::size_t drawn_of(const std::vector<Share>& shares) const;
   std::chrono::seconds ttl(double stretch) const;
 
   const PlanTable& plan_;
@@ -85,33 +87,40 @@ void Making::hear() {
   demoted_.assign(said_.locations.size(), false);
   const bool any_works = std::ranges::any_of(
       asked_.heard, [](const Heard& one) { return one.bits_per_second.value_or(0) > 0; });
-  for (std::size_t i = 0; i < said_.locations.size(); ++i) {
-    const auto& location = said_.locations[i];
-    for (std::size_t k = 0; k < asked_.heard.size(); ++k) {
-      const Heard& heard = asked_.heard[k];
-      if (heard.location != location.id) continue;
-      const bool last = k + 1 == asked_.heard.size();
-      there_[i] = there_[i] || last;
-      if (!asked_.measured || !any_works || heard.bits_per_second.value_or(0) > 0 || last) continue;
-      there_[i] = false;
-      out_.demoted = true;
-      out_.failed.push_back(location.id);
-      std::erase_if(token_.demoted,
-                    [&](const Demotion& one) { return one.location == lower_half(location.hash); });
-      if (token_.demoted.size() == demotions_max) token_.demoted.erase(token_.demoted.begin());
-      token_.demoted.push_back(
-          {lower_half(location.hash), now_s() + settings_.demoted_for.count()});
-    }
-    demoted_[i] = std::ranges::any_of(token_.demoted, [&](const Demotion& one) {
-      return one.location == lower_half(location.hash);
-    });
+  for (std::size_t k = 0; k < asked_.heard.size(); ++k) {
+    const Heard& heard = asked_.heard[k];
+    const std::size_t i = plan_.location(heard.location);
+    if (i == no_location) continue;
+    const bool last = k + 1 == asked_.heard.size();
+    there_[i] = there_[i] || last;
+    if (!asked_.measured || !any_works || heard.bits_per_second.value_or(0) > 0 || last) continue;
+    there_[i] = false;
+    demote(said_.locations[i]);
   }
+  if (token_.demoted.empty()) return;
+  for (std::size_t i = 0; i < said_.locations.size(); ++i)
+    demoted_[i] = std::ranges::find(token_.demoted, lower_half(said_.locations[i].hash),
+                                    &Demotion::location) != token_.demoted.end();
+}
+
+void Making::demote(const SteeredLocation& location) {
+  out_.demoted = true;
+  out_.failed.push_back(location.id);
+  std::erase_if(token_.demoted,
+                [&](const Demotion& one) { return one.location == lower_half(location.hash); });
+  if (token_.demoted.size() == demotions_max) token_.demoted.erase(token_.demoted.begin());
+  token_.demoted.push_back({lower_half(location.hash), now_s() + settings_.demoted_for.count()});
 }
 
 void Making::without_demoted(std::vector<Share>& shares) const {
   if (token_.demoted.empty()) return;
-  for (std::size_t i = 0; i < shares.size(); ++i)
-    if (demoted_[i]) shares[i].weight = 0;
+  std::erase_if(shares, [this](const Share& share) { return demoted_[share.at]; });
+}
+
+/// The location that the session draws from `shares`.
+std::size_t Making::drawn_of(const std::vector<Share>& shares) const {
+  const std::size_t best = pick(token_.session, shares);
+  return best == no_location ? no_location : shares[best].at;
 }
 
 void Making::order() {
@@ -120,11 +129,12 @@ void Making::order() {
   auto target = plan_.target(group, there_);
   auto reserve = plan_.reserve(group, there_);
   const auto all = target;
-  const std::size_t drawn = pick(token_.session, now);
+  const std::size_t drawn = drawn_of(now);
   for (auto* shares : {&now, &target, &reserve}) without_demoted(*shares);
-  const std::size_t will = pick(token_.session, target);
-  out_.move_pending =
-      will != no_location && will != (token_.demoted.empty() ? drawn : pick(token_.session, now));
+  // Most plans have nothing to release and most sessions no failure: one draw is the other.
+  const std::size_t goes = token_.demoted.empty() ? drawn : drawn_of(now);
+  const std::size_t will = target == now ? goes : drawn_of(target);
+  out_.move_pending = will != no_location && will != goes;
   const std::size_t stays = now_ < said_.valid_until ? no_location : where_it_is();
 
   std::vector<bool> named(said_.locations.size(), false);
@@ -144,12 +154,14 @@ void Making::order() {
     if (!demoted_[drawn]) name(drawn);
     auto next = plan_.failover(group, drawn, there_);
     without_demoted(next);
-    for (const std::size_t at : failover_ranks(token_.session, said_.locations[drawn].hash, next))
-      name(at);
+    for (const std::size_t i : failover_ranks(token_.session, said_.locations[drawn].hash, next))
+      name(next[i].at);
   }
-  for (const std::size_t at : ranks(token_.session, now, reserve)) name(at % now.size());
+  for (const std::size_t i : ranks(token_.session, now, reserve))
+    name(i < now.size() ? now[i].at : reserve[i - now.size()].at);
   // What failed this session stands behind all that did not: better than nothing when all do.
-  for (const std::size_t at : ranks(token_.session, all, {})) name(at);
+  if (all != now)
+    for (const std::size_t i : ranks(token_.session, all, {})) name(all[i].at);
   if (!ranked_.empty()) return;
   for (const Standing allowed : {Standing::serving, Standing::unknown, Standing::closed}) {
     for (std::size_t i = 0; i < said_.locations.size(); ++i)
@@ -167,10 +179,10 @@ std::size_t Making::where_it_is() const {
 std::optional<Clone> Making::clone_of(const SteeredLocation& location) const {
   if (!location.base) return std::nullopt;
   for (const auto& id : asked_.manifest) {
-    const auto found = std::ranges::find(said_.locations, id, &SteeredLocation::id);
-    if (found == said_.locations.end() || !found->base) continue;
+    const std::size_t i = plan_.location(id);
+    if (i == no_location || !said_.locations[i].base) continue;
     // Only the host is replaced, and hls.js would pass over a port.
-    const auto& [scheme, host, port, path] = *found->base;
+    const auto& [scheme, host, port, path] = *said_.locations[i].base;
     if (scheme != location.base->scheme || port != location.base->port ||
         path != location.base->path)
       continue;

@@ -25,7 +25,10 @@ double sum_of(const std::vector<Share>& shares) {
 
 PlanTable::PlanTable(Said said) : said_(std::move(said)) {
   require(!said_.locations.empty() && !said_.groups.empty());
-  for (auto& location : said_.locations) location.hash = stable_hash(location.id);
+  for (std::size_t i = 0; i < said_.locations.size(); ++i) {
+    said_.locations[i].hash = stable_hash(said_.locations[i].id);
+    locations_.emplace(said_.locations[i].id, i);
+  }
   for (std::size_t i = 0; i < said_.groups.size(); ++i) {
     require(said_.groups[i].shares.size() == said_.locations.size());
     groups_.emplace(said_.groups[i].id, i);
@@ -39,22 +42,27 @@ const SteeredGroup& PlanTable::group(std::string_view id) const {
   return said_.groups[found == groups_.end() ? default_group_ : found->second];
 }
 
+std::size_t PlanTable::location(std::string_view id) const {
+  const auto found = locations_.find(id);
+  return found == locations_.end() ? no_location : found->second;
+}
+
 std::vector<Share> PlanTable::open(const std::vector<double>& weights,
                                    const std::vector<bool>& there) const {
   std::vector<Share> shares;
-  shares.reserve(said_.locations.size());
-  for (std::size_t i = 0; i < said_.locations.size(); ++i) {
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (!(weights[i] > 0)) continue;
     const auto& location = said_.locations[i];
-    const bool is_open = location.standing == Standing::serving ||
-                         (location.standing == Standing::unknown && i < there.size() && there[i]);
-    shares.push_back({location.hash, is_open && i < weights.size() ? weights[i] : 0});
+    if (location.standing == Standing::serving ||
+        (location.standing == Standing::unknown && i < there.size() && there[i]))
+      shares.push_back({location.hash, weights[i], i});
   }
   return shares;
 }
 
 std::vector<Share> PlanTable::weights(const SteeredGroup& group, Instant now,
                                       const std::vector<bool>& there) const {
-  auto after = open(group.shares, there);
+  const auto after = open(group.shares, there);
   const auto since = now - said_.released_from;
   if (group.before.empty() || since >= said_.release) return after;
   const auto before = open(group.before, there);
@@ -64,10 +72,19 @@ std::vector<Share> PlanTable::weights(const SteeredGroup& group, Instant now,
   if (!(before_sum > 0) || !(after_sum > 0)) return before_sum > 0 ? before : after;
   const double part = std::max(0.0, std::chrono::duration<double>(since).count() /
                                         std::chrono::duration<double>(said_.release).count());
-  for (std::size_t i = 0; i < after.size(); ++i)
-    after[i].weight =
-        before[i].weight / before_sum * (1 - part) + after[i].weight / after_sum * part;
-  return after;
+  std::vector<Share> mixed;
+  mixed.reserve(before.size() + after.size());
+  auto old = before.begin();
+  auto next = after.begin();
+  while (old != before.end() || next != after.end()) {  // both in the order of the locations
+    const std::size_t at = std::min(old == before.end() ? no_location : old->at,
+                                    next == after.end() ? no_location : next->at);
+    double weight = 0;
+    if (old != before.end() && old->at == at) weight += old++->weight / before_sum * (1 - part);
+    if (next != after.end() && next->at == at) weight += next++->weight / after_sum * part;
+    if (weight > 0) mixed.push_back({said_.locations[at].hash, weight, at});
+  }
+  return mixed;
 }
 
 std::vector<Share> PlanTable::target(const SteeredGroup& group,

@@ -82,8 +82,12 @@ class PlanTable {
   const SteeredGroup& group(std::string_view id) const;
   bool knows_group(std::string_view id) const { return groups_.contains(id); }
 
+  /// Index into said().locations; no_location if there is none of that name.
+  std::size_t location(std::string_view id) const;
+
   /// What a session of the group is drawn by at `now`: shares on their way from the plan before,
   /// without locations that are closed, or of which nothing is known and where the session is not.
+  /// Only what is above zero, as most of a large fleet is not; `at` is the index of the location.
   std::vector<Share> weights(const SteeredGroup& group, Instant now,
                              const std::vector<bool>& there) const;
   /// The same at the end of the way.
@@ -102,7 +106,8 @@ class PlanTable {
   std::vector<Share> open(const std::vector<double>& weights, const std::vector<bool>& there) const;
 
   Said said_;
-  std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>> groups_;
+  using Index = std::unordered_map<std::string, std::size_t, TextHash, std::equal_to<>>;
+  Index groups_, locations_;
   std::size_t default_group_ = 0;
 };
 
