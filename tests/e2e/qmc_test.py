@@ -31,7 +31,8 @@ class Qmc(energy_ue_test.EmulatedUes):
         self.provision()
         self.made(self.session + "/energy-policies", FLOOR)
         self.metrics = self.made(self.session + "/metrics-reporting-configurations", {
-            "scheme": "urn:example:reported-by-the-cell", "reportingInterval": 10, "metrics": ["AvgThroughput"]})
+            "scheme": "urn:example:reported-by-the-cell", "reportingInterval": 10, "samplingPeriod": 1,
+            "metrics": ["AvgThroughput"]})
         self.register("as1", "SL1")
         self.register("as2", "SL2")
         self.report("as1", "SL1", 110)

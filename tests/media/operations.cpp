@@ -92,7 +92,7 @@ std::vector<MediaOperation> media_operations() {
        [](MediaWorld& w) {
          const auto at = w.session();
          const auto made = MediaWorld::id_of(w.ask("POST", at + "/metrics-reporting-configurations",
-                                                   R"({"reportingInterval":10})"));
+                                                   R"({"samplingPeriod":1})"));
          return "/3gpp-m5/v2/metrics-reporting" + at.substr(sessions.size()) + '/' + made;
        }},
       {"GetSteeringPlan", "GET", 200, "", "steer", false,

@@ -177,8 +177,8 @@ TEST_F(emulated_ues, play_listen_and_leave_a_hot_place_without_a_stall) {
 }
 
 TEST_F(emulated_ues, tell_the_af_how_well_they_play_and_what_they_consumed) {
-  w.ask("POST", session + "/metrics-reporting-configurations", R"({"reportingInterval":4})");
-  w.ask("POST", session + "/consumption-reporting-configuration", R"({"reportingInterval":4})");
+  w.ask("POST", session + "/metrics-reporting-configurations", R"({"reportingInterval":4,"samplingPeriod":1})");
+  w.ask("POST", session + "/consumption-reporting-configuration", R"({"reportingInterval":4,"samplingPeriod":1})");
   config.count = 5;
   start();
   run(12, 120);

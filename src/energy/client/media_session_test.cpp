@@ -328,7 +328,7 @@ std::string with_reporting(std::string_view members) {
 constexpr std::string_view wants_metrics =
     R"("clientMetricsReportingConfigurations":[{"metricsReportingConfigurationId":"m/1",)"
     R"("serverAddresses":["http://af.example/3gpp-m5/v2/"],"scheme":"urn:3GPP:ns:PSS:DASH:QM10",)"
-    R"("reportingInterval":10,"samplePercentage":100})";
+    R"("reportingInterval":10,"samplePercentage":100,"urlFilters":[],"samplingPeriod":1,"metrics":[]})";
 
 TEST_F(media_session, reports_to_the_cell_what_it_has_it_measure_also_when_it_plays_already) {
   ue.start(now);
@@ -413,10 +413,11 @@ TEST_F(media_session, reports_no_more_than_is_asked_for) {
   answer("/service-access-information/p1",
          ok(with_reporting(std::string(wants_metrics) +
                            R"(,{"metricsReportingConfigurationId":"other","serverAddresses":)"
-                           R"(["http://af.example/"],"scheme":"urn:other","samplePercentage":100},)"
+                           R"(["http://af.example/"],"scheme":"urn:other","samplePercentage":100,)"
+                           R"("urlFilters":[],"samplingPeriod":1,"metrics":[]},)"
                            R"({"metricsReportingConfigurationId":"nobody","serverAddresses":)"
                            R"(["http://af.example/"],"scheme":"urn:3GPP:ns:PSS:DASH:QM10",)"
-                           R"("samplePercentage":0}])")));
+                           R"("samplePercentage":0,"urlFilters":[],"samplingPeriod":1,"metrics":[]}])")));
   ASSERT_TRUE(ue.select(0, "SL1", now));
   now += 2min;
   ue.advance(now);

@@ -67,13 +67,13 @@ void MediaSession::follow_reporting(const m5::ServiceAccessInformationResource& 
   };
   for (const auto& one : access.client_metrics_reporting_configurations.value_or(
            std::vector<m5::ClientMetricsReporting>{})) {
-    if (one.scheme != known_scheme) continue;
+    if (one.scheme != known_scheme || !one.metrics_reporting_configuration_id) continue;
     Reporting made;
     made.url = below(one.server_addresses.front(),
                      "/metrics-reporting/" + http::percent_encode(session) + '/' +
-                         http::percent_encode(one.metrics_reporting_configuration_id));
+                         http::percent_encode(*one.metrics_reporting_configuration_id));
     made.interval = std::chrono::seconds{one.reporting_interval.value_or(0)};
-    made.metrics = one.metrics.value_or(std::vector<std::string>{});
+    made.metrics = one.metrics;
     follow(std::move(made), one.sample_percentage);
   }
   if (const auto& one = access.client_consumption_reporting_configuration) {

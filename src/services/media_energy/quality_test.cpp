@@ -42,7 +42,7 @@ class media_quality : public ::testing::Test {
     d.server("as2", "SL2");
     const auto made = d.ask(
         "POST", MediaDriver::session_path(session) + "/metrics-reporting-configurations",
-        R"({"scheme":"urn:3GPP:ns:PSS:DASH:QM10","reportingInterval":10,"metrics":["PlayList"]})");
+        R"({"scheme":"urn:3GPP:ns:PSS:DASH:QM10","reportingInterval":10,"samplingPeriod":1,"metrics":["PlayList"]})");
     EXPECT_EQ(made.status, 201) << made.body;
     configuration = MediaDriver::id_of(made);
     client = d.subscribe(session, d.policy(session, reselects), "play-1",

@@ -156,9 +156,9 @@ Result<m5::ServiceAccessInformationResource> Eiaf::service_access(std::string_vi
     reporting.data_network_name = wanted->data_network_name;
     reporting.reporting_interval = wanted->reporting_interval;
     reporting.sample_percentage = wanted->sample_percentage.value_or(percent);
-    reporting.url_filters = wanted->url_filters;
+    reporting.url_filters = wanted->url_filters.value_or(std::vector<std::string>{});
     reporting.sampling_period = wanted->sampling_period;
-    reporting.metrics = wanted->metrics;
+    reporting.metrics = wanted->metrics.value_or(std::vector<std::string>{});
     if (!out.client_metrics_reporting_configurations)
       out.client_metrics_reporting_configurations.emplace();
     out.client_metrics_reporting_configurations->push_back(std::move(reporting));
