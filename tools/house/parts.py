@@ -99,7 +99,7 @@ PKG_CONFIG_MODULES = {
     "libxdp": "libxdp-dev", "libbpf": "libbpf-dev", "libdpdk": "libdpdk-dev",
 }
 PYTHON_MODULES = {"yaml": "python3-yaml", "h2": "python3-h2", "hpack": "python3-h2",
-                  "hyperframe": "python3-h2", "jwcrypto": "python3-jwcrypto",
+                  "hyperframe": "python3-h2", "jsonschema": "python3-jsonschema", "jwcrypto": "python3-jwcrypto",
                   "cryptography": "python3-cryptography"}
 # What `make build` does not install: its size is out of proportion, and only who asks for it has it built in.
 LEFT_TO_NIGHTLY = {"libdpdk-dev"}
