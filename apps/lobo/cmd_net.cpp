@@ -70,6 +70,13 @@ const std::vector<Column> summary_columns{{"ues", "ues"},
                                           {"requests", "requests"}};
 
 const std::vector<Column> gnb_columns{{"gnb", "gnbId"}, {"n3", "n3Addr"}};
+const std::vector<Column> kpi_columns{{"cell", "cell"},
+                                      {"avg W", "avgPower"},
+                                      {"min W", "minPower"},
+                                      {"max W", "maxPower"},
+                                      {"energy J", "energyJ"},
+                                      {"octets dl", "octetsDl"},
+                                      {"bit/J", "energyEfficiency"}};
 const std::vector<Column> upf_columns{{"name", "name"},
                                       {"address", "address"},
                                       {"port", "port"},
@@ -86,19 +93,29 @@ const std::vector<Column> radio_columns{{"rate", "rate"},
                                         {"policy", "policy"},
                                         {"queued octets", "queued_octets"}};
 
-/// Asks the control API and prints what it says: `member` of the answer (a list), or the answer
-/// itself.
+constexpr std::string_view where_to_look = "`lobo net list` shows what there is";
+
+/// Asks the control API; what is wrong is told.
+tl::expected<json::Value, Exit> ask(const Arguments& arguments, std::string_view what,
+                                    std::string_view method, const std::string& path,
+                                    std::string body, std::string_view advice = where_to_look) {
+  const auto server = OneServer::from(arguments);
+  if (!server)
+    return tl::unexpected(tell(what, server.error(), "give the network's root URL with --server"));
+  auto answer = (*server)->api().ask(method, std::string(control) + path, std::move(body));
+  if (answer) return std::move(*answer);
+  return tl::unexpected(tell(what, answer.error(),
+                             exit_for(answer.error().code) == Exit::unreachable
+                                 ? "is `lobo netsim` running there? --server names its root URL"
+                                 : advice));
+}
+
+/// Asks and prints what comes: `member` of the answer (a list), or the answer itself.
 Exit show(const Arguments& arguments, std::string_view what, std::string_view method,
           const std::string& path, std::string body, const std::vector<Column>& columns,
           std::string_view member = {}) {
-  const auto server = OneServer::from(arguments);
-  if (!server) return tell(what, server.error(), "give the network's root URL with --server");
-  const auto answer = (*server)->api().ask(method, std::string(control) + path, std::move(body));
-  if (!answer)
-    return tell(what, answer.error(),
-                exit_for(answer.error().code) == Exit::unreachable
-                    ? "is `lobo netsim` running there? --server names its root URL"
-                    : "`lobo net list` shows what there is");
+  const auto answer = ask(arguments, what, method, path, std::move(body));
+  if (!answer) return answer.error();
   if (answer->object() == nullptr) {
     std::cerr << "done\n";
     return Exit::ok;
@@ -304,6 +321,27 @@ Exit summary(const Arguments& arguments) {
   return show(arguments, "cannot read the summary", "GET", "/summary", {}, summary_columns);
 }
 
+/// A row for each cell in each period.
+Exit kpi(const Arguments& arguments) {
+  const auto answer = ask(arguments, "cannot read the measurements", "GET",
+                          "/kpis?periods=" + http::percent_encode(arguments.text("periods")), {},
+                          "cells of the configuration need `power: {idle_w: 400, max_w: 1000}`");
+  if (!answer) return answer.error();
+  Rows all{.columns = {"until"}, .rows = {}};
+  for (const auto& column : kpi_columns) all.columns.emplace_back(column.heading);
+  for (const auto& period : *answer->find("periods")->array()) {
+    auto until = *period.find("end")->text();
+    if (*period.find("suspect")->boolean()) until += " (not whole)";
+    for (auto& row : rows_of(period.find("cells"), kpi_columns).rows) {
+      row.insert(row.begin(), until);
+      all.rows.push_back(std::move(row));
+    }
+  }
+  if (all.rows.empty()) std::cerr << "no period is over yet\n";
+  print_rows(std::cout, all, arguments.text("output"));
+  return Exit::ok;
+}
+
 Exit reset(const Arguments& arguments) {
   return show(arguments, "cannot reset", "POST", "/reset", {}, {});
 }
@@ -340,6 +378,12 @@ std::vector<Verb> net_verbs() {
        .example = "  lobo net summary",
        .options = with_server({}),
        .run = summary},
+      {.path = "net kpi",
+       .summary = "energy and performance of the cells in the last granularity periods",
+       .example = "  lobo net kpi\n  lobo net kpi --periods 96 -o csv",
+       .options = with_server(
+           {{.name = "--periods", .help = "so many, the newest; at most 96", .fallback = "1"}}),
+       .run = kpi},
       {.path = "net degrade",
        .summary = "make a UE's link worse",
        .example = "  lobo net degrade ue1 --loss 5 --delay 40ms",

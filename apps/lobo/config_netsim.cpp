@@ -24,6 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr double ppm_per_percent = 10'000;
+constexpr double cell_watts_max = 1e6;
 
 void read_cell(Section& section, core_sim::CellConfig& out) {
   section.require("name");
@@ -32,6 +33,12 @@ void read_cell(Section& section, core_sim::CellConfig& out) {
   section.bit_rate("uplink", out.capacity_ul);
   section.duration("delay_downlink", 0ms, 10s, out.delay_dl);
   section.duration("delay_uplink", 0ms, 10s, out.delay_ul);
+  section.section("power", [&](Section& power) {
+    auto& model = out.power.emplace();
+    for (const auto key : {"idle_w", "max_w"}) power.require(key);
+    power.number("idle_w", 0, cell_watts_max, model.idle_w);
+    power.number("max_w", 0, cell_watts_max, model.max_w);
+  });
 }
 
 /// "msisdn-49…" and "extid-…" (TS 29.571 Gpsi); a UE may have one of each.
@@ -201,6 +208,12 @@ void read_netsim(Section& section, NetsimConfig& out) {
     group.texts("val_users", read.val_users);
   });
   section.boolean("tokens_required", core.tokens_required);
+  std::chrono::milliseconds period = core.granularity_period;
+  if (section.duration("granularity_period", 1s, 1h, period)) {
+    core.granularity_period = std::chrono::duration_cast<std::chrono::seconds>(period);
+    if (core.granularity_period != period)
+      section.complain("granularity_period", Errc::pattern, "must be whole seconds");
+  }
   section.section("behaviour", [&](Section& behaviour) { read_behaviour(behaviour, core); });
   section.section("pcf", [&](Section& pcf) { read_pcf(pcf, core.pcf); });
   section.text("bsf_names", core.bsf_names);

@@ -61,6 +61,7 @@ SEALDD = [
         "DataAccessRight", "DataMngtEvent")),
 ]
 PAIRS += [(document, name, f"{SDD}{file}.yaml") for document, file, names in SEALDD for name in names]
+PAIRS += [("oam_files", name, "3gpp-rel18/TS28532_FileDataReportingMnS.yaml") for name in ("FileInfo", "FileDataType")]
 PAIRS += [("sync_types", "ConnInfo", f"{SDD}Transmission.yaml")]
 
 COMPARED = {name for _, name, _ in PAIRS}
@@ -106,6 +107,7 @@ ALLOWED |= {
     ("SddUuContext", "properties/valServEndPoint"): "nullable there, and required: an endpoint that is none has no address",
     ("DataAccessStats", "properties/detAccessStats/additionalProperties"): "the same type by another name",
     ("DataMngtStats", "properties/detMngtStats/additionalProperties"): "the same type by another name",
+    ("FileInfo", "properties/fileCompression"): "no file is compressed",
     ("ConnInfo", "properties/ipv6Addr"): "format ipv6 is that pattern",
     **{(name, f"properties/{member}"): EXTENSION for name, members in {
         "TransResp": ("connection", "token", "sddFlowIds"), "TransQualMeasReq": ("kPercentile",),

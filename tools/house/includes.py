@@ -126,7 +126,7 @@ GATES = {
 }
 THIRD_PARTY = (
     (r"fmt/", "libfmt-dev", (), 0),
-    (r"pugixml\.hpp", "libpugixml-dev", ("src/wire/manifest/", "src/wire/qoe/"), 0),
+    (r"pugixml\.hpp", "libpugixml-dev", ("src/wire/manifest/", "src/wire/pm/", "src/wire/qoe/"), 0),
     (r"zlib\.h", "zlib1g-dev", ("src/wire/qoe/",), 1),
     (r"cbor\.h", "libcbor-dev", ("src/wire/sdd/",), 1),
     (r"tl/expected\.hpp", "libexpected-dev", (), 0),

@@ -67,6 +67,11 @@ void check_rates(const CoreConfig& config, Faults& faults) {
     if (config.cells[i].capacity_dl > bit_rate_max || config.cells[i].capacity_ul > bit_rate_max)
       faults.add(Errc::out_of_range, "cells/" + std::to_string(i),
                  "has more capacity than a cell may have");
+  for (std::size_t i = 0; i < config.cells.size(); ++i)
+    if (const auto& power = config.cells[i].power;
+        power && (!(power->idle_w >= 0) || !(power->max_w >= power->idle_w)))
+      faults.add(Errc::out_of_range, "cells/" + std::to_string(i) + "/power",
+                 "takes less at full load than idle");
   for (std::size_t i = 0; i < config.qos.size(); ++i)
     if (config.qos[i].quality.gbr_dl > bit_rate_max || config.qos[i].quality.gbr_ul > bit_rate_max)
       faults.add(Errc::out_of_range, "qos/" + std::to_string(i),

@@ -53,12 +53,21 @@ struct UeConfig {
   bool attached = true;  ///< has its PDU session from the start
 };
 
+/// What a cell takes: `idle_w` without load, `max_w` when all its downlink is promised, between the
+/// two in proportion.
+struct PowerModel {
+  double idle_w = 0;
+  double max_w = 0;
+  bool operator==(const PowerModel&) const = default;
+};
+
 struct CellConfig {
   std::string name;
   BitsPerSecond capacity_dl{1'000'000'000};  ///< for guaranteed rates, all UEs together
   BitsPerSecond capacity_ul{500'000'000};
   std::chrono::milliseconds delay_dl{8};  ///< one way, without degradation
   std::chrono::milliseconds delay_ul{12};
+  std::optional<PowerModel> power = {};  ///< none: nothing is said of its energy
 };
 
 /// A VAL group, as its group management server knows it.
@@ -159,6 +168,9 @@ struct CoreConfig {
   std::string supported_features = "ffffffffffff";
 
   Limits limits;
+
+  /// Of the measurements of cells (TS 28.552), where some cell has a power model.
+  std::chrono::seconds granularity_period{60};
 
   /// With a UPF that it programs; nothing: the user plane is simulated.
   std::optional<SmfConfig> smf;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "api/net_control.hpp"
+#include "api/oam_files.hpp"
 #include "api/policy_authorization.hpp"
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
@@ -31,6 +32,7 @@
 #include "services/core_sim/faults.hpp"
 #include "services/core_sim/groups.hpp"
 #include "services/core_sim/journal.hpp"
+#include "services/core_sim/kpi.hpp"
 #include "services/core_sim/monitoring_event.hpp"
 #include "services/core_sim/policy_authorization.hpp"
 #include "services/core_sim/qmc.hpp"
@@ -65,8 +67,11 @@ std::optional<std::string_view> bearer(const http::Request& request) {
 // What holds for the form of every request, before anybody reads its body.
 Outcome<void> check_form(const http::Request& request, const resource::Operation& operation) {
   const auto accept = request.headers.find("accept");
-  if (accept && !http::accepts(*accept, "application/json"))
-    return refuse(Errc::not_acceptable, "Answers are application/json.");
+  const std::string type_given = operation.id == api::oam_files::operation::read_measurement_file
+                                     ? "application/xml"
+                                     : "application/json";
+  if (accept && !http::accepts(*accept, type_given))
+    return refuse(Errc::not_acceptable, "Answers are " + type_given + ".");
   if (request.body.size() > operation.body_bytes_max)
     return refuse(Errc::too_large, "The body is larger than this operation takes.");
   // The one body that may be left out (TS 29.514 clause 5.3.3.4.2).
@@ -130,6 +135,7 @@ struct CoreSim::State {
         analytics(net),
         groups(net),
         qmc(net),
+        kpis(net),
         ran(net, sessions, watches),
         control(net, sessions, watches, ran) {}
 
@@ -144,6 +150,7 @@ struct CoreSim::State {
   Analytics analytics;
   Groups groups;
   QmcJobs qmc;
+  Kpis kpis;
   RanControl ran;
   Control control;
 
@@ -165,6 +172,7 @@ CoreSim::~CoreSim() = default;
 std::span<const resource::Operation> CoreSim::operations() { return all_operations(); }
 
 Output CoreSim::handle(const http::Request& request, Instant now) {
+  state_->kpis.advance(now);
   std::vector<std::string_view> allowed;
   const auto path = http::split_target(request.target).path;
   const auto route = match_route(request.method, path, allowed);
@@ -196,6 +204,8 @@ Output CoreSim::handle(const http::Request& request, Instant now) {
       answer = state_->groups.control(call);
     } else if (QmcJobs::serves(route.operation->id)) {
       answer = state_->qmc.handle(call);
+    } else if (Kpis::serves(route.operation->id)) {
+      answer = state_->kpis.handle(call);
     } else if (RanControl::serves(route.operation->id)) {
       answer = state_->ran.handle(call);
     } else {
@@ -375,6 +385,7 @@ bool CoreSim::State::may_control(const Call& call) const {
 
 void CoreSim::receive(const N4Endpoint& from, Bytes datagram, Instant now) {
   if (!state_->net.smf) return;
+  state_->kpis.advance(now);
   state_->net.smf->receive(from, datagram, now);
   state_->follow_user_plane(now);
 }
@@ -385,6 +396,7 @@ std::vector<N4Datagram> CoreSim::take_datagrams() {
 
 std::vector<OutgoingCallback> CoreSim::tick(Instant now) {
   auto& net = state_->net;
+  state_->kpis.advance(now);
   if (net.smf) net.smf->tick(now);
   // Ends, because whatever a timer starts again is due after `now`.
   while (const auto key = net.timers.take_due(now)) {
@@ -404,6 +416,7 @@ std::optional<Instant> CoreSim::next_due() const {
   };
   earlier(state_->net.timers.next_due());
   earlier(state_->net.callbacks.next_due());
+  earlier(state_->kpis.next_due());
   if (state_->net.smf) earlier(state_->net.smf->next_due());
   return next;
 }

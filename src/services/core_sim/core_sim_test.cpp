@@ -61,7 +61,7 @@ TEST(core_sim, every_operation_is_met_by_its_own_path_and_declares_its_protectio
                          operation.path.starts_with("/3GPPManagement/");
     EXPECT_EQ(control, operation.protection == resource::Protection::loopback) << operation.id;
   }
-  EXPECT_EQ(ids.size(), 75U);
+  EXPECT_EQ(ids.size(), 80U);
 }
 
 TEST(core_sim, the_control_api_is_for_this_machine_only) {

@@ -54,6 +54,7 @@ inline constexpr std::string_view monitoring_notification = "MonitoringNotificat
 inline constexpr std::string_view analytics_notification = "AnalyticsEventNotification";
 inline constexpr std::string_view service_parameter_event = "AfNotification";
 inline constexpr std::string_view qoe_report_forwarding = "QoeReport";
+inline constexpr std::string_view file_ready_notification = "notifyFileReady";
 inline constexpr std::string_view test_notification = "TestNotification";
 inline constexpr std::string_view app_session_events = "EventsNotification";
 inline constexpr std::string_view app_session_termination = "TerminationInfo";

@@ -15,6 +15,7 @@
 #include "api/monitoring_event.hpp"
 #include "api/net_control.hpp"
 #include "api/oam.hpp"
+#include "api/oam_files.hpp"
 #include "api/policy_authorization.hpp"
 #include "api/service_parameter.hpp"
 #include "api/ue_address.hpp"
@@ -44,6 +45,7 @@ std::vector<resource::Operation> collect() {
   add(api::group_management::operations());
   add(api::net_control::operations());
   add(api::oam::operations());
+  add(api::oam_files::operations());
   all.push_back({.id = request_access_token,
                  .method = "POST",
                  .path = "/oauth2/token",

@@ -345,7 +345,7 @@ Answer RanControl::measured(const Call& call, UeIndex ue) {
                          .octets = static_cast<std::uint64_t>(body->octets_dl),
                          .delay_us = static_cast<std::uint64_t>(body->delay_dl)};
   auto& before = registrations_.at(ue).told;
-  net_.world.ue(ue).carried.add(told.reaches(before) ? told.since(before) : told);
+  net_.world.carried(ue, told.reaches(before) ? told.since(before) : told);
   before = told;
   return no_content();
 }

@@ -38,7 +38,8 @@ std::optional<std::string> canonical_ipv6(std::string_view address) {
   return parsed->text();
 }
 
-World::World(const CoreConfig& config) : cells_(config.cells), profiles_(config.qos) {
+World::World(const CoreConfig& config)
+    : cells_(config.cells), carried_(config.cells.size()), profiles_(config.qos) {
   for (CellIndex cell = 0; cell < cells_.size(); ++cell)
     cell_names_.emplace(cells_[cell].name, cell);
   ues_.reserve(config.ues.size());
@@ -129,6 +130,13 @@ bool World::change_address(UeIndex index, std::optional<std::string> ipv4,
   if (ipv6) ue.ipv6 = std::move(*ipv6);
   index_addresses(index);
   return true;
+}
+
+void World::carried(UeIndex index, const RanCounters& more) {
+  auto& ue = ues_[index];
+  ue.carried.add(more);
+  carried_[ue.cell].octets += more.octets;
+  ++carried_[ue.cell].reports;
 }
 
 std::optional<CellIndex> World::cell_by_name(std::string_view name) const {

@@ -55,6 +55,12 @@ struct RanCounters {
   }
 };
 
+/// What gNBs counted of the downlink in one cell, since the network began.
+struct CellCarried {
+  std::uint64_t octets = 0;
+  std::uint64_t reports = 0;  ///< how often one told
+};
+
 struct Ue {
   UeConfig config;  ///< with the addresses and the cell of now
   CellIndex cell = 0;
@@ -96,6 +102,9 @@ class World {
 
   std::optional<CellIndex> cell_by_name(std::string_view name) const;
   const CellConfig& cell(CellIndex index) const { return cells_[index]; }
+  /// A gNB delivered so much more to the UE, in the cell where it is.
+  void carried(UeIndex index, const RanCounters& more);
+  const CellCarried& carried_in(CellIndex index) const { return carried_[index]; }
   std::size_t cell_count() const { return cells_.size(); }
 
   const QosProfile* profile(std::string_view reference) const;
@@ -108,6 +117,7 @@ class World {
 
   std::vector<Ue> ues_;
   std::vector<CellConfig> cells_;
+  std::vector<CellCarried> carried_;  ///< by cell
   std::vector<QosProfile> profiles_;
   Index names_, external_ids_, msisdns_, ipv4s_, ipv6s_, macs_, cell_names_;
 };
