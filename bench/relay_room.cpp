@@ -60,7 +60,7 @@ void keep(std::vector<std::uint32_t>& samples, std::uint64_t ns) {
 std::string percentiles(std::vector<std::uint32_t> samples) {
   std::sort(samples.begin(), samples.end());
   std::string out = "[";
-  for (const double part : {0.5, 0.99, 0.999}) {
+  for (const double part : {0.5, 0.99, 0.999, 1.0}) {
     const auto at = static_cast<std::size_t>(part * static_cast<double>(samples.size()));
     if (out.size() > 1) out += ", ";
     out += std::to_string(samples.empty() ? 0 : samples[std::min(at, samples.size() - 1)]);

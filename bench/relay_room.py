@@ -17,9 +17,11 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 
 import lib
@@ -38,6 +40,7 @@ class Room:
     nearest: int = 0  # each hears so many only; 0: all others
     half: bool = False  # the server shares its core with a program that always computes
     path: tuple = ()  # of `lobo impair` between the UEs and the node
+    rebinds: bool = False  # once a second each UE has another port there, as when a NAT forgets
 
 
 ROOMS = {
@@ -47,6 +50,7 @@ ROOMS = {
     "300 at 30 Hz, nearest 50": Room(300, 30, {"per_core": 450_000}, nearest=50),
     "220 at 30 Hz on half a core": Room(220, 30, {"oldest_p99_ms": 100}, ("sdd", "nats"), half=True),
     "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, path=("--loss", "5", "--delay", "10")),
+    "10 at 60 Hz, every UE's port another one each second": Room(10, 60, {"oldest_worst_ms": 100}, path=("--delay", "10"), rebinds=True),
 }
 
 
@@ -69,6 +73,7 @@ class Sdd:
         port = self.port
         if room.path:
             line = self.stack.enter_context(lib.Process([lobo, "impair", "--to", f"127.0.0.1:{port}", *room.path], core=1))
+            self.line = line.pid
             port = int(nodes.ready(line)[0].rsplit(":", 1)[1])
         self.lines = nodes.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
 
@@ -140,6 +145,24 @@ def neighbour(wanted):
         yield
 
 
+@contextlib.contextmanager
+def rebinding(server, room):
+    """`lobo impair` rebinds at SIGUSR1."""
+    over = threading.Event()
+
+    def each_second():
+        while not over.wait(1):
+            os.kill(server.line, signal.SIGUSR1)
+
+    thread = threading.Thread(target=each_second)
+    if room.rebinds:
+        thread.start()
+    yield
+    over.set()
+    if room.rebinds:
+        thread.join()
+
+
 def one(build, carrier, room, seconds):
     with CARRIERS[carrier](build, room) as server, neighbour(room.half):
         load = subprocess.Popen(["taskset", "-c", "1", str(build / "bench" / "relay_room"), carrier, str(server.port),
@@ -150,7 +173,8 @@ def one(build, carrier, room, seconds):
             load.stdin.close()
             begin = load.stdout.readline()
             before = lib.cpu_seconds(server.pid)
-            end = load.stdout.readline()
+            with rebinding(server, room):
+                end = load.stdout.readline()
             used, memory = lib.cpu_seconds(server.pid) - before, lib.resident_kib(server.pid)
         if not begin or not end:
             sys.exit(f"relay_room: the load over {carrier} ended with {load.returncode}")
@@ -159,7 +183,7 @@ def one(build, carrier, room, seconds):
     ages, oldest = ([us / 1e3 for us in end[name]] for name in ("agesUs", "oldestUs"))
     return {"share": used / took, "us_per_state": used * 1e6 / max(1, end["delivered"]),
             "delivered_percent": 100 * end["delivered"] / end["owed"], "p50_ms": ages[0], "p99_ms": ages[1], "p999_ms": ages[2],
-            "oldest_p50_ms": oldest[0], "oldest_p99_ms": oldest[1], "states_per_s": end["delivered"] / seconds,
+            "oldest_p50_ms": oldest[0], "oldest_p99_ms": oldest[1], "oldest_worst_ms": oldest[3], "states_per_s": end["delivered"] / seconds,
             "load_share": (end["cpu"] - begin["cpu"]) / took, "memory_kib": memory}
 
 
