@@ -15,7 +15,6 @@
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
-#include "output.hpp"
 #include "runtime/ports.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/problem.hpp"

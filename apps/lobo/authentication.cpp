@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "adapters/crypto/jwt_authenticator.hpp"
+#include "adapters/crypto/key_feed.hpp"
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "base/clock.hpp"

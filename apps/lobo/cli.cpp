@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
 #include "base/text.hpp"
 #include "cli_help.hpp"
 #include "exit_code.hpp"

@@ -2,7 +2,6 @@
 // (TS 23.434 clause 14.3.3.3.1, T1 and T2).
 #include <fmt/format.h>
 
-#include <cstddef>
 #include <iostream>
 #include <optional>
 #include <string>

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "api/admin.hpp"
 #include "capabilities.hpp"
 #include "cli.hpp"
 #include "commands.hpp"

@@ -4,9 +4,9 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
 #include <iostream>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +16,7 @@
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
 #include "api_client.hpp"
+#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "cli.hpp"

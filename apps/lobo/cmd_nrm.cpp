@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <string>

@@ -10,6 +10,7 @@
 
 #include "adapters/capture/sink.hpp"
 #include "adapters/capture/source.hpp"
+#include "base/result.hpp"
 #include "cli.hpp"
 #include "cmd_pcap.hpp"
 #include "exit_code.hpp"

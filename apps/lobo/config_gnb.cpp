@@ -18,7 +18,6 @@
 #include "config.hpp"
 #include "config_read.hpp"
 #include "config_section.hpp"
-#include "config_tree.hpp"
 #include "dataplane/radio/cell.hpp"
 #include "dataplane/radio/guarantee.hpp"
 #include "dataplane/radio/radio.hpp"

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.hpp"
 #include "config.hpp"
@@ -10,6 +10,7 @@
 #include "dataplane/set_queue.hpp"
 #include "gnb/gnb_config.hpp"
 #include "model/address.hpp"
+#include "wire/gtpu/bits.hpp"
 
 namespace lobo::app {
 namespace {

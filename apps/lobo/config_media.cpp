@@ -2,9 +2,9 @@
 
 #include <chrono>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.hpp"
 #include "config.hpp"

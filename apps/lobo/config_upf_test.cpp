@@ -1,14 +1,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
 #include "config.hpp"
-#include "model/address.hpp"
 #include "upf/upf_config.hpp"
 #include "wire/gtpu/bits.hpp"
 #include "wire/xrm/context.hpp"

@@ -40,7 +40,6 @@
 #include "relay/measure/histogram.hpp"
 #include "runtime/ports.hpp"
 #include "wire/http/message.hpp"
-#include "wire/http/url.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::app {

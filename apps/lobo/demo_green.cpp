@@ -38,7 +38,6 @@
 #include "process.hpp"
 #include "runtime/ports.hpp"
 #include "wire/http/message.hpp"
-#include "wire/http/url.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::app {

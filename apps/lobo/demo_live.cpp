@@ -1,7 +1,6 @@
 #include "demo_live.hpp"
 
 #include <string>
-#include <utility>
 
 #include "cli.hpp"
 #include "demo_live_options.hpp"

@@ -15,11 +15,11 @@
 #include <vector>
 
 #include "adapters/capture/sink.hpp"
+#include "adapters/trace/trace_view.hpp"
 #include "api_client.hpp"
 #include "base/bytes.hpp"
 #include "base/quantity.hpp"
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "dataplane/bottleneck.hpp"
 #include "demo_live/clip.hpp"
 #include "demo_live/drawings.hpp"

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "api_client.hpp"
 #include "base/result.hpp"
@@ -32,7 +32,6 @@ using namespace std::chrono_literals;
 
 constexpr auto listen_again = 5ms;
 constexpr std::size_t lines_max = 200;  ///< of a UE at a time; the rest waits in its pipe
-constexpr auto ask_again = 50ms;
 constexpr std::array<std::string_view, 2> node_names{"node1", "node2"};
 
 }  // namespace

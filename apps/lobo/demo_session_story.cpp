@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,7 +27,6 @@
 #include "demo_session/texts.hpp"
 #include "demo_session_room.hpp"
 #include "demo_world.hpp"
-#include "json_rows.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/value.hpp"

@@ -13,6 +13,7 @@
 #include "config.hpp"
 #include "late_handler.hpp"
 #include "ready.hpp"
+#include "wire/http/growing_body.hpp"
 #include "wiring.hpp"
 
 namespace lobo::app {

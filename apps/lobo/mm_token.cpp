@@ -3,12 +3,12 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adapters/crypto/flow_token.hpp"
 #include "adapters/http/loop.hpp"
 #include "base/result.hpp"
-#include "base/text.hpp"
 #include "cli.hpp"
 #include "cmd_pcap.hpp"
 #include "config_section.hpp"

@@ -4,9 +4,12 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "api/ss_nra.hpp"
+#include "api/state/seal_nrm.hpp"
 #include "base/result.hpp"
 #include "config.hpp"
 #include "graph/control_plane.hpp"

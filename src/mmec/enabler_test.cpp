@@ -1,5 +1,4 @@
 // What a session asks of the enabler, and what it makes of the answers.
-#include "mmec/enabler.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,16 +9,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/rng.hpp"
 #include "mmec/meter.hpp"
+#include "mmec/ports.hpp"
 #include "mmec/session_test_support.hpp"
 #include "mmec/types.hpp"
+#include "relay/report.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/frame.hpp"
 #include "wire/sdd/token.hpp"
@@ -260,7 +265,7 @@ TEST(mmec_session, a_delta_needs_the_key_frame_that_this_connection_has_sent) {
   const auto key = publish(lab, alice, "key");
   ASSERT_TRUE(key && *key);
   lab.run_for(20ms);
-  ASSERT_TRUE(alice.session.publish(0, 0, octets("delta"), **key, lab.now()));
+  ASSERT_TRUE(alice.session.publish(0, 0, octets("delta"), *key, lab.now()));
   lab.run_for(20ms);
   EXPECT_EQ(bob.newest("urn:asset:1"), "delta");
   const auto wrong = alice.session.publish(0, 0, octets("delta"), **key + 7, lab.now());

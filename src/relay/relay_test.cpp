@@ -13,13 +13,13 @@
 #include <vector>
 
 #include "base/bytes.hpp"
-#include "relay/limits.hpp"
+#include "relay/measure/loss.hpp"
+#include "relay/ports.hpp"
 #include "relay/relay_test_support.hpp"
 #include "relay/report.hpp"
 #include "support/golden.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/frame.hpp"
-#include "wire/sdd/sequence_window.hpp"
 #include "wire/sdd/stream_header.hpp"
 #include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"

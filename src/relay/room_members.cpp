@@ -12,6 +12,7 @@
 #include "relay/limits.hpp"
 #include "relay/member.hpp"
 #include "relay/ports.hpp"
+#include "relay/report.hpp"
 #include "relay/room.hpp"
 #include "relay/slot.hpp"
 #include "wire/sdd/control.hpp"

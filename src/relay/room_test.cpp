@@ -217,7 +217,7 @@ TEST(relay_room, under_half_too_much_load_states_are_dropped_and_none_grows_old)
   EXPECT_GT(window.delivered.conflated, 0U);
   EXPECT_GT(window.delivered.states, 20U * 30 * 30 / 2);
   // The others are not held up.
-  EXPECT_NEAR(static_cast<double>(clients[0]->states_of(2)), 23'000 / 33, 3);
+  EXPECT_NEAR(static_cast<double>(clients[0]->states_of(2)), 23'000.0 / 33, 3);
 }
 
 TEST(relay_room, a_receiver_that_never_reads_costs_a_bounded_queue_and_is_put_out) {

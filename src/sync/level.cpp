@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 
-#include "api/sync_types.hpp"
 #include "model/bit_rate.hpp"
 
 namespace lobo::sync {

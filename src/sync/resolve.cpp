@@ -1,6 +1,7 @@
 #include "sync/resolve.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "api/sync_types.hpp"
+#include "base/clock.hpp"
 #include "model/date_time.hpp"
 #include "sync/tier.hpp"
 #include "wire/json/json.hpp"

@@ -4,10 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <set>
+#include <string>
 
+#include "base/result.hpp"
+#include "base/rng.hpp"
 #include "sample_text.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/type.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::json {
 namespace {

@@ -1,10 +1,19 @@
 #include "sample_text.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
 #include <map>
+#include <string>
+#include <vector>
 
+#include "base/result.hpp"
+#include "base/rng.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/pointer.hpp"
+#include "wire/json/type.hpp"
 
 namespace lobo::json {
 namespace {

@@ -3,6 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/common.hpp"
+#include "base/result.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::api::ss_nra {
 namespace {

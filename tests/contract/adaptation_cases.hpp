@@ -31,8 +31,8 @@ inline std::vector<Case> cases_of_adaptations() {
   constexpr std::string_view deletes = "DeleteNetworkResourceAdaptation";
   static const std::string good = adaptation_body("ue1", "silver");
   static const std::string patch = R"({"uniQosReq":"bronze"})";
-  const auto post = [](System& s, std::string text, http::Headers headers = {}) {
-    return s.ask("POST", adaptations, std::move(text), std::move(headers)).status;
+  const auto post = [](System& s, std::string text, const http::Headers& headers = {}) {
+    return s.ask("POST", adaptations, std::move(text), headers).status;
   };
   const auto silent = [](const http::Request&) { return true; };
   std::vector<Case> out{
@@ -131,8 +131,8 @@ inline std::vector<Case> cases_of_adaptations() {
     const auto path = [kind](System& s) {
       return (kind.of_one ? made_adaptation(s) : adaptations) + kind.below;
     };
-    const auto ask = [=](System& s, http::Headers headers, std::string_view who = "app1") {
-      return s.ask(kind.method, path(s), kind.body, std::move(headers), who).status;
+    const auto ask = [=](System& s, const http::Headers& headers, std::string_view who = "app1") {
+      return s.ask(kind.method, path(s), kind.body, headers, who).status;
     };
     out.push_back({kind.operation, 401, [=](System& s) { return ask(s, {}, ""); }});
     if (kind.operation != creates && kind.operation != changes)

@@ -3,13 +3,19 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/common.hpp"
 #include "contract/bad_bodies.hpp"
 #include "contract/declared.hpp"
 #include "support/system.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app::testing {
 namespace {

@@ -3,10 +3,16 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "api/documents.hpp"
 #include "base/text.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::contract {
 namespace {

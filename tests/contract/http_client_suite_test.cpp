@@ -4,20 +4,24 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/http/client.hpp"
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
 #include "runtime/ports.hpp"
 #include "sim/loop.hpp"
 #include "sim/network.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::runtime {
 namespace {

@@ -5,12 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/common.hpp"
+#include "base/result.hpp"
 #include "contract/bad_bodies.hpp"
+#include "graph/control_plane.hpp"
+#include "services/core_sim/config.hpp"
 #include "support/system.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::app::testing {
 namespace {

@@ -72,8 +72,8 @@ struct ExtensionKind {
 inline void add_what_all_refuse_alike(const ExtensionKind& kind, std::vector<Case>& out) {
   const bool creates = kind.method == "POST", changes = kind.method == "PATCH";
   const auto path = [kind](System& s) { return kind.of_one ? kind.make(s) : kind.collection; };
-  const auto ask = [=](System& s, http::Headers headers, std::string_view who = "app1") {
-    return s.ask(kind.method, path(s), kind.body, std::move(headers), who).status;
+  const auto ask = [=](System& s, const http::Headers& headers, std::string_view who = "app1") {
+    return s.ask(kind.method, path(s), kind.body, headers, who).status;
   };
   out.push_back({kind.operation, 401, [=](System& s) { return ask(s, {}, ""); }, kind.setup});
   if (!creates && !changes)

@@ -1,12 +1,17 @@
 #include "contract/monitor_operations.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/result.hpp"
+#include "graph/control_plane.hpp"
+#include "runtime/ports.hpp"
 #include "support/system.hpp"
 #include "wire/http/message.hpp"
 

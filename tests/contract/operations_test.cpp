@@ -6,19 +6,26 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "contract/adaptation_cases.hpp"
 #include "contract/declared.hpp"
 #include "contract/mm_qos_cases.hpp"
 #include "contract/monitor_operations.hpp"
 #include "contract/operation_case.hpp"
+#include "runtime/effect_runner.hpp"
 #include "support/doors.hpp"
 #include "support/system.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/value.hpp"
+#include "wire/resource/route.hpp"
 
 namespace lobo::app::testing {
 namespace {
@@ -42,7 +49,7 @@ http::Response good_create(System& s) { return s.ask("POST", all, System::body("
 std::string made(System& s) { return System::path_of(s.create().value_or("none")); }
 std::string callback_of(System& s, std::string_view kind) {
   const auto id = s.create().value_or("none");
-  const auto path = s.callback_path(id, s.secret_of(id).value_or("none"));
+  auto path = s.callback_path(id, s.secret_of(id).value_or("none"));
   if (kind == "unicast") return path;
   if (kind == "app-session-events") return path + "/notify";
   if (kind == "app-session-end") return path + "/terminate";

@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "contract/adaptation_cases.hpp"

@@ -1,15 +1,27 @@
 #include "contract/store_suite.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "adapters/store/sqlite_store.hpp"
+#include "base/clock.hpp"
 #include "base/require.hpp"
+#include "base/result.hpp"
 #include "base/rng.hpp"
 #include "contract/store_model.hpp"
+#include "runtime/ports.hpp"
 #include "sim/store.hpp"
 #include "support/temp_dir.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::contract {
 namespace {

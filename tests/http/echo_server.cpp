@@ -6,14 +6,19 @@
 // --quick: timeouts of a few hundred milliseconds, for tests that provoke them.
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adapters/http/server.hpp"
+#include "adapters/http/tls_files.hpp"
+#include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::adapters {
 namespace {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "adapters/http/client.hpp"
-#include "adapters/http/tls.hpp"
 #include "adapters/http/tls_files.hpp"
 #include "adapters/key_channel/client.hpp"
 #include "adapters/key_channel/server.hpp"

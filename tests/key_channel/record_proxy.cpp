@@ -1,6 +1,5 @@
 #include "key_channel/record_proxy.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>

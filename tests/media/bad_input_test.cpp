@@ -9,6 +9,7 @@
 #include "contract/bad_bodies.hpp"
 #include "contract/declared.hpp"
 #include "media/world.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::app::testing {

@@ -4,13 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "api/media_e5.hpp"
 #include "graph/media_planner.hpp"
 #include "media/world.hpp"
+#include "services/media_energy/ports.hpp"
+#include "support/media_driver.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
-#include "wire/json/value.hpp"
 
 namespace lobo::app::testing {
 namespace {

@@ -1,10 +1,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "media/world.hpp"
+#include "support/media_driver.hpp"
 
 namespace lobo::app::testing {
 
@@ -91,8 +91,8 @@ std::vector<MediaOperation> media_operations() {
        "ue", false,
        [](MediaWorld& w) {
          const auto at = w.session();
-         const auto made = MediaWorld::id_of(w.ask("POST", at + "/metrics-reporting-configurations",
-                                                   R"({"samplingPeriod":1})"));
+         const auto made = MediaWorld::id_of(
+             w.ask("POST", at + "/metrics-reporting-configurations", R"({"samplingPeriod":1})"));
          return "/3gpp-m5/v2/metrics-reporting" + at.substr(sessions.size()) + '/' + made;
        }},
       {"GetSteeringPlan", "GET", 200, "", "steer", false,
@@ -185,7 +185,7 @@ std::vector<MediaOperation> media_operations() {
                      : verb.name == "Modify" ? R"({"x-other":1})"
                                              : part.text,
                      "asp", true, [part, makes](MediaWorld& w) {
-                       const auto at = w.session() + '/' + std::string(part.segment);
+                       auto at = w.session() + '/' + std::string(part.segment);
                        if (makes) return at;
                        const auto made = w.ask("POST", at, part.text);
                        return part.many ? at + '/' + MediaWorld::id_of(made) : at;

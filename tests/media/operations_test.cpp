@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
+#include <cstddef>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@
 
 #include "contract/declared.hpp"
 #include "media/world.hpp"
+#include "support/media_driver.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::app::testing {
 namespace {

@@ -12,16 +12,20 @@
 #include <string_view>
 #include <utility>
 
+#include "api/media_e5.hpp"
 #include "base/rng.hpp"
 #include "energy/client/media_session.hpp"
 #include "energy_ue/ue_config.hpp"
 #include "energy_ue/ue_fleet.hpp"
 #include "media/world.hpp"
 #include "runtime/ports.hpp"
+#include "sim/observers.hpp"
 #include "steering/plan_follower.hpp"
 #include "steering/sightings.hpp"
+#include "steering/steer_config.hpp"
 #include "steering/steer_endpoint.hpp"
 #include "steering/token_keys.hpp"
+#include "support/media_driver.hpp"
 #include "wire/http/message.hpp"
 
 namespace lobo::app::testing {
@@ -177,8 +181,10 @@ TEST_F(emulated_ues, play_listen_and_leave_a_hot_place_without_a_stall) {
 }
 
 TEST_F(emulated_ues, tell_the_af_how_well_they_play_and_what_they_consumed) {
-  w.ask("POST", session + "/metrics-reporting-configurations", R"({"reportingInterval":4,"samplingPeriod":1})");
-  w.ask("POST", session + "/consumption-reporting-configuration", R"({"reportingInterval":4,"samplingPeriod":1})");
+  w.ask("POST", session + "/metrics-reporting-configurations",
+        R"({"reportingInterval":4,"samplingPeriod":1})");
+  w.ask("POST", session + "/consumption-reporting-configuration",
+        R"({"reportingInterval":4,"samplingPeriod":1})");
   config.count = 5;
   start();
   run(12, 120);

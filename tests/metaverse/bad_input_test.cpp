@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/rng.hpp"
 #include "metaverse/operations.hpp"
 #include "metaverse/world.hpp"
+#include "services/metaverse/ports.hpp"
 
 namespace lobo::app::testing {
 namespace {

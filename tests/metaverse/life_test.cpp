@@ -516,7 +516,7 @@ TEST(mm_resolve, tells_sealdd_what_policies_make_of_a_request_and_keeps_a_shadow
 
 TEST(mm_resolve, what_the_enabler_made_itself_is_never_resolved_back) {
   MmWorld w;
-  const auto at = w.session(MmWorld::asset("1", "ue-1"));
+  (void)w.session(MmWorld::asset("1", "ue-1"));
   const auto room = w.sealdd.of_ue("ue-1").shown.room;
   const auto asset = MmWorld::asset("1", "ue-1");
   EXPECT_EQ(w.ask("POST", "/mm-das/v1/resolve",

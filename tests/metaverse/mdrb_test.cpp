@@ -4,9 +4,11 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "contract/declared.hpp"
 #include "metaverse/world.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::app::testing {
 namespace {

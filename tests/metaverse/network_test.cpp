@@ -4,16 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/mm_das.hpp"
 #include "api/nra_mm_qos.hpp"
 #include "metaverse/world.hpp"
 #include "runtime/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 

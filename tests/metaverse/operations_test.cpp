@@ -8,13 +8,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 
+#include "api/mm_das.hpp"
 #include "contract/declared.hpp"
 #include "metaverse/world.hpp"
+#include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::app::testing {
 namespace {

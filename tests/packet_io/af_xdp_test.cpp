@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,11 +23,12 @@
 #include "adapters/packet_io/af_packet.hpp"
 #include "adapters/packet_io/served.hpp"
 #include "adapters/packet_io/wait.hpp"
+#include "base/bytes.hpp"
+#include "base/result.hpp"
 #include "model/address.hpp"
 #include "support/live_net.hpp"
 #include "wire/packet/build.hpp"
 #include "wire/packet/flow.hpp"
-#include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"
 #include "world.hpp"
 

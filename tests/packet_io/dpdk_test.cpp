@@ -9,14 +9,15 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
-#include "support/live_net.hpp"
 #include "support/temp_dir.hpp"
 #include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"

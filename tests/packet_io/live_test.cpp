@@ -10,19 +10,16 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
-#include "adapters/packet_io/af_packet.hpp"
-#include "adapters/packet_io/af_xdp.hpp"
 #include "adapters/packet_io/wait.hpp"
 #include "base/result.hpp"
 #include "kernel_sender.hpp"
 #include "support/live_net.hpp"
 #include "wire/packet/edit.hpp"
 #include "wire/packet/parse.hpp"
-#include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"
 #include "world.hpp"
 
@@ -106,7 +103,7 @@ TEST_P(live_port, an_unknown_interface_is_named) {
 /// This thread without some capabilities, as long as this lives.
 class Without {
  public:
-  explicit Without(std::initializer_list<unsigned> capabilities) {
+  Without(std::initializer_list<unsigned> capabilities) {
     ::syscall(SYS_capget, &header_, before_.data());
     auto fewer = before_;
     for (const unsigned one : capabilities) fewer[one / 32].effective &= ~(1U << one % 32);

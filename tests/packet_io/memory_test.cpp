@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <ios>
+#include <string>
 #include <thread>
 
 #include "adapters/packet_io/capture_port.hpp"

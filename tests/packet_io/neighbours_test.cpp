@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
-#include <vector>
 
 #include "adapters/packet_io/af_packet.hpp"
 #include "adapters/packet_io/link.hpp"
@@ -17,7 +17,6 @@
 #include "base/bytes.hpp"
 #include "model/address.hpp"
 #include "support/live_net.hpp"
-#include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"
 #include "world.hpp"
 
@@ -56,7 +55,7 @@ class Neighbour {
       (void)io::wait_for_packets(ports, 50ms);
       (void)port_->receive(batch);
       for (const auto& packet : batch.packets()) {
-        const Frame frame = copy_of(packet);
+        Frame frame = copy_of(packet);
         if (frame.size() >= target_at + 4 && be16_at(frame, 12) == ether_type_arp &&
             be16_at(frame, operation_at) == 1 && be32_at(frame, target_at) == 0x0A090002)
           return frame;

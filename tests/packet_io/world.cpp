@@ -27,7 +27,6 @@
 #include "base/result.hpp"
 #include "support/live_net.hpp"
 #include "wire/capture/capture.hpp"
-#include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"
 
 namespace lobo::packet_io_test {

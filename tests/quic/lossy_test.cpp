@@ -7,11 +7,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "adapters/impair/proxy.hpp"
-#include "adapters/quic/links.hpp"
 #include "base/require.hpp"
 #include "quic/ends.hpp"
 #include "wire/impair/line.hpp"

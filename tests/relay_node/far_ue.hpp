@@ -80,7 +80,7 @@ inline std::optional<UeGiven> ue_of_line(const std::string& line) {
   return UeGiven{.target = {.to = {*to, port},
                             .name = {},
                             .from = any_port(),
-                            .trust = {.ca_file = {}, .certificate_sha256 = *digest}},
+                            .trust = {.ca_file = {}, .certificate_sha256 = digest}},
                  .token = std::move(*bytes),
                  .flow = flow,
                  .alias = static_cast<sdd::Alias>(alias),

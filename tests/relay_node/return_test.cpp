@@ -12,7 +12,6 @@
 #include "adapters/impair/proxy.hpp"
 #include "adapters/quic/links.hpp"
 #include "relay_node/lab.hpp"
-#include "wire/impair/line.hpp"
 #include "wire/sdd/types.hpp"
 
 namespace lobo::testing {

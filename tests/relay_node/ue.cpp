@@ -20,6 +20,7 @@
 
 #include "adapters/http/loop.hpp"
 #include "adapters/http/steady_clock.hpp"
+#include "relay/client.hpp"
 #include "relay_node/far_ue.hpp"
 
 namespace lobo::testing {

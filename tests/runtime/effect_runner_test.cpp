@@ -1,5 +1,18 @@
 #include "runtime/effect_runner.hpp"
 
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/overlay.hpp"
+#include "runtime/ports.hpp"
+#include "sim/store.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/record.hpp"
 #include "world.hpp"
 
 namespace lobo::runtime {

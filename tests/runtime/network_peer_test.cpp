@@ -1,5 +1,17 @@
 #include "runtime/network_peer.hpp"
 
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "runtime/ports.hpp"
+#include "sim/network.hpp"
+#include "sim/observers.hpp"
+#include "wire/http/message.hpp"
 #include "world.hpp"
 
 namespace lobo::runtime {

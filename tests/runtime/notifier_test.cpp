@@ -1,5 +1,12 @@
 #include "runtime/notifier.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "wire/http/message.hpp"
 #include "world.hpp"
 
 namespace lobo::runtime {

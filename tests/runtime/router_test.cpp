@@ -1,5 +1,13 @@
 #include "runtime/router.hpp"
 
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/result.hpp"
+#include "runtime/effect_runner.hpp"
+#include "wire/http/message.hpp"
+#include "wire/resource/route.hpp"
 #include "world.hpp"
 
 namespace lobo::runtime {

@@ -2,11 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/result.hpp"
+#include "base/rng.hpp"
+#include "runtime/ports.hpp"
 #include "sim/loop.hpp"
+#include "wire/http/message.hpp"
 #include "world.hpp"
 
 namespace lobo::runtime {

@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "monitoring_world.hpp"
+#include "services/core_sim/config.hpp"
 #include "support/system.hpp"
 #include "wire/http/message.hpp"
-#include "wire/json/json.hpp"
 
 namespace lobo::app::testing {
 namespace {

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/ss_nrm.hpp"
-#include "api/state/nrm_monitor.hpp"
 #include "model/date_time.hpp"
 #include "monitoring_world.hpp"
 #include "services/seal_nrm/series.hpp"

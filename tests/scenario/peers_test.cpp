@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 #include <functional>
 #include <set>
 #include <string>
@@ -15,8 +15,11 @@
 
 #include "api/net_control.hpp"
 #include "api/nra_adaptation.hpp"
-#include "api/ss_nra.hpp"
 #include "api/ss_nrm.hpp"
+#include "graph/control_plane.hpp"
+#include "graph/group_keeper.hpp"
+#include "runtime/network_peer.hpp"
+#include "services/core_sim/config.hpp"
 #include "services/seal_nrm/monitor_sample.hpp"
 #include "support/doors.hpp"
 #include "support/system.hpp"

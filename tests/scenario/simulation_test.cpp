@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "simulation/checkers.hpp"
 #include "simulation/plants.hpp"
 #include "simulation/run.hpp"
 

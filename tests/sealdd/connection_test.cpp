@@ -10,12 +10,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/sdd_connections.hpp"
 #include "api/sdd_relay.hpp"
 #include "model/date_time.hpp"
 #include "sealdd/world.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 #include "wire/sdd/token.hpp"
 

@@ -10,9 +10,11 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "contract/declared.hpp"
 #include "sealdd/world.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::app::testing {
 namespace {

@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/sdd_connections.hpp"
-#include "api/sdd_policy.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/sdd_tqm.hpp"
 #include "api/sdd_transmission.hpp"

@@ -3,8 +3,9 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,9 @@
 #include "api/nra_reliable.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/sdd_das.hpp"
+#include "api/sdd_relay.hpp"
 #include "sealdd/world.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::app::testing {

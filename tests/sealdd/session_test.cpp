@@ -5,19 +5,23 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/mm_das.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/sdd_das.hpp"
+#include "api/sdd_relay.hpp"
 #include "model/date_time.hpp"
 #include "sealdd/world.hpp"
 #include "services/sealdd/histogram.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 
 namespace lobo::app::testing {

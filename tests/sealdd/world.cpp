@@ -3,9 +3,26 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "wire/http/url.hpp"
+#include "api/sdd_connections.hpp"
+#include "api/sdd_relay.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/network_peer.hpp"
+#include "runtime/ports.hpp"
+#include "services/sealdd/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
+#include "wire/json/value.hpp"
+#include "wire/resource/machine.hpp"
 
 namespace lobo::app::testing {
 

@@ -14,7 +14,7 @@
 #include "model/pdu_set.hpp"
 #include "upf/protected_stream.hpp"
 #include "wire/packet/parse.hpp"
-#include "wire/xrm/context.hpp"
+#include "wire/xrm/aead.hpp"
 #include "wire/xrm/receiver.hpp"
 #include "wire/xrm/unmarked.hpp"
 

@@ -2,7 +2,6 @@
 // stream that says "open" gets another one from here, and one that says "end" ends the session.
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -24,7 +23,6 @@
 #include "adapters/udp/socket.hpp"
 #include "adapters/webtransport/gate.hpp"
 #include "base/bytes.hpp"
-#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "model/address.hpp"
 

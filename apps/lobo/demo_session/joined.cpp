@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <ratio>
 #include <string_view>
 #include <vector>
 

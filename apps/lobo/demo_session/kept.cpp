@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "adapters/store/database.hpp"
 #include "base/result.hpp"

@@ -16,6 +16,7 @@
 #include "sim/loop.hpp"
 #include "sim/observers.hpp"
 #include "steering/sightings.hpp"
+#include "steering/steer_endpoint.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 

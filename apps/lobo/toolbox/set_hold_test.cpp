@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/bytes.hpp"
 #include "model/pdu_set.hpp"
 #include "toolbox/stream_key.hpp"
 #include "wire/capture/capture.hpp"

@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

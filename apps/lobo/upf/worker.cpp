@@ -18,6 +18,7 @@
 #include "dataplane/stages/passage.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
 #include "upf/keys.hpp"
+#include "upf/mailbox.hpp"
 #include "wire/packet_io/batch.hpp"
 #include "wire/packet_io/port.hpp"
 #include "wire/xrm/receiver.hpp"

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include <string>
 #include <utility>
 
+#include "base/result.hpp"
 #include "runtime/ports.hpp"
 #include "support/temp_dir.hpp"
 

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "adapters/capture/file.hpp"
+#include "adapters/packet_io/af_packet.hpp"
 #include "adapters/packet_io/dpdk_device.hpp"
 #include "adapters/packet_io/link.hpp"
 #include "adapters/packet_io/offload.hpp"

@@ -8,6 +8,8 @@
 #include <rte_ethdev.h>
 #include <rte_log.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
+#include <rte_memory.h>
 #include <rte_mempool.h>
 #include <rte_version.h>
 #include <semaphore.h>
@@ -20,6 +22,8 @@
 namespace lobo::adapters::packet_io::dpdk {
 
 namespace {
+
+constexpr auto any_socket = static_cast<unsigned>(SOCKET_ID_ANY);
 
 Hear hearer = nullptr;
 unsigned pools_made = 0;
@@ -43,11 +47,11 @@ int start(const Device& device, const Shape& shape) {
   if (const int said = rte_eth_dev_adjust_nb_rx_tx_desc(device.number, &to_receive, &to_send);
       said != 0)
     return said;
-  if (const int said = rte_eth_rx_queue_setup(device.number, 0, to_receive, SOCKET_ID_ANY, nullptr,
+  if (const int said = rte_eth_rx_queue_setup(device.number, 0, to_receive, any_socket, nullptr,
                                               pool_of(device));
       said != 0)
     return said;
-  if (const int said = rte_eth_tx_queue_setup(device.number, 0, to_send, SOCKET_ID_ANY, nullptr);
+  if (const int said = rte_eth_tx_queue_setup(device.number, 0, to_send, any_socket, nullptr);
       said != 0)
     return said;
   return rte_eth_dev_start(device.number);

@@ -15,7 +15,6 @@
 #include "adapters/webtransport/tlv.hpp"
 #include "adapters/webtransport/varint.hpp"
 #include "base/bytes.hpp"
-#include "base/result.hpp"
 
 namespace lobo::adapters::webtransport {
 namespace {

@@ -486,7 +486,7 @@ TEST(n4_report, a_tunnel_that_its_end_does_not_know_is_told_if_it_is_one_of_ours
 
 /// A session of which the delay of QFI 9 is monitored.
 struct Monitored : Metered {
-  explicit Monitored(pfcp::QosMonitoringControl control) : Metered({}, with(std::move(control))) {}
+  explicit Monitored(pfcp::QosMonitoringControl control) : Metered({}, with(control)) {}
   static N4Rules with(pfcp::QosMonitoringControl control) {
     EXPECT_TRUE(control.qfis.add({9}));
     auto rules = test::two_ways(ue);

@@ -15,6 +15,7 @@
 #include "dataplane/n4/config.hpp"
 #include "dataplane/n4/tunnel_pool.hpp"
 #include "dataplane/n4/types.hpp"
+#include "dataplane/rules/packet_facts.hpp"
 #include "dataplane/rules/rule_set.hpp"
 #include "dataplane/rules/session.hpp"
 #include "model/address.hpp"
@@ -149,7 +150,7 @@ TEST(n4_session, may_be_spoken_of_from_where_its_control_plane_is) {
   Pair pair;
   const auto rules = two_ways(1);
   const auto request = rules.establishment(
-      pair.smf.node(), {.seid = 9, .v4 = *model::Ipv4Address::parse("192.0.2.9")});
+      pair.smf.node(), {.seid = 9, .v4 = model::Ipv4Address::parse("192.0.2.9")});
   const auto came =
       pair.ask<pfcp::SessionEstablishmentResponse>(pair.smf, pair.smf.request(request));
   ASSERT_TRUE(came);

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/quantity.hpp"
-#include "base/rng.hpp"
 #include "dataplane/elapsed.hpp"
 #include "dataplane/radio/cell.hpp"
 #include "dataplane/radio/conveyed.hpp"

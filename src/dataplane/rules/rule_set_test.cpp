@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/rng.hpp"
+#include "dataplane/rules/packet_facts.hpp"
 #include "dataplane/rules/session.hpp"
 #include "model/address.hpp"
 #include "model/flow_description.hpp"

@@ -12,6 +12,7 @@
 
 #include "base/rng.hpp"
 #include "dataplane/rules/match_line.hpp"
+#include "dataplane/rules/packet_facts.hpp"
 #include "dataplane/rules/rule_set.hpp"
 #include "dataplane/rules/session.hpp"
 #include "model/address.hpp"

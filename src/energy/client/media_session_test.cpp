@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,7 +70,7 @@ class media_session : public ::testing::Test {
     });
     EXPECT_NE(found, calls.rend()) << "nobody asked for " << path;
     if (found == calls.rend()) return {};
-    const auto call = *found;
+    auto call = std::move(*found);
     calls.erase(std::next(found).base());
     ue.answered(call.id, with, now);
     take();
@@ -411,13 +412,14 @@ TEST_F(media_session, reports_its_quality_at_the_interval_with_what_the_player_s
 TEST_F(media_session, reports_no_more_than_is_asked_for) {
   ue.start(now);
   answer("/service-access-information/p1",
-         ok(with_reporting(std::string(wants_metrics) +
-                           R"(,{"metricsReportingConfigurationId":"other","serverAddresses":)"
-                           R"(["http://af.example/"],"scheme":"urn:other","samplePercentage":100,)"
-                           R"("urlFilters":[],"samplingPeriod":1,"metrics":[]},)"
-                           R"({"metricsReportingConfigurationId":"nobody","serverAddresses":)"
-                           R"(["http://af.example/"],"scheme":"urn:3GPP:ns:PSS:DASH:QM10",)"
-                           R"("samplePercentage":0,"urlFilters":[],"samplingPeriod":1,"metrics":[]}])")));
+         ok(with_reporting(
+             std::string(wants_metrics) +
+             R"(,{"metricsReportingConfigurationId":"other","serverAddresses":)"
+             R"(["http://af.example/"],"scheme":"urn:other","samplePercentage":100,)"
+             R"("urlFilters":[],"samplingPeriod":1,"metrics":[]},)"
+             R"({"metricsReportingConfigurationId":"nobody","serverAddresses":)"
+             R"(["http://af.example/"],"scheme":"urn:3GPP:ns:PSS:DASH:QM10",)"
+             R"("samplePercentage":0,"urlFilters":[],"samplingPeriod":1,"metrics":[]}])")));
   ASSERT_TRUE(ue.select(0, "SL1", now));
   now += 2min;
   ue.advance(now);

@@ -5,8 +5,6 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "energy/meter/cpu_time.hpp"

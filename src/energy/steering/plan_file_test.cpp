@@ -46,11 +46,13 @@ TEST(steering_plan, every_fault_is_told_with_its_place) {
 }
 
 TEST(steering_plan, without_locations_groups_or_shares_is_none) {
+  static constexpr auto without_shares =
+      R"({"version":1,"validUntil":"2026-11-22T18:00:00Z","locations":[{"id":"a"}],)"
+      R"("groups":[{"id":"g","shares":{}}]})";
   for (const auto* text :
        {"", "[]", "{}", R"({"version":1,"validUntil":"2026-11-22T18:00:00Z"})",
         R"({"version":1,"validUntil":"2026-11-22T18:00:00Z","locations":[],"groups":[]})",
-        R"({"version":1,"validUntil":"2026-11-22T18:00:00Z","locations":[{"id":"a"}],)"
-        R"("groups":[{"id":"g","shares":{}}]})"})
+        without_shares})
     EXPECT_FALSE(read_plan(text)) << text;
 }
 

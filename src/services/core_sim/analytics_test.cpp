@@ -1,4 +1,3 @@
-#include "services/core_sim/analytics.hpp"
 
 #include <gtest/gtest.h>
 

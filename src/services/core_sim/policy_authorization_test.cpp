@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "base/text.hpp"
 #include "services/core_sim/test_lab.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::core_sim {

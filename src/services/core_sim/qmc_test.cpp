@@ -5,10 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/net_control.hpp"
+#include "base/clock.hpp"
+#include "base/rng.hpp"
 #include "services/core_sim/test_lab.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"

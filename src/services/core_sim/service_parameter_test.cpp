@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "services/core_sim/config.hpp"
 #include "services/core_sim/test_lab.hpp"
 
 namespace lobo::core_sim {

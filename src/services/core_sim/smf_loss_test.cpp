@@ -7,16 +7,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/rng.hpp"
+#include "model/address.hpp"
 #include "services/core_sim/smf_rules.hpp"
 #include "services/core_sim/test_lab.hpp"
 #include "services/core_sim/test_upf.hpp"
 #include "wire/pfcp/header.hpp"
 #include "wire/pfcp/messages.hpp"
 #include "wire/pfcp/refusal.hpp"
+#include "wire/pfcp/values.hpp"
 
 namespace lobo::core_sim {
 namespace {
@@ -304,7 +307,7 @@ TEST(smf_loss, when_it_is_quiet_the_upf_has_what_is_said_to_be_enforced) {
           lab.upf.refuse_modifications = pfcp::Cause::request_rejected;
           lab.upf.refuse_count = rng.below(2);
           break;
-        case 8: lab.run_for(std::chrono::milliseconds(rng.below(4'000))); break;
+        default: lab.run_for(std::chrono::milliseconds(rng.below(4'000))); break;
       }
       lab.run_for(std::chrono::milliseconds(rng.below(60)));
     }

@@ -8,13 +8,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "services/core_sim/test_lab.hpp"
 #include "services/core_sim/test_upf.hpp"
-#include "wire/json/value.hpp"
+#include "wire/pfcp/header.hpp"
 #include "wire/pfcp/messages.hpp"
+#include "wire/pfcp/refusal.hpp"
 #include "wire/pfcp/usage.hpp"
+#include "wire/pfcp/values.hpp"
 
 namespace lobo::core_sim {
 namespace {

@@ -11,11 +11,15 @@
 #include <utility>
 #include <vector>
 
+#include "services/core_sim/smf_flow.hpp"
 #include "services/core_sim/smf_rules.hpp"
 #include "services/core_sim/test_lab.hpp"
 #include "services/core_sim/test_upf.hpp"
+#include "wire/pfcp/header.hpp"
 #include "wire/pfcp/messages.hpp"
+#include "wire/pfcp/refusal.hpp"
 #include "wire/pfcp/usage.hpp"
+#include "wire/pfcp/values.hpp"
 
 namespace lobo::core_sim {
 namespace {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,10 +13,12 @@
 #include "services/core_sim/smf_rules.hpp"
 #include "services/core_sim/test_lab.hpp"
 #include "services/core_sim/test_upf.hpp"
+#include "wire/http/message.hpp"
 #include "wire/pfcp/header.hpp"
 #include "wire/pfcp/media.hpp"
 #include "wire/pfcp/refusal.hpp"
 #include "wire/pfcp/rules.hpp"
+#include "wire/pfcp/values.hpp"
 
 namespace lobo::core_sim {
 namespace {

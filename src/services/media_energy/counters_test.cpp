@@ -7,7 +7,10 @@
 #include <optional>
 #include <string>
 
+#include "api/media_e3.hpp"
+#include "base/clock.hpp"
 #include "model/date_time.hpp"
+#include "services/media_energy/ports.hpp"
 
 namespace lobo::media_energy {
 namespace {

@@ -4,14 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/media_types.hpp"
 #include "services/media_energy/eiaf.hpp"
+#include "services/media_energy/ports.hpp"
 #include "support/eiaf_world.hpp"
-#include "support/media_driver.hpp"
 
 namespace lobo::media_energy {
 namespace {

@@ -156,7 +156,7 @@ std::vector<Unit> Eiaf::units(const Session& session, const Policy& policy, Inst
     const std::string name(location);
     auto figures = figures_of(name, session, now);
     switch (level) {
-      case types::EnergyScope::service: all.push_back(std::move(figures)); break;
+      case types::EnergyScope::service: all.push_back(figures); break;
       case types::EnergyScope::session:
         // Of one session on the average: what is metered there cannot be told apart any further.
         if (figures.sessions >= 1) {

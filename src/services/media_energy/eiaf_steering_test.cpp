@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 #include "api/media_steering.hpp"
 #include "services/media_energy/eiaf.hpp"
+#include "services/media_energy/mapping.hpp"
 #include "services/media_energy/ports.hpp"
 #include "support/media_driver.hpp"
 #include "wire/http/message.hpp"
@@ -157,7 +159,7 @@ TEST_F(eiaf_steering, counts_once_a_session_that_tells_on_e5_as_well) {
 
 TEST_F(eiaf_steering, believes_what_a_collector_says_before_what_steering_says) {
   run(5);
-  const auto client = d.subscribe(session, policy, "play-1", R"(,"serviceLocationId":"SL1")");
+  d.subscribe(session, policy, "play-1", R"(,"serviceLocationId":"SL1")");
   d.eiaf.saw("play-1", "SL2", Source::steering, d.now);
   EXPECT_EQ(d.eiaf.placements().find("play-1")->location, "SL1");
 }

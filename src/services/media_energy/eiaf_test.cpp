@@ -6,10 +6,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/media_e5.hpp"
+#include "api/media_m5.hpp"
+#include "api/media_types.hpp"
+#include "services/media_energy/ports.hpp"
 #include "support/eiaf_world.hpp"
 #include "support/media_driver.hpp"
 

@@ -7,8 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "api/media_e3.hpp"
 #include "api/media_types.hpp"
+#include "base/clock.hpp"
 #include "model/date_time.hpp"
+#include "services/media_energy/ports.hpp"
 
 namespace lobo::media_energy {
 namespace {

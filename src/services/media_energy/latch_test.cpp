@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
+#include "api/media_m1.hpp"
+#include "api/media_types.hpp"
+#include "base/clock.hpp"
 #include "model/date_time.hpp"
 
 namespace lobo::media_energy {

@@ -4,10 +4,11 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-#include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "model/date_time.hpp"
 
 namespace lobo::media_energy {

@@ -1,17 +1,16 @@
 // Metrics reports on M5 through the routes, and what becomes of them.
 
-#include "services/media_energy/quality.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "api/media_e5.hpp"
 #include "api/media_types.hpp"
 #include "services/media_energy/mapping.hpp"
 #include "support/media_driver.hpp"

@@ -1,12 +1,13 @@
-#include "services/media_energy/session.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "services/media_energy/ports.hpp"
 #include "support/media_driver.hpp"
 
 namespace lobo::media_energy {
@@ -39,8 +40,8 @@ class provisioning : public ::testing::Test {
 
 TEST_F(provisioning, names_what_belongs_to_the_session) {
   const auto policy = d.policy(id, "{}");
-  const auto metrics = MediaDriver::id_of(
-      d.ask("POST", at("/metrics-reporting-configurations"), R"({"reportingInterval":10,"samplingPeriod":1})"));
+  const auto metrics = MediaDriver::id_of(d.ask("POST", at("/metrics-reporting-configurations"),
+                                                R"({"reportingInterval":10,"samplingPeriod":1})"));
   const auto body = MediaDriver::body_of(d.ask("GET", at("")));
   EXPECT_EQ(*body.find("energyPolicyIds")->array()->at(0).text(), policy);
   EXPECT_EQ(*body.find("metricsReportingConfigurationIds")->array()->at(0).text(), metrics);

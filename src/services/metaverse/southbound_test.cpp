@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,15 +16,19 @@
 #include <vector>
 
 #include "api/state/metaverse.hpp"
+#include "base/result.hpp"
 #include "model/date_time.hpp"
-#include "services/metaverse/policy.hpp"
 #include "services/metaverse/policy_book.hpp"
 #include "services/metaverse/ports.hpp"
 #include "services/metaverse/session.hpp"
 #include "services/metaverse/southbound_sealdd.hpp"
 #include "support/text_file.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
+#include "wire/resource/effect.hpp"
+#include "wire/resource/machine.hpp"
+#include "wire/resource/record.hpp"
 
 namespace lobo::metaverse {
 namespace {

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -11,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "services/seal_nrm/adaptation_page.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "support/adaptation_test.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/resource/machine.hpp"

@@ -15,6 +15,7 @@
 #include "services/seal_nrm/southbound_nef.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/http/message.hpp"
+#include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"

@@ -10,6 +10,7 @@
 
 #include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
+#include "support/text_file.hpp"
 #include "wire/json/value.hpp"
 
 namespace lobo::seal_nrm {

@@ -4,6 +4,11 @@
 
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+#include "services/seal_nrm/ports.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "api/nra_mm_qos.hpp"
-#include "support/adaptation_test.hpp"
+#include "api/state/adaptation.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/json/json.hpp"
-#include "wire/resource/machine.hpp"
+#include "wire/resource/effect.hpp"
 #include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {

@@ -4,13 +4,19 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "api/ss_nrm.hpp"
 #include "api/state/nrm_monitor.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "model/date_time.hpp"
 #include "services/seal_nrm/monitor_sample.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/json/json.hpp"
 

@@ -1,16 +1,22 @@
 // Reliable transmission over two PDU sessions: T65 and T66 of TS 23.434.
 
+#include "services/seal_nrm/reliable.hpp"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/nra_reliable.hpp"
+#include "api/state/nrm_reliable.hpp"
+#include "base/result.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/json/json.hpp"
+#include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
-#include "wire/resource/record.hpp"
 
 namespace lobo::seal_nrm {
 namespace {

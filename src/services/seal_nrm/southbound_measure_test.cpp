@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "api/state/nrm_monitor.hpp"
+#include "api/state/seal_nrm.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/json/value.hpp"
 

@@ -2,10 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
 #include "api/policy_authorization.hpp"
+#include "api/ss_nra.hpp"
+#include "api/state/seal_nrm.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
+#include "wire/http/message.hpp"
 #include "wire/http/ssrf.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"

@@ -8,6 +8,7 @@
 
 #include "api/state/seal_nrm.hpp"
 #include "base/result.hpp"
+#include "services/seal_nrm/ports.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"

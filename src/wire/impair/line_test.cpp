@@ -12,7 +12,6 @@
 
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
-#include "base/quantity.hpp"
 
 namespace lobo::impair {
 namespace {

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <vector>
+
+#include "base/clock.hpp"
 
 namespace lobo::resource {
 namespace {

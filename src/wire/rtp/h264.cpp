@@ -1,5 +1,6 @@
 #include "wire/rtp/h264.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bytes.hpp"

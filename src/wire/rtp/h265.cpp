@@ -1,5 +1,6 @@
 #include "wire/rtp/h265.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/bytes.hpp"

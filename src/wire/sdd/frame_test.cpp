@@ -181,12 +181,11 @@ RC_GTEST_PROP(sdd_stream_header, what_was_written_is_read_and_each_prefix_waits_
 
 TEST(sdd_stream_header, numbers_beyond_their_range_are_refused) {
   for (const char* hex : {
-           "000201010000",  // flow 0
-           "010101010000",  // R1 goes by datagrams
-           "010501010000",  // no such class
-           "010200010000",  // alias 0
-           "0102018000010000"
-           "00",  // component 65,536
+           "000201010000",        // flow 0
+           "010101010000",        // R1 goes by datagrams
+           "010501010000",        // no such class
+           "010200010000",        // alias 0
+           "010201800001000000",  // component 65,536
            "01020101c00000010000000000",
            "01020101008000ea61",  // a deadline beyond a minute
        }) {

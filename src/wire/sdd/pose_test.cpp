@@ -7,8 +7,8 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
-#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -90,11 +90,12 @@ RC_GTEST_PROP(pose, a_root_is_off_by_a_twentieth_of_a_millimetre_at_most, ()) {
 
 RC_GTEST_PROP(pose, head_and_hands_are_off_by_a_quarter_of_a_millimetre_at_most, ()) {
   Upper upper;
-  for (Limb& limb : upper.parts)
-    if ((limb.there = *rc::gen::arbitrary<bool>())) {
-      limb.at = {between(-16, 16), between(-16, 16), between(-16, 16)};
-      limb.turn = any_rotation();
-    }
+  for (Limb& limb : upper.parts) {
+    limb.there = *rc::gen::arbitrary<bool>();
+    if (!limb.there) continue;
+    limb.at = {between(-16, 16), between(-16, 16), between(-16, 16)};
+    limb.turn = any_rotation();
+  }
   const auto bytes = written(upper);
   RC_ASSERT(bytes.size() <= upper_bytes_max);
   const auto read = read_upper(bytes);
