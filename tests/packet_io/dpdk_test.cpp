@@ -32,7 +32,8 @@ class dpdk : public ::testing::Test {
  protected:
   void SetUp() override {
     const auto port = io::open_dpdk({"net_null0"});
-    if (!port && port.error().code == Errc::unavailable) GTEST_SKIP() << port.error().detail;
+    if (!port && (port.error().code == Errc::unavailable || port.error().code == Errc::too_many))
+      GTEST_SKIP() << port.error().detail;
     ASSERT_TRUE(port.has_value()) << port.error().detail;
   }
 };
@@ -141,9 +142,14 @@ TEST_F(dpdk, the_thread_that_opens_may_run_where_it_might_before) {
 
 class dpdk_memif : public dpdk {
  protected:
-  Result<std::unique_ptr<Port>> end_of(const std::string& role) const {
-    return io::open_dpdk({"net_memif_" + role + ",role=" + role + ",socket=" + folder_.file("s") +
-                          ",socket-abstract=no"});
+  /// Null, with the test skipped, where the memory of DPDK is used up, as after some thousand
+  /// repetitions in one process.
+  std::unique_ptr<Port> end_of(const std::string& role) const {
+    auto port = io::open_dpdk({"net_memif_" + role + ",role=" + role +
+                               ",socket=" + folder_.file("s") + ",socket-abstract=no"});
+    if (port) return std::move(*port);
+    skip_if_used_up(port.error());
+    return nullptr;
   }
   static bool becomes(Port& port, PortState wanted) {
     const auto end = std::chrono::steady_clock::now() + patience;
@@ -152,28 +158,47 @@ class dpdk_memif : public dpdk {
   }
 
  private:
+  static void skip_if_used_up(const Error& why) {
+    if (why.code == Errc::too_many) GTEST_SKIP() << why.detail;
+    ADD_FAILURE() << why.detail;
+  }
+
   testing::TempDir folder_;
 };
 
 TEST_F(dpdk_memif, finds_its_peer_again_after_that_one_came_back) {
   auto server = end_of("server");
-  ASSERT_TRUE(server.has_value()) << server.error().detail;
+  if (!server) return;
   auto lost = numbered(1, 60);
-  EXPECT_EQ((*server)->state(), PortState::link_down);
-  EXPECT_EQ((*server)->send(std::array{view_of(lost)}), 1U);
-  EXPECT_EQ((*server)->counters()[DropReason::link_down], 1U);
+  EXPECT_EQ(server->state(), PortState::link_down);
+  EXPECT_EQ(server->send(std::array{view_of(lost)}), 1U);
+  EXPECT_EQ(server->counters()[DropReason::link_down], 1U);
   for (std::uint32_t i = 2; i < 6; ++i) {
     auto client = end_of("client");
-    ASSERT_TRUE(client.has_value()) << client.error().detail;
-    ASSERT_TRUE(becomes(**server, PortState::open) && becomes(**client, PortState::open));
+    if (!client) return;
+    ASSERT_TRUE(becomes(*server, PortState::open) && becomes(*client, PortState::open));
     auto frame = numbered(i, 300);
-    ASSERT_EQ((*client)->send(std::array{view_of(frame)}), 1U);
+    ASSERT_EQ(client->send(std::array{view_of(frame)}), 1U);
     Batch batch;
-    ASSERT_EQ((*server)->receive(batch), 1U);
+    ASSERT_EQ(server->receive(batch), 1U);
     EXPECT_EQ(copy_of(batch[0]), frame);
-    (*client)->close();
-    ASSERT_TRUE(becomes(**server, PortState::link_down));
-    EXPECT_EQ((*server)->receive(batch), 0U);
+    client->close();
+    ASSERT_TRUE(becomes(*server, PortState::link_down));
+    EXPECT_EQ(server->receive(batch), 0U);
+  }
+}
+
+// DPDK's thread has read of both ends that something happened when the second one goes; what is
+// opened next has their file numbers.
+TEST_F(dpdk_memif, one_that_comes_right_after_another_went_is_not_taken_for_it) {
+  for (int i = 0; i < 3; ++i) {
+    auto server = end_of("server");
+    if (!server) return;
+    auto client = end_of("client");
+    if (!client) return;
+    ASSERT_TRUE(becomes(*server, PortState::open) && becomes(*client, PortState::open));
+    client->close();
+    server->close();
   }
 }
 

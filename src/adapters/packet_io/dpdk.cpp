@@ -184,10 +184,16 @@ Result<void> DpdkPort::begin(const std::string& arguments) {
   if (const int error = dpdk::open(device_, name_.c_str(), arguments.c_str(),
                                    {.ring_entries = ring_entries,
                                     .buffers = dpdk_buffers,
-                                    .buffer_bytes = dpdk_frame_bytes_max + tailroom_min});
+                                    .buffer_bytes = dpdk_frame_bytes_max + tailroom_min,
+                                    .spare_bytes = dpdk_spare_bytes});
       error == EEXIST)
     return fail(Errc::conflict,
                 fmt::format("{}: this process has a device of that name open", name_));
+  else if (error == ENOMEM)
+    return fail(Errc::too_many,
+                fmt::format("{}: DPDK's memory in this process is used up, which only a new start "
+                            "of the program gives back",
+                            name_));
   else if (error != 0) {
     const std::string why = said().all();
     return fail(Errc::refused,

@@ -1,12 +1,13 @@
 #ifdef LOBO_DPDK
 #include "adapters/packet_io/dpdk_device.hpp"
 
-#include <rte_alarm.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_interrupts.h>
 #include <rte_log.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <rte_mbuf_core.h>
 #include <rte_memory.h>
@@ -14,6 +15,8 @@
 #include <rte_version.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
@@ -77,25 +80,44 @@ void close_there(Device& device) {
   device = {};
 }
 
-struct Errand {
-  Device* to_close = nullptr;
-  sem_t done = {};
-};
+/// DPDK's thread for interrupts takes what has happened on its files in turns: first it asks the
+/// kernel about all of them, then it sees to one after the other. A bell that is rung after a turn
+/// began is heard in a later one.
+int bell = -1;
+Device* to_close = nullptr;  // one at a time: the callers hold a lock
+sem_t done;
 
-void run(void* one) {
-  Errand& errand = *static_cast<Errand*>(one);
-  if (errand.to_close != nullptr) close_there(*errand.to_close);
-  (void)sem_post(&errand.done);
+void answer(void* /*nothing*/) {
+  std::uint64_t rung = 0;
+  (void)!read(bell, &rung, sizeof rung);
+  if (to_close != nullptr) close_there(*to_close);
+  (void)sem_post(&done);
 }
 
-/// On DPDK's thread for interrupts; false where it cannot be sent there.
-bool run_there(Device* to_close) {
-  Errand errand{.to_close = to_close};
-  (void)sem_init(&errand.done, 0, 0);
-  const bool sent = rte_eal_alarm_set(1, &run, &errand) == 0;
-  while (sent && sem_wait(&errand.done) != 0) continue;  // a signal
-  (void)sem_destroy(&errand.done);
-  return sent;
+int hang_bell() {
+  bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (bell < 0 || sem_init(&done, 0, 0) != 0) return errno;
+  rte_intr_handle* const handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
+  if (handle == nullptr) return ENOMEM;
+  int said = rte_intr_fd_set(handle, bell);
+  if (said == 0) said = rte_intr_type_set(handle, RTE_INTR_HANDLE_EXT);
+  if (said == 0) said = rte_intr_callback_register(handle, &answer, nullptr);  // keeps a copy
+  rte_intr_instance_free(handle);
+  return said < 0 ? -said : 0;
+}
+
+void run_there(Device* device) {
+  to_close = device;
+  const std::uint64_t once = 1;
+  (void)!write(bell, &once, sizeof once);
+  while (sem_wait(&done) != 0) continue;  // a signal
+}
+
+/// In one piece: what is free in many small ones helps no driver.
+bool has_memory(std::size_t bytes) {
+  void* const piece = rte_malloc(nullptr, bytes, 0);
+  rte_free(piece);
+  return piece != nullptr;
 }
 
 }  // namespace
@@ -106,7 +128,8 @@ int begin(int count, char** words, Hear hear) {
   if (log == nullptr) return errno;
   (void)setvbuf(log, nullptr, _IONBF, 0);
   (void)rte_openlog_stream(log);
-  return rte_eal_init(count, words) < 0 ? (rte_errno != 0 ? rte_errno : EIO) : 0;
+  if (rte_eal_init(count, words) < 0) return rte_errno != 0 ? rte_errno : EIO;
+  return hang_bell();
 }
 
 const char* version() { return rte_version(); }
@@ -124,7 +147,9 @@ int open(Device& device, const char* name, const char* arguments, const Shape& s
   device.pool = rte_pktmbuf_pool_create(
       pool_name, shape.buffers, 0, 0,
       static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + shape.buffer_bytes), SOCKET_ID_ANY);
-  said = device.pool == nullptr ? -(rte_errno != 0 ? rte_errno : ENOMEM) : start(device, shape);
+  // A pool for which there is no memory is told as ENOBUFS too.
+  const bool room = device.pool != nullptr && has_memory(shape.spare_bytes);
+  said = room ? start(device, shape) : -ENOMEM;
   if (said == 0) return 0;
   said = errno_of(said);
   detach(device);
@@ -135,14 +160,12 @@ int open(Device& device, const char* name, const char* arguments, const Shape& s
 
 /// Drivers hear of their peers on DPDK's thread for interrupts, and what they do there is not
 /// locked against devices that go: memif would free twice, and crash. So they go on that thread.
-/// They come on the caller's, whose network namespace is meant. The second errand waits for the
-/// thread's next turn: what it had still to read in this one might have the number of a file that
-/// is opened now.
+/// They come on the caller's, whose network namespace is meant. The bell is rung again to wait for
+/// the end of that turn: what is still to be seen to in it may be a file of the device that went,
+/// and memif would read from whatever was opened under its number meanwhile, and wait for ever.
 void close(Device& device) {
-  if (run_there(&device))
-    (void)run_there(nullptr);
-  else
-    close_there(device);
+  run_there(&device);
+  run_there(nullptr);
 }
 
 unsigned receive(Device& device, Received* out, unsigned most) {

@@ -29,10 +29,11 @@ struct Device {
 struct Shape {
   unsigned ring_entries = 0;  ///< at most; a device may have fewer
   unsigned buffers = 0;
-  unsigned buffer_bytes = 0;  ///< behind the headroom
+  unsigned buffer_bytes = 0;    ///< behind the headroom
+  std::size_t spare_bytes = 0;  ///< of DPDK's memory, that must be left besides
 };
 
-/// 0, or an errno; then nothing of it is left.
+/// 0, or an errno; then nothing of it is left. ENOMEM where DPDK's memory is used up.
 int open(Device& device, const char* name, const char* arguments, const Shape& shape);
 void close(Device& device);
 
