@@ -173,7 +173,7 @@ TEST_F(dpdk_memif, finds_its_peer_again_after_that_one_came_back) {
   EXPECT_EQ(server->state(), PortState::link_down);
   EXPECT_EQ(server->send(std::array{view_of(lost)}), 1U);
   EXPECT_EQ(server->counters()[DropReason::link_down], 1U);
-  for (std::uint32_t i = 2; i < 6; ++i) {
+  for (std::uint32_t i = 2; i < 5; ++i) {
     auto client = end_of("client");
     if (!client) return;
     ASSERT_TRUE(becomes(*server, PortState::open) && becomes(*client, PortState::open));
@@ -191,7 +191,7 @@ TEST_F(dpdk_memif, finds_its_peer_again_after_that_one_came_back) {
 // DPDK's thread has read of both ends that something happened when the second one goes; what is
 // opened next has their file numbers.
 TEST_F(dpdk_memif, one_that_comes_right_after_another_went_is_not_taken_for_it) {
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < 2; ++i) {
     auto server = end_of("server");
     if (!server) return;
     auto client = end_of("client");

@@ -115,6 +115,8 @@ void UpfMetrics::add_ports(const Worker& worker) {
               value_of(figures.dropped[i]));
     counter("lobo_upf_port_dropped_packets_total", {{"side", name}, {"reason", "no_room_to_send"}},
             value_of(figures.unsent));
+    counter("lobo_upf_port_dropped_packets_total", {{"side", name}, {"reason", "mailbox_full"}},
+            value_of(figures.not_taken));
   }
 }
 

@@ -93,6 +93,7 @@ void add(PortFigures& to, const PortFigures& from) {
   dataplane::add(to.packets_in, from.packets_in);
   dataplane::add(to.packets_out, from.packets_out);
   dataplane::add(to.unsent, from.unsent);
+  dataplane::add(to.not_taken, from.not_taken);
   for (std::size_t i = 0; i < to.dropped.size(); ++i)
     dataplane::add(to.dropped[i], from.dropped[i]);
   to.state.store(std::max(to.state.load(), from.state.load()));
@@ -124,6 +125,7 @@ Value side(const UpfSide& is, std::size_t neighbours, const PortFigures& figures
   for (std::size_t i = 0; i < figures.dropped.size(); ++i)
     dropped.add_if_any(to_string(static_cast<packet_io::DropReason>(i)), figures.dropped[i]);
   dropped.add_if_any("no_room_to_send", figures.unsent);
+  dropped.add_if_any("mailbox_full", figures.not_taken);
   return out.add("state", text(to_string(figures.state.load(std::memory_order_relaxed))))
       .add("neighbours", number(neighbours))
       .add("packetsIn", number(figures.packets_in))

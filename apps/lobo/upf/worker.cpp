@@ -129,7 +129,7 @@ void Worker::hand_over(PathSide from) {
   for (std::size_t i = 0; i < out_.others.size(); ++i)
     taken += given_.to_others[side][out_.to[i]]->put(out_.others[i]) ? 1 : 0;
   handed_over_.add(taken);
-  figures_[side].unsent.add(out_.others.size() - taken);
+  figures_[side].not_taken.add(out_.others.size() - taken);
 }
 
 void Worker::send(PathSide to, std::size_t queue, const packet_io::Batch& batch) {

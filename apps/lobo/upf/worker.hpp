@@ -64,7 +64,8 @@ inline constexpr std::chrono::microseconds polled_pause{50};
 struct PortFigures {
   dataplane::Counter packets_in, octets_in, packets_out, octets_out, checksums_completed;
   std::array<dataplane::Counter, packet_io::drop_reasons_count> dropped;
-  dataplane::Counter unsent;  ///< packets that no port had room for
+  dataplane::Counter unsent;     ///< packets that no port had room for
+  dataplane::Counter not_taken;  ///< came in here; the mailbox of their session's worker was full
   std::atomic<packet_io::PortState> state{packet_io::PortState::open};
 };
 
@@ -98,8 +99,8 @@ class Worker {
   const PortFigures& figures(dataplane::PathSide side) const {
     return figures_[static_cast<std::size_t>(side)];
   }
-  /// Packets put into the mailboxes of others; the ones that found no room are `unsent` of their
-  /// side.
+  /// Packets put into the mailboxes of others; the ones that found no room are `not_taken` of the
+  /// side that they came in on.
   const dataplane::Counter& handed_over() const { return handed_over_; }
   std::size_t contexts() const { return contexts_.load(std::memory_order_relaxed); }
   /// Why it ended by itself; empty while it runs.
