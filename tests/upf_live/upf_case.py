@@ -1,5 +1,6 @@
 """A UPF between two namespaces, a control plane beside it, and what a test asks of them."""
 
+import os
 import pathlib
 import shutil
 import sys
@@ -15,8 +16,9 @@ for folder in ("e2e", "toolbox"):
 import harness  # noqa: E402  (the paths above come first)
 import xrm_decoder  # noqa: E402
 from control_plane import ControlPlane, fields  # noqa: E402
+import net  # noqa: E402
 from net import N3_GNB, N3_UPF, N4_SMF, N4_UPF, N6_SERVER, N6_UPF, N6_UPF_V6, UE, Stage, ask_until, g_pdu, \
-    ip_packet, need_namespaces, readable  # noqa: E402
+    ip_packet, readable  # noqa: E402
 
 CONFIG = f"""
 logger: {{level: debug}}
@@ -35,10 +37,23 @@ upf:
     server: {{address: {N4_UPF}, port: 9090}}
 """
 GNB_TEID = 0x1001
+# How many a test has that does not say it itself: each body can be run with one and with several.
+WORKERS = int(os.environ.get("LOBO_UPF_WORKERS", "1"))
+
+
+def enough_cores(workers):
+    return workers == 1 or (os.cpu_count() or 1) >= workers
+
+
+def need_namespaces():
+    net.need_namespaces()
+    if not enough_cores(WORKERS):
+        print(f"skipped: {WORKERS} workers want a core each")
+        raise SystemExit(net.SKIPPED)
 
 
 class UpfCase(unittest.TestCase):
-    accept, keys, ports, workers = "clear_and_protected", "", "af_packet", 1
+    accept, keys, ports, workers = "clear_and_protected", "", "af_packet", WORKERS
     ue, server_address = UE, N6_SERVER
     n3_upf, n3_gnb = N3_UPF, N3_GNB
 
@@ -145,4 +160,4 @@ class UpfCase(unittest.TestCase):
         self.fail(f"did not come true within {patience} s")
 
 
-__all__ = ["UpfCase", "harness", "need_namespaces"]
+__all__ = ["UpfCase", "enough_cores", "harness", "need_namespaces"]

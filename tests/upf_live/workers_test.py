@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Two workers: each carries UEs of its own, and what a session counts and how its packets are ordered is as with one."""
 
-import os
+import signal
 import struct
 import time
 import unittest
 
 from control_plane import create_qer, create_urr, fields, query_urr, session_rules, update_qer
 from net import ip_packet, readable
-from upf_case import UpfCase, need_namespaces
+from upf_case import UpfCase, enough_cores, need_namespaces
 from xrm_decoder import read_gtpu
 
 UES = [f"10.45.0.{number}" for number in range(2, 10)]
@@ -29,11 +29,14 @@ class Workers(UpfCase):
         sessions = {}
         self.assertEqual(fields(self.smf.associate(), 19)["value"], "1")
         for at, ue in enumerate(UES):
-            answer = self.smf.establish(session_rules(qer=create_qer(1, qfi=9) + create_urr(URR), ue=ue, urrs=[URR],
-                                                      gnb_teid=0x2000 + at), seid=100 + at)
-            self.assertEqual(fields(answer, 19)["value"], "1", answer)
-            sessions[ue] = (int(fields(answer, 57)["seid"]), int(fields(answer, 8, 21)["teid"]))
+            sessions[ue] = self.establish_one(at, ue)
         return sessions
+
+    def establish_one(self, at, ue):
+        answer = self.smf.establish(session_rules(qer=create_qer(1, qfi=9) + create_urr(URR), ue=ue, urrs=[URR],
+                                                  gnb_teid=0x2000 + at), seid=100 + at)
+        self.assertEqual(fields(answer, 19)["value"], "1", answer)
+        return int(fields(answer, 57)["seid"]), int(fields(answer, 8, 21)["teid"])
 
     def drain(self, into, seconds):
         while readable(self.gnb, seconds):
@@ -86,6 +89,27 @@ class Workers(UpfCase):
         self.assertEqual(self.metric("lobo_upf_received_packets_total", direction="downlink"), sum(by_worker))
         self.assertEqual(self.metric("lobo_upf_worker_handed_over_total"), 0, "the kernel divides as the sessions do")
 
+    def test_after_a_kill_the_sessions_of_both_workers_are_established_again(self):
+        self.establish_all()
+        self.warm_up_all()
+        self.upf.signal(signal.SIGKILL)
+        self.upf.wait()
+        self.upf = self.start_upf()
+        for ue in UES:
+            self.send_downlink(self.ue_packet(ue, 1))
+        self.wait_for(lambda: self.metric("lobo_upf_dropped_packets_total", reason="no_session") == len(UES))
+        sessions = self.establish_all()
+        self.warm_up_all()
+        # Some are established a second time, as by a control plane that has forgotten them itself.
+        for ue in UES[::2]:
+            self.assertEqual(fields(self.smf.delete(sessions[ue][0]), 19)["value"], "1")
+        self.wait_for(lambda: self.metric("lobo_upf_sessions") == len(UES) // 2)
+        for at, ue in list(enumerate(UES))[::2]:
+            self.establish_one(at, ue)
+        self.warm_up_all()
+        for worker in ("0", "1"):
+            self.assertGreater(self.metric("lobo_upf_worker_packets_total", worker=worker, direction="downlink"), 0)
+
     def test_a_packet_that_another_worker_gets_is_handed_to_its_own(self):
         """An uplink packet with another UE's source comes to whichever worker: its session's worker refuses it."""
         sessions = self.establish_all()
@@ -104,7 +128,7 @@ class Workers(UpfCase):
 
 if __name__ == "__main__":
     need_namespaces()
-    if (os.cpu_count() or 1) < 2:
+    if not enough_cores(Workers.workers):
         print("skipped: two workers want two cores")
         raise SystemExit(77)
     unittest.main()
