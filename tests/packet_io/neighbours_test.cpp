@@ -82,12 +82,13 @@ class Neighbour {
   std::unique_ptr<Port> port_;
 };
 
-/// Asks until it is `wanted`, as a worker does from turn to turn.
-bool becomes(io::Neighbours& neighbours, const model::MacAddress& wanted) {
+/// Asks until it is `wanted`, as a worker does from turn to turn, by a clock that is `ahead`.
+bool becomes(io::Neighbours& neighbours, const model::MacAddress& wanted,
+             std::chrono::milliseconds ahead = 0ms) {
   const auto end = std::chrono::steady_clock::now() + patience;
   for (auto now = std::chrono::steady_clock::now(); now < end;
        now = std::chrono::steady_clock::now())
-    if (neighbours.resolve(router, now) == wanted) return true;
+    if (neighbours.resolve(router, now + ahead) == wanted) return true;
   return false;
 }
 
@@ -122,8 +123,47 @@ TEST(neighbours, an_address_that_changes_in_the_kernels_table_is_noticed) {
   ASSERT_TRUE(LiveNet::ip("neigh replace 10.9.0.2 lladdr 02:00:00:00:00:22 dev lobo0"));
   EXPECT_EQ(neighbours->resolve(router, begin + 1ms), first_router) << "not looked at each time";
   EXPECT_EQ(neighbours->resolve(router, begin + io::neighbour_look_interval), second_router);
+}
+
+TEST(neighbours, what_the_kernel_forgot_is_asked_for_anew_and_used_meanwhile) {
+  const auto net = LiveNet::make();
+  if (!net) GTEST_SKIP() << LiveNet::why_not();
+  ASSERT_TRUE(LiveNet::ip("addr add 10.9.0.1/24 dev lobo0"));
+  ASSERT_TRUE(LiveNet::ip("neigh add 10.9.0.2 lladdr 02:00:00:00:00:11 dev lobo0"));
+  Neighbour neighbour;
+  ASSERT_TRUE(neighbour);
+  auto link = io::find_link(LiveNet::near);
+  ASSERT_TRUE(link.has_value());
+  auto neighbours = io::Neighbours::open(*link);
+  ASSERT_TRUE(neighbours.has_value());
+  auto now = std::chrono::steady_clock::now();
+  ASSERT_EQ(neighbours->resolve(router, now), first_router);
   ASSERT_TRUE(LiveNet::ip("neigh del 10.9.0.2 dev lobo0"));
-  EXPECT_EQ(neighbours->resolve(router, begin + 2 * io::neighbour_look_interval), std::nullopt);
+  now += io::neighbour_look_interval;
+  EXPECT_EQ(neighbours->resolve(router, now), first_router);
+  const auto asked = neighbour.request();
+  ASSERT_TRUE(asked.has_value()) << "the kernel was not provoked";
+  now += io::neighbour_look_interval;
+  EXPECT_EQ(neighbours->resolve(router, now), first_router) << "nobody has answered yet";
+  EXPECT_EQ(neighbours->resolve(router, now + io::neighbour_kept_max), std::nullopt);
+  neighbour.answer(*asked, second_router);
+  EXPECT_TRUE(becomes(*neighbours, second_router,
+                      2 * io::neighbour_look_interval + io::neighbour_kept_max));
+}
+
+TEST(neighbours, what_the_kernel_calls_unreachable_is_known_no_more) {
+  const auto net = LiveNet::make();
+  if (!net) GTEST_SKIP() << LiveNet::why_not();
+  ASSERT_TRUE(LiveNet::ip("addr add 10.9.0.1/24 dev lobo0"));
+  ASSERT_TRUE(LiveNet::ip("neigh add 10.9.0.2 lladdr 02:00:00:00:00:11 dev lobo0"));
+  auto link = io::find_link(LiveNet::near);
+  ASSERT_TRUE(link.has_value());
+  auto neighbours = io::Neighbours::open(*link);
+  ASSERT_TRUE(neighbours.has_value());
+  const auto now = std::chrono::steady_clock::now();
+  ASSERT_EQ(neighbours->resolve(router, now), first_router);
+  ASSERT_TRUE(LiveNet::ip("neigh replace 10.9.0.2 nud failed dev lobo0"));
+  EXPECT_EQ(neighbours->resolve(router, now + io::neighbour_look_interval), std::nullopt);
 }
 
 TEST(neighbours, groups_and_the_loopback_interface_need_nobodys_answer) {

@@ -18,6 +18,7 @@ TESTPMD = shutil.which("dpdk-testpmd")
 
 class OverAfPacket(BothWays):
     ports = "dpdk"
+    workers = 1
 
     def test_packets_go_both_ways_and_are_counted(self):
         self.check_both_ways()
@@ -27,6 +28,7 @@ class OverAfPacket(BothWays):
 
 class OverMemif(BothWays):
     ports = "dpdk"
+    workers = 1
 
     def device(self, side):
         return f"net_memif_{side},role=server,socket={self.folder}/{side}.sock,socket-abstract=no"
@@ -88,6 +90,7 @@ class OverMemif(BothWays):
 
 class BuiltWithout(UpfCase):
     ports = "dpdk"
+    workers = 1
 
     def start_upf(self):
         with self.stage.upf.inside():

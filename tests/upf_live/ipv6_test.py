@@ -82,6 +82,7 @@ class BothOverIpv6(EndToEnd, UpfCase):
 
 class BothOverIpv6ByXdp(BothOverIpv6):
     ports = 'af_xdp\n  ue_networks: ["fd00:45::/32"]'
+    workers = 1
 
     def start_upf(self):
         try:

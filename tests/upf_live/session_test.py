@@ -4,6 +4,7 @@
 import json
 import signal
 import struct
+import time
 import unittest
 
 from control_plane import CLOSED, ControlPlane, create_qer, create_urr, fields, find, query_urr, \
@@ -21,6 +22,7 @@ def volume(usage):
 
 class OverXdp(BothWays):
     ports = "af_xdp\n  ue_networks: [10.45.0.0/16]"
+    workers = 1
 
     def start_upf(self):
         try:
@@ -120,6 +122,35 @@ class Session(BothWays):
         stranger.started, stranger.reports, stranger.reports_by_seid = 1, [], {}
         self.addCleanup(stranger.end)
         self.assertNotEqual(fields(stranger.associate(), 19)["value"], "1")
+
+    def test_no_packet_is_lost_where_the_kernel_forgets_a_neighbour(self):
+        _, teid = self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        self.warm_up()
+        ask_until(lambda: self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, b"warm")), self.server)
+        while readable(self.server, 0.3):
+            self.server.recv(65535)
+        before = self.metric("lobo_upf_dropped_packets_total", reason="no_neighbour")
+        sent = down = up = 0
+        begun = time.monotonic()
+        flushes = [0.2, 1.1, 2.0]
+        while (now := time.monotonic() - begun) < 3:
+            if flushes and now > flushes[0]:
+                flushes.pop(0)
+                for side in ("n3", "n6"):
+                    self.stage.upf.ip(f"neighbour flush dev {side}")
+            self.send_downlink(self.downlink(b"kept"))
+            self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, b"kept"))
+            sent += 1
+            while readable(self.gnb, 0.001):
+                down += self.gnb.recv(65535)[1] == 255
+            while readable(self.server, 0):
+                up += self.server.recv(65535) == b"kept"
+        while readable(self.gnb, 0.3):
+            down += self.gnb.recv(65535)[1] == 255
+        while readable(self.server, 0.3):
+            up += self.server.recv(65535) == b"kept"
+        self.assertEqual((down, up), (sent, sent))
+        self.assertEqual(self.metric("lobo_upf_dropped_packets_total", reason="no_neighbour"), before)
 
     def test_the_page_for_people_says_what_happens(self):
         self.establish(session_rules(qer=create_qer(1, qfi=QFI)))

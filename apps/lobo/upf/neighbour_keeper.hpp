@@ -3,8 +3,9 @@
 // for them, and what is known goes to the worker as a whole, as often as it changes. Packets for a
 // next hop that is not known yet are dropped and counted; who sends them is expected to send more.
 //
-// The kernel decides how long a neighbour is known: what it forgets leaves the worker's snapshot
-// too, and is wanted anew by the next packet.
+// The kernel decides how long a neighbour is known: what it cannot reach leaves the worker's
+// snapshot too, and is wanted anew by the next packet. What it has forgotten stays while it is
+// asked anew.
 
 #include <array>
 #include <chrono>

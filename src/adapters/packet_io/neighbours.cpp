@@ -162,13 +162,16 @@ void Neighbours::look(const model::IpAddress& next_hop, Entry& entry, Time now) 
   const auto answer = netlink_->ask(question);
   const unsigned state =
       answer ? read_value<ndmsg>(answer->body).value_or(ndmsg{}).ndm_state : unsigned{NUD_NONE};
-  entry.address.reset();
+  std::optional<model::MacAddress> known;
   if ((state & usable_states) != 0) {
     const auto octets = answer->attribute(NDA_LLADDR, sizeof(ndmsg));
-    if (octets) entry.address = address_from<model::MacAddress>(*octets);
+    if (octets) known = address_from<model::MacAddress>(*octets);
   }
   // An address that nobody has confirmed for a while is used, as the kernel would, and confirmed.
-  if (!entry.address || (state & NUD_STALE) != 0) provoke(next_hop, entry, now);
+  if (!known || (state & NUD_STALE) != 0) provoke(next_hop, entry, now);
+  if (known) entry.known_at = now;
+  const bool kept = (state & NUD_FAILED) == 0 && now - entry.known_at < neighbour_kept_max;
+  if (known || !kept) entry.address = known;
 }
 
 void Neighbours::provoke(const model::IpAddress& next_hop, Entry& entry, Time now) {

@@ -37,6 +37,9 @@ inline constexpr std::chrono::milliseconds neighbour_look_interval{500};
 inline constexpr std::chrono::milliseconds neighbour_wait_interval{5};
 /// The kernel is provoked at most as often as this for one next hop.
 inline constexpr std::chrono::milliseconds neighbour_provoke_interval{1000};
+/// What the kernel has forgotten, and does not call unreachable, is used for so long on: it is made
+/// to ask anew within a second, and the answer is there before this is over.
+inline constexpr std::chrono::milliseconds neighbour_kept_max{2000};
 
 /// The neighbours of one interface, in the network namespace in which they were opened.
 class Neighbours {
@@ -45,9 +48,9 @@ class Neighbours {
 
   static Result<Neighbours> open(Link link);
 
-  /// Where frames to `next_hop` go. Nothing where the kernel does not know, or knows no more; it
-  /// has been made to ask, so who asks again a moment later may hear more. Looks into the kernel's
-  /// table at intervals, and otherwise costs a look into a map.
+  /// Where frames to `next_hop` go. Nothing where the kernel does not know, or has not known for
+  /// neighbour_kept_max; it has been made to ask, so who asks again a moment later may hear more.
+  /// Looks into the kernel's table at intervals, and otherwise costs a look into a map.
   std::optional<model::MacAddress> resolve(const model::IpAddress& next_hop, Time now);
 
   const Link& link() const { return link_; }
@@ -56,6 +59,7 @@ class Neighbours {
   struct Entry {
     std::optional<model::MacAddress> address;
     Time looked_at{};
+    Time known_at{};  ///< when the kernel last knew it
     Time provoked_at{};
     bool provoked = false;
   };
