@@ -33,6 +33,7 @@ void read_cell(Section& section, core_sim::CellConfig& out) {
   section.bit_rate("uplink", out.capacity_ul);
   section.duration("delay_downlink", 0ms, 10s, out.delay_dl);
   section.duration("delay_uplink", 0ms, 10s, out.delay_ul);
+  section.choice("rat", {{"nr", false}, {"eutra", true}}, out.eutra);
   section.section("power", [&](Section& power) {
     auto& model = out.power.emplace();
     for (const auto key : {"idle_w", "max_w"}) power.require(key);

@@ -139,7 +139,11 @@ Outcome<QmcJobs::Job> QmcJobs::made(const oam::QmcJobAttributes& wanted) const {
     }
   if (const auto read = qoe::read_configuration(wanted.q_mc_config_file); !read)
     return within(read.error(), at + "qMCConfigFile");
-  auto container = qoe::make_container(wanted.q_mc_config_file);
+  std::size_t octets_max = qoe::container_bytes_max;
+  for (CellIndex cell = 0; cell < net_.world.cell_count(); ++cell)
+    if (out.cells.empty() || std::ranges::find(out.cells, cell) != out.cells.end())
+      octets_max = std::min(octets_max, container_max(cell));
+  auto container = qoe::make_container(wanted.q_mc_config_file, octets_max);
   if (!container) return within(container.error(), at + "qMCConfigFile");
   out.container = std::move(*container);
   out.attributes = wanted;
@@ -160,6 +164,10 @@ bool QmcJobs::concerns(const Job& job, UeIndex ue) const {
   const auto& who = net_.world.ue(ue);
   return who.session_up &&
          (job.cells.empty() || std::ranges::find(job.cells, who.cell) != job.cells.end());
+}
+
+std::size_t QmcJobs::container_max(CellIndex cell) const {
+  return net_.world.cell(cell).eutra ? qoe::container_bytes_max_lte : qoe::container_bytes_max;
 }
 
 /// Step 10b.
@@ -185,7 +193,8 @@ Answer QmcJobs::report(const Call& call, UeIndex ue) {
     return refuse(Errc::not_found, "The UE is not configured so.",
                   {{Errc::not_found, "/measConfigAppLayerId", "is no measurement of this UE"}});
   auto& job = found->second;
-  const auto xml = qoe::open_container(body->container.octets);
+  const auto xml =
+      qoe::open_container(body->container.octets, container_max(net_.world.ue(ue).cell));
   const auto read = xml ? qoe::read_report(*xml) : tl::unexpected<Error>(xml.error());
   if (!read) {
     ++job.refused;

@@ -48,6 +48,7 @@ class QmcJobs {
   Outcome<Job> made(const api::oam::QmcJobAttributes& wanted) const;
   std::int64_t free_measurement() const;
   bool concerns(const Job& job, UeIndex ue) const;
+  std::size_t container_max(CellIndex cell) const;
 
   Network& net_;
   std::map<std::string, Job, std::less<>> jobs_;

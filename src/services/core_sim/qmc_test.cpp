@@ -196,6 +196,30 @@ TEST_F(qmc, a_bomb_an_entity_and_a_container_above_the_limit_are_refused_and_cou
   EXPECT_EQ(member(lab.send("GET", job1).body, "/attributes/reportsRefused"), "4");
 }
 
+TEST(qmc_over_lte, takes_containers_of_a_thousand_octets_and_no_more) {
+  auto config = lab_config();
+  config.cells[1].eutra = true;
+  Lab lab(config);
+  std::string more;  // that gzip cannot make small
+  SeededRng rng(7);
+  for (int i = 0; i < 1'500; ++i) more += static_cast<char>('A' + rng.next() % 26);
+  const auto large = job(R"(<QoeConfiguration reportingInterval="1" x=")" + more + "\"/>",
+                         R"(,"areaScope":[["cell2"]])");
+  EXPECT_EQ(lab.send("PUT", job1, large).status, 413);
+  EXPECT_EQ(lab.send("PUT", job1, usual()).status, 201) << "small enough for everywhere";
+  auto xml = report_xml(lab.now());
+  xml.insert(xml.rfind("</"), "<!--" + more + "-->");
+  const auto tell = [&] {
+    return lab.control("/ues/ue1/app-layer-reports", carried(qoe::gzip(xml))).status;
+  };
+  EXPECT_EQ(tell(), 204);
+  lab.control("/ues/ue1/move", R"({"cell":"cell2"})");
+  EXPECT_EQ(tell(), 413);
+  EXPECT_EQ(
+      lab.control("/ues/ue1/app-layer-reports", carried(qoe::gzip(report_xml(lab.now())))).status,
+      204);
+}
+
 TEST_F(qmc, only_this_machine_manages) {
   auto request = lab.request("PUT", job1, usual());
   request.peer = {.address = "192.0.2.1", .loopback = false, .certificate_subject = {}};
