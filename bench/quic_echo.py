@@ -4,7 +4,8 @@
     bench/quic_echo.py [--quick]
 
 16 connections with 16 messages under way on each, of 200 and 1200 octets, the server on core 0 and the load on
-core 1. QUIC is encrypted; plain UDP, ENet and Beast's WebSocket are not. Accepted are at most 2.5 and 7.5 us of
+core 1. QUIC and WebRTC's data channels (libdatachannel in node, where bench/datachannel was fetched) are encrypted; plain
+UDP, ENet and Beast's WebSocket are not. Accepted are at most 2.5 and 7.5 us of
 server CPU a message. A round in which the load used more than 90 % of its core says less about the server's speed,
 but its CPU a message stands. Appends a line to bench/results/.
 """
@@ -12,22 +13,28 @@ but its CPU a message stands. Appends a line to bench/results/.
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import lib
 
 PROGRAM = lib.ROOT / "build" / "bench" / "bench" / "quic_echo"
+CHANNEL = lib.ROOT / "bench" / "datachannel"
 CONNECTIONS, IN_FLIGHT = 16, 16
 ACCEPTED_US = {200: 2.5, 1200: 7.5}
 
 
+def program_of(kind):
+    return ["node", CHANNEL / "echo.mjs"] if kind == "datachannel" else [PROGRAM, kind]
+
+
 def one(kind, octets, milliseconds):
-    with lib.Process([PROGRAM, kind, "serve"], core=0) as server:
+    with lib.Process([*program_of(kind), "serve"], core=0) as server:
         words = server.line().split()
         environment = dict(os.environ, QUIC_ECHO_DIGEST=words[1] if len(words) > 1 else "")
         before = lib.cpu_seconds(server.pid)
-        done = subprocess.run(["taskset", "-c", "1", str(PROGRAM), kind, "load", words[0], str(octets),
+        done = subprocess.run(["taskset", "-c", "1", *map(str, program_of(kind)), "load", words[0], str(octets),
                                str(CONNECTIONS), str(IN_FLIGHT), str(milliseconds)], capture_output=True, text=True,
                               timeout=60, check=True, env=environment)
         used = lib.cpu_seconds(server.pid) - before
@@ -43,6 +50,10 @@ def main():
     if not PROGRAM.exists():
         sys.exit("quic_echo: build the preset bench first")
     kinds = subprocess.run([PROGRAM], capture_output=True, text=True, check=True).stdout.split()
+    if shutil.which("node") and (CHANNEL / "node_modules").exists():
+        kinds.append("datachannel")
+    else:
+        print("datachannel is left out: no node, or bench/datachannel was not fetched (tools/install_packages.sh players nightly)")
     rounds = 1 if quick else 7
     measured = {(kind, octets): [] for octets in ACCEPTED_US for kind in kinds}
     for _ in range(rounds):
@@ -51,7 +62,7 @@ def main():
     results = {}
     for (kind, octets), runs in measured.items():
         results[f"{kind}_{octets}"] = {key: lib.summary([run[key] for run in runs]) for key in runs[0]}
-        print(f"{kind:10} {octets:5} octets: {lib.median([run['cpu_us'] for run in runs]):6.2f} us of server CPU, "
+        print(f"{kind:11} {octets:5} octets: {lib.median([run['cpu_us'] for run in runs]):6.2f} us of server CPU, "
               f"{lib.median([run['per_second'] for run in runs]):9.0f} a second, "
               f"p99 {lib.median([run['p99_us'] for run in runs]):7.0f} us")
     for octets, most in ACCEPTED_US.items():

@@ -3,7 +3,7 @@
 # and the only step that downloads anything.
 #   tools/install_packages.sh [GROUP …]     groups: build, test, players, nightly (default: build test)
 # The group players also fetches the players of tests/players, as its package-lock.json names them; nightly does so with
-# a benchmark's peer in bench/colyseus, where npm is there.
+# the benchmarks' peers in bench/colyseus and bench/datachannel, where npm is there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 groups=("$@")
@@ -34,6 +34,7 @@ fetch() {  # GROUP FOLDER WHAT-IS-SKIPPED
 fetch_all() {
   fetch players tests/players tests/players
   fetch nightly bench/colyseus "Colyseus in bench/relay_room.py"
+  fetch nightly bench/datachannel "data channels in bench/quic_echo.py"
 }
 [ ${#missing[@]} -gt 0 ] || { fetch_all; exit 0; }
 

@@ -21,6 +21,7 @@
 #include "json_rows.hpp"
 #include "output.hpp"
 #include "wire/http/url.hpp"
+#include "wire/json/value.hpp"
 
 namespace lobo::app {
 namespace {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
 #include "adapters/http/tls_files.hpp"
 #include "runtime/ports.hpp"

@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <set>
@@ -86,7 +87,7 @@ int works_without_rings() {
 TEST(af_packet, where_rings_are_refused_system_calls_take_their_place_and_that_is_told) {
   const auto net = LiveNet::make();
   if (!net) GTEST_SKIP() << LiveNet::why_not();
-  const pid_t child = ::fork();
+  const auto child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) ::_exit(works_without_rings());
   int status = -1;

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -191,7 +192,7 @@ TEST(af_xdp, frames_longer_than_a_page_holds_are_left_to_af_packet) {
 void attach_and_die_of(int number) {
   int pipe[2];
   ASSERT_EQ(::pipe(pipe), 0);
-  const pid_t child = ::fork();
+  const auto child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     const auto ports = io::open_af_xdp({.interface = LiveNet::far});

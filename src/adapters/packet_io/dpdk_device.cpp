@@ -9,8 +9,6 @@
 #include <rte_log.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_core.h>
-#include <rte_memory.h>
 #include <rte_mempool.h>
 #include <rte_version.h>
 #include <semaphore.h>

@@ -213,7 +213,7 @@ TEST_F(series_log, killed_at_any_moment_it_keeps_all_that_was_acknowledged) {
   for (int round = 0; round < 12; ++round) {
     int ends[2] = {-1, -1};
     ASSERT_EQ(::pipe(ends), 0);
-    const pid_t child = ::fork();
+    const auto child = ::fork();
     if (child == 0) {
       ::close(ends[0]);
       auto log = SeriesLog::open(settings, start);

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "dataplane/n4/agent.hpp"

@@ -62,7 +62,7 @@ std::vector<Share> PlanTable::open(const std::vector<double>& weights,
 
 std::vector<Share> PlanTable::weights(const SteeredGroup& group, Instant now,
                                       const std::vector<bool>& there) const {
-  const auto after = open(group.shares, there);
+  auto after = open(group.shares, there);
   const auto since = now - said_.released_from;
   if (group.before.empty() || since >= said_.release) return after;
   const auto before = open(group.before, there);

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "api/state/nrm_monitor.hpp"
-#include "api/state/seal_nrm.hpp"
+#include "services/seal_nrm/southbound_nef.hpp"
 #include "support/nrm_driver.hpp"
 #include "wire/json/value.hpp"
 

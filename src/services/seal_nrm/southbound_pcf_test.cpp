@@ -7,7 +7,6 @@
 
 #include "api/policy_authorization.hpp"
 #include "api/ss_nra.hpp"
-#include "api/state/seal_nrm.hpp"
 #include "services/seal_nrm/ports.hpp"
 #include "services/seal_nrm/southbound.hpp"
 #include "services/seal_nrm/southbound_nef.hpp"
