@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Two workers: each carries UEs of its own, and what a session counts and how its packets are ordered is as with one."""
 
+import os
 import signal
 import struct
 import time
@@ -16,9 +17,10 @@ PACKETS = 400
 AT_ONCE = 20
 PAYLOAD = 100
 URR = 1
+SECONDS = float(os.environ.get("LOBO_UPF_SECONDS", "3"))
 
 
-class Workers(UpfCase):
+class WorkersCase(UpfCase):
     workers = 2
 
     def ue_packet(self, ue, number):
@@ -60,6 +62,8 @@ class Workers(UpfCase):
         self.assertEqual(fields(answer, 19)["value"], "1", answer)
         return fields(answer, 78, 66)
 
+
+class Workers(WorkersCase):
     def test_sessions_are_divided_and_nothing_is_lost_or_turned_round(self):
         sessions = self.establish_all()
         warm = self.warm_up_all()
@@ -124,6 +128,53 @@ class Workers(UpfCase):
         # Each is counted once, whoever got it first; ARP is among them.
         self.assertEqual(self.metric("lobo_upf_received_packets_total", direction="uplink"),
                          self.metric("lobo_upf_dropped_packets_total", direction="uplink"))
+
+
+class EverythingAtOnce(WorkersCase):
+    """With the thread sanitizer a race is told when the process ends, by its exit code."""
+
+    def other_things(self, turn, sessions):
+        at = turn % len(UES)
+        if turn % 5 == 0:
+            self.smf.modify(sessions[UES[at]][0], update_qer(1, qfi=9))
+            self.usage(sessions[UES[at]][0])
+        if turn % 7 == 0:
+            self.page("/metrics")
+            self.page("/status/upf")
+        if turn % 11 == 0:
+            self.assertEqual(fields(self.smf.delete(sessions[UES[at]][0]), 19)["value"], "1")
+            sessions[UES[at]] = self.establish_one(at, UES[at])
+        if turn % 50 == 0:
+            self.upf.signal(signal.SIGHUP)
+            for side in ("n3", "n6"):
+                self.stage.upf.ip(f"neighbour flush dev {side}")
+
+    def test_rules_neighbours_keys_and_pages_change_while_packets_pass_and_are_handed_over(self):
+        sessions = self.establish_all()
+        self.warm_up_all()
+        until = time.monotonic() + SECONDS
+        turn = 0
+        while time.monotonic() < until:
+            for ue in UES:
+                self.send_downlink(self.ue_packet(ue, turn))
+                for source in (ue, UES[0]):
+                    self.send_uplink(sessions[ue][1], ip_packet(source, self.server_address, 5004, 6000, bytes(PAYLOAD)))
+            turn += 1
+            self.other_things(turn, sessions)
+            for one in (self.gnb, self.server):
+                while readable(one, 0):
+                    one.recv(65535)
+        self.wait_for(self.all_is_accounted_for)
+        self.assertGreater(self.metric("lobo_upf_worker_handed_over_total"), turn)
+        self.upf.signal(signal.SIGTERM)
+        self.assertEqual(self.upf.wait(), 0)
+
+    def all_is_accounted_for(self):
+        """Each packet counts once, when none is on its way any more."""
+        def count(what, way):
+            return self.metric(f"lobo_upf_{what}_packets_total", direction=way)
+        return all(count("received", way) == count("sent", way) + count("dropped", way)
+                   for way in ("downlink", "uplink"))
 
 
 if __name__ == "__main__":
