@@ -14,7 +14,7 @@ from xrm_decoder import read_gtpu
 MBR_KBPS = 8000
 FLOOD_KBPS = 3 * MBR_KBPS
 SETTLED = 1.0
-WINDOWS = 4
+WINDOWS = 3
 PAYLOAD = 1152
 PACKET = 1200  # with the headers of IPv6; 20 octets less with those of IPv4
 AT_ONCE = 50

@@ -132,8 +132,8 @@ class Session(BothWays):
         before = self.metric("lobo_upf_dropped_packets_total", reason="no_neighbour")
         sent = down = up = 0
         begun = time.monotonic()
-        flushes = [0.2, 1.1, 2.0]
-        while (now := time.monotonic() - begun) < 3:
+        flushes = [0.2, 1.1]
+        while (now := time.monotonic() - begun) < 2:
             if flushes and now > flushes[0]:
                 flushes.pop(0)
                 for side in ("n3", "n6"):

@@ -17,7 +17,7 @@ PACKETS = 400
 AT_ONCE = 20
 PAYLOAD = 100
 URR = 1
-SECONDS = float(os.environ.get("LOBO_UPF_SECONDS", "3"))
+SECONDS = float(os.environ.get("LOBO_UPF_SECONDS", "2"))
 
 
 class WorkersCase(UpfCase):
