@@ -21,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "adapters/http/loop.hpp"
 #include "adapters/http/steady_clock.hpp"
@@ -190,9 +191,20 @@ int load_sdd(const RoomLoad& load) {
 
 int main(int count, char** words) {
   using lobo::bench::RoomLoad;
-  constexpr std::array kinds{std::pair{"sdd", &lobo::bench::load_sdd},
-                             std::pair{"nats", &lobo::bench::load_nats},
-                             std::pair{"colyseus", &lobo::bench::load_colyseus}};
+  struct Kind {
+    std::string_view name;
+    int (*load)(const RoomLoad&);
+    int (*serve)();  ///< none: another program does
+  };
+  const std::vector<Kind> kinds{
+      {"sdd", &lobo::bench::load_sdd, nullptr},
+      {"nats", &lobo::bench::load_nats, nullptr},
+      {"colyseus", &lobo::bench::load_colyseus, nullptr},
+      {"websocket", &lobo::bench::load_websocket, &lobo::bench::serve_websocket},
+#ifdef LOBO_ENET
+      {"enet", &lobo::bench::load_enet, &lobo::bench::serve_enet},
+#endif
+  };
   const std::span all(words, static_cast<std::size_t>(count));
   const auto number = [&](std::size_t at) {
     const std::string_view text = all[at];
@@ -200,13 +212,21 @@ int main(int count, char** words) {
     std::from_chars(text.data(), text.data() + text.size(), out);
     return out;
   };
-  for (const auto& [name, run] : kinds)
-    if (all.size() == 7 && std::string_view(all[1]) == name)
-      return run(RoomLoad{.port = static_cast<std::uint16_t>(number(2)),
-                          .members = number(3),
-                          .hertz = number(4),
-                          .nearest = number(5),
-                          .seconds = number(6)});
-  std::cerr << "relay_room sdd|nats|colyseus PORT MEMBERS HERTZ NEAREST SECONDS\n";
+  if (all.size() == 1) {
+    for (const auto& kind : kinds) std::cout << kind.name << '\n';
+    return 0;
+  }
+  for (const auto& kind : kinds) {
+    if (all[1] != kind.name) continue;
+    if (all.size() == 3 && kind.serve != nullptr && std::string_view(all[2]) == "serve")
+      return kind.serve();
+    if (all.size() == 7)
+      return kind.load(RoomLoad{.port = static_cast<std::uint16_t>(number(2)),
+                                .members = number(3),
+                                .hertz = number(4),
+                                .nearest = number(5),
+                                .seconds = number(6)});
+  }
+  std::cerr << "relay_room [KIND PORT MEMBERS HERTZ NEAREST SECONDS | KIND serve]\n";
   return 2;
 }

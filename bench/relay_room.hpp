@@ -60,5 +60,13 @@ int load_sdd(const RoomLoad& load);
 int load_nats(const RoomLoad& load);
 /// Of Colyseus: one path of a seat in its room a line on standard input, until "go".
 int load_colyseus(const RoomLoad& load);
+/// Relays of the same room, as small as their libraries let them be. They tell their port by a line
+/// on standard output and go on until they are ended.
+int serve_websocket();
+int load_websocket(const RoomLoad& load);
+#ifdef LOBO_ENET
+int serve_enet();
+int load_enet(const RoomLoad& load);
+#endif
 
 }  // namespace lobo::bench

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rooms in which everybody publishes and hears the others: `lobo relay` over QUIC, and peers over plain TCP.
+"""Rooms in which everybody publishes and hears the others: `lobo relay` over QUIC, and peers without encryption.
 
     bench/relay_room.py [--build build/bench] [--rounds 3] [--seconds 5] [--only NAME …] [--quick] [--dry]
 
@@ -7,12 +7,14 @@ States have 200 octets; the server is on core 0, all UEs are one process on core
 share of its core and for each delivered state, how many of the owed states came, how old they were (p50, p99, p99.9),
 and how old what a receiver had was at the most, again and again (the age of information before each state). Where the load
 used more than nine tenths of its core the round says nothing of delay and delivery, and is named. NATS gives all to all but the
-sender (`echo: false`); Colyseus' room broadcasts octets; neither encrypts. What is accepted is in ROOMS. Appends to bench/results/.
+sender (`echo: false`); Colyseus' room broadcasts octets; relays of Beast's WebSocket and of ENet (unreliable, in order)
+are a page each in this folder. None of them encrypts. What is accepted is in ROOMS. Appends to bench/results/.
 """
 
 import argparse
 import contextlib
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -44,14 +46,22 @@ class Room:
 
 
 ROOMS = {
-    "100 at 30 Hz": Room(100, 30, {"share": 0.5, "p99_ms": 30}, ("sdd", "nats", "colyseus")),
-    "200 at 30 Hz": Room(200, 30, {"share": 1.0, "p99_ms": 130}, ("sdd", "nats")),
-    "100 at 60 Hz": Room(100, 60, {"share": 1.0, "p99_ms": 40}, ("sdd", "nats")),
+    "100 at 30 Hz": Room(100, 30, {"share": 0.5, "p99_ms": 30}, ("sdd", "nats", "colyseus", "websocket", "enet")),
+    "200 at 30 Hz": Room(200, 30, {"share": 1.0, "p99_ms": 130}, ("sdd", "nats", "enet")),
+    "100 at 60 Hz": Room(100, 60, {"share": 1.0, "p99_ms": 40}, ("sdd", "nats", "enet")),
     "300 at 30 Hz, nearest 50": Room(300, 30, {"per_core": 450_000}, nearest=50),
-    "220 at 30 Hz on half a core": Room(220, 30, {"oldest_p99_ms": 100}, ("sdd", "nats"), half=True),
-    "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, path=("--loss", "5", "--delay", "10")),
-    "10 at 60 Hz, every UE's port another one each second": Room(10, 60, {"oldest_worst_ms": 100}, path=("--delay", "10"), rebinds=True),
+    "220 at 30 Hz on half a core": Room(220, 30, {"oldest_p99_ms": 100}, ("sdd", "nats", "enet"), half=True),
+    "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, ("sdd", "enet"),
+                                                       path=("--loss", "5", "--delay", "10")),
 }
+
+
+def behind_path(stack, build, port, room):
+    """The port at which UEs reach a server over the room's path."""
+    if not room.path:
+        return port
+    line = stack.enter_context(lib.Process([build / "lobo", "impair", "--to", f"127.0.0.1:{port}", *room.path], core=1))
+    return int(nodes.ready(line)[0].rsplit(":", 1)[1])
 
 
 class Sdd:
@@ -70,11 +80,7 @@ class Sdd:
         told = nodes.ready(relay)
         self.pid, self.port = relay.pid, int(told[0].rsplit(":", 1)[1])
         nodes.until_registered(sealdd)
-        port = self.port
-        if room.path:
-            line = self.stack.enter_context(lib.Process([lobo, "impair", "--to", f"127.0.0.1:{port}", *room.path], core=1))
-            self.line = line.pid
-            port = int(nodes.ready(line)[0].rsplit(":", 1)[1])
+        port = behind_path(self.stack, build, self.port, room)
         self.lines = nodes.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
 
     def __enter__(self):
@@ -124,10 +130,33 @@ class Colyseus:
         self.process.__exit__()
 
 
-CARRIERS = {"sdd": Sdd, "nats": Nats, "colyseus": Colyseus}
+class Own:
+    """A small relay by somebody else's library, in the program that is the load, too."""
+
+    def __init__(self, kind, build, room):
+        self.stack = contextlib.ExitStack()
+        process = self.stack.enter_context(lib.Process([program(build), kind, "serve"], core=0))
+        self.pid, self.lines = process.pid, []
+        self.port = behind_path(self.stack, build, int(process.line()), room)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
 
 
-def missing(carrier):
+CARRIERS = {"sdd": Sdd, "nats": Nats, "colyseus": Colyseus, "websocket": functools.partial(Own, "websocket"),
+            "enet": functools.partial(Own, "enet")}
+
+
+def program(build):
+    return build / "bench" / "relay_room"
+
+
+def missing(carrier, build):
+    if carrier not in subprocess.run([program(build)], capture_output=True, text=True, check=True).stdout.split():
+        return "not built in, its library was not there (tools/install_packages.sh nightly)"
     if carrier == "nats" and not shutil.which("nats-server"):
         return "no nats-server (tools/install_packages.sh nightly)"
     if carrier == "colyseus" and not (shutil.which("node") and (COLYSEUS / "node_modules").exists()):
@@ -165,7 +194,7 @@ def rebinding(server, room):
 
 def one(build, carrier, room, seconds):
     with CARRIERS[carrier](build, room) as server, neighbour(room.half):
-        load = subprocess.Popen(["taskset", "-c", "1", str(build / "bench" / "relay_room"), carrier, str(server.port),
+        load = subprocess.Popen(["taskset", "-c", "1", str(program(build)), carrier, str(server.port),
                                  str(room.members), str(room.hertz), str(room.nearest), str(seconds)],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         with load:
@@ -212,7 +241,7 @@ def main():
     for name in args.only or ROOMS:
         room, runs = ROOMS[name], {}
         for carrier in room.carriers:
-            if why := missing(carrier):
+            if why := missing(carrier, args.build):
                 print(f"{name}: {carrier} is left out: {why}")
             else:
                 runs[carrier] = []

@@ -1,5 +1,5 @@
-// The same room carried by peers over TCP, without TLS: NATS by its text protocol, Colyseus by
-// WebSocket. One connection a member, one thread.
+// The same room carried by peers over TCP, without TLS: NATS by its text protocol, Colyseus and a
+// relay of Beast (relay_room_websocket.cpp) by WebSocket. One connection a member, one thread.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -150,6 +150,21 @@ bool next_frame(Line& line, std::string_view& payload) {
   return true;
 }
 
+void ask_upgrade(Line& line, const std::string& path) {
+  line.send("GET " + path +
+            " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
+}
+
+/// Takes the answer to it, once it is there.
+bool is_upgraded(Line& line) {
+  const std::size_t end = line.unread().find("\r\n\r\n");
+  if (end == std::string_view::npos) return false;
+  require(line.unread().starts_with("HTTP/1.1 101"));
+  line.take(end + 4);
+  return true;
+}
+
 // Of Colyseus: the first octet of a message.
 constexpr char join_room = 10;
 constexpr char room_data_bytes = 17;
@@ -201,20 +216,14 @@ int load_colyseus(const RoomLoad& load) {
   });
   for (std::string path; std::getline(std::cin, path) && path != "go";) {
     lines.push_back(std::make_unique<Line>(load.port));
-    lines.back()->send(
-        "GET " + path +
-        " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
+    ask_upgrade(*lines.back(), path);
   }
   if (lines.size() != load.members) return 2;
   std::vector<bool> upgraded(load.members);
   std::size_t joined = 0;
   const auto read = [&](std::size_t member, Line& line) {
     if (!upgraded[member]) {
-      const std::size_t end = line.unread().find("\r\n\r\n");
-      if (end == std::string_view::npos) return;
-      require(line.unread().starts_with("HTTP/1.1 101"));
-      line.take(end + 4);
+      if (!is_upgraded(line)) return;
       upgraded[member] = true;
     }
     for (std::string_view payload; next_frame(line, payload);) {
@@ -224,6 +233,28 @@ int load_colyseus(const RoomLoad& load) {
       }
       if (payload.starts_with(room_data_bytes)) driver.heard(member, octets_of(payload.substr(2)));
     }
+  };
+  return serve(lines, load, read, [&] { return joined >= load.members; }, driver);
+}
+
+int load_websocket(const RoomLoad& load) {
+  Lines lines;
+  RoomDriver driver(
+      load, [&](std::size_t member, Bytes state) { send_frame(*lines[member], text_of(state)); });
+  for (std::size_t i = 0; i < load.members; ++i) {
+    lines.push_back(std::make_unique<Line>(load.port));
+    ask_upgrade(*lines.back(), "/");
+  }
+  std::vector<bool> upgraded(load.members);
+  std::size_t joined = 0;
+  const auto read = [&](std::size_t member, Line& line) {
+    if (!upgraded[member]) {
+      if (!is_upgraded(line)) return;
+      upgraded[member] = true;
+      ++joined;
+    }
+    for (std::string_view payload; next_frame(line, payload);)
+      driver.heard(member, octets_of(payload));
   };
   return serve(lines, load, read, [&] { return joined >= load.members; }, driver);
 }
