@@ -171,6 +171,43 @@ TEST_F(sealdd_reliable, it_follows_the_room_to_another_node) {
   EXPECT_EQ(show(made).reliable, SddReliableState::confirmed);
 }
 
+TEST_F(sealdd_reliable, what_the_network_takes_back_is_told_and_asked_for_until_it_returns) {
+  const auto made = make("ue-1");
+  const auto told = [&] {
+    std::vector<std::string> out;
+    for (const auto& request : w.sink.seen)
+      if (const auto news = json::read<api::sdd_connections::SddConnectionNotif>(request.body);
+          news && news->reliable)
+        out.push_back((news->reliable == SddReliableState::confirmed ? "yes" : "no ") +
+                      news->reliable_cause.value_or(""));
+    return out;
+  };
+  node.live(70s);
+  EXPECT_EQ(show(made).reliable, SddReliableState::confirmed);
+  EXPECT_TRUE(told().empty());
+  // Revoked: NRM still has it, in a state that says so, and takes no other.
+  const auto first = w.nrm.held.begin()->first;
+  w.nrm.revoked.insert(first);
+  w.nrm.status_of_create = 403;
+  node.live(35s);
+  EXPECT_EQ(show(made).reliable, SddReliableState::refused);
+  EXPECT_EQ(show(made).reliable_cause, "AUTH_REVOKED");
+  EXPECT_EQ(told(), (std::vector<std::string>{"no AUTH_REVOKED"}));
+  EXPECT_TRUE(w.nrm.held.empty());
+  EXPECT_EQ(paths(show(made)), 2U);  // Both addresses are still sent to.
+  w.nrm.status_of_create = 0;
+  node.live(90s);
+  EXPECT_EQ(show(made).reliable, SddReliableState::confirmed);
+  EXPECT_EQ(told(), (std::vector<std::string>{"no AUTH_REVOKED", "yes"}));
+  // An NRM that knows nothing of it is the same.
+  w.nrm.held.clear();
+  node.live(40s);
+  EXPECT_EQ(told().size(), 4U);
+  EXPECT_EQ(w.nrm.held.size(), 1U);
+  EXPECT_EQ(w.ask("DELETE", at(made)).status, 204);
+  expect_nothing_left();
+}
+
 TEST_F(sealdd_reliable, a_session_hears_of_it_like_of_any_refusal) {
   w.nrm.status = 403;
   const auto text = session_text({"ue-1"}, R"(,"lowerLayerHints":{"transType":"urllc"})");

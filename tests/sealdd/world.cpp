@@ -12,14 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/sdd_connections.hpp"
-#include "api/sdd_relay.hpp"
-#include "base/clock.hpp"
-#include "base/result.hpp"
-#include "runtime/network_peer.hpp"
-#include "runtime/ports.hpp"
-#include "services/sealdd/ports.hpp"
-#include "wire/http/message.hpp"
+#include "api/nra_reliable.hpp"
+#include "api/ss_nra.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 #include "wire/resource/machine.hpp"
@@ -60,6 +55,20 @@ void SealddNrm::handle(http::Request request, ReplyFn reply) {
     const auto id = request.target.substr(request.target.rfind('/') + 1);
     return reply({held.erase(id) > 0 ? 204 : 404, {}, {}});
   }
+  if (request.method == "GET") {
+    const auto found = held.find(request.target.substr(request.target.rfind('/') + 1));
+    if (found == held.end()) return reply({404, {}, {}});
+    auto body = json::read<api::nra_reliable::ReliableTransmission>(found->second).value();
+    body.rel_state.emplace();
+    body.rel_state->control_plane = api::ss_nra::ControlPlaneStateKnown::confirmed;
+    body.rel_state->delivery = api::nra_reliable::GuidanceDeliveryKnown::delivered;
+    if (revoked.contains(found->first)) {
+      body.rel_state->control_plane = api::ss_nra::ControlPlaneStateKnown::refused;
+      body.rel_state->cause = "AUTH_REVOKED";
+    }
+    return reply({200, {{"content-type", "application/json"}}, json::write(body)});
+  }
+  if (status_of_create != 0) return reply({status_of_create, {}, {}});
   auto& id = keys_[std::string(request.headers.find("idempotency-key").value_or(""))];
   if (!held.contains(id)) held[id = "rel" + std::to_string(++ids_)] = request.body;
   if (answers_badly) return reply({503, {}, {}});

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,8 +79,10 @@ class SealddNrm final : public runtime::HttpHandler {
   void handle(http::Request request, ReplyFn reply) override;
 
   std::map<std::string, std::string> held;  ///< body by identifier
+  std::set<std::string> revoked;            ///< of these, the network took back its word
   std::vector<std::string> seen;            ///< methods
   int status = 0;                           ///< answers all with it
+  int status_of_create = 0;                 ///< answers what would make one with it
   bool silent = false;
   bool answers_badly = false;  ///< it does what it is asked, and its answer is lost
 

@@ -164,6 +164,10 @@ void ConnectionMachine::notify(State& connection, const std::string& id, const S
     notif.token = shown.token;
     notif.token_exp_time = shown.token_exp_time;
   }
+  if (connection.reliable != before.reliable) {
+    notif.reliable = connection.reliable;
+    notif.reliable_cause = connection.reliable_cause;
+  }
   notif.cause = connection.cause;
   out.effects.emplace_back(resource::Notify{*connection.notif_uri, connection.sequence,
                                             json::write(notif), std::string(clause)});

@@ -118,10 +118,18 @@ Result<resource::Outcome> ConnectionMachine::network_told(State connection,
   if (!said || said->seq != connection.reliable_seq) return resource::Outcome{};
   if (said->status && connection.pending)
     return without_network(std::move(connection), current, said->cause.value_or("NRM refused"));
+  const auto before = connection;
   connection.reliable = said->status ? SddReliableState::refused : SddReliableState::confirmed;
   connection.reliable_cause = said->cause;
-  if (!connection.pending || connection.state == SddConnectionState::releasing)
-    return kept(connection, current.owner);
+  if (!connection.pending || connection.state == SddConnectionState::releasing) {
+    resource::Outcome told;
+    // Whoever was told of two paths, or of none, hears that it is otherwise now.
+    if (before.reliable != SddReliableState::requested && before.reliable != connection.reliable)
+      notify(connection, current.key.id, before, false, told, now);
+    auto out = kept(connection, current.owner);
+    out.effects.insert(out.effects.end(), told.effects.begin(), told.effects.end());
+    return out;
+  }
   const auto pending = *std::exchange(connection.pending, std::nullopt);
   if (pending.makes.value_or(false)) return made_at_last(std::move(connection), current, pending);
   // The change as it was asked for: now it finds that the network has said yes.

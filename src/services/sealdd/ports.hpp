@@ -44,6 +44,7 @@ struct Settings {
   bool nrm = false;                                   ///< whether there is an NRM to ask
   std::chrono::milliseconds answer_within{5000};      ///< to a create that waits for a peer
   std::chrono::milliseconds call_deadline{4000};      ///< of one call to a peer
+  std::chrono::seconds look_every{30};  ///< at what NRM holds: whether the network still does
   std::chrono::milliseconds retry_first{1000};
   std::chrono::milliseconds retry_max{60'000};
   std::chrono::seconds grace{60};        ///< of a session without any flow; then it ends

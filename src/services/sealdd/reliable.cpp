@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/nra_reliable.hpp"
+#include "api/ss_nra.hpp"
 #include "api/state/sealdd.hpp"
 #include "api/sync_types.hpp"
 #include "base/clock.hpp"
@@ -34,6 +35,7 @@ namespace {
 
 constexpr std::string_view collection = "/ss-nra/v1/reliable-transmissions";
 constexpr std::string_view again_timer = "again";
+constexpr std::string_view look_timer = "look";
 constexpr std::int64_t udp = 17;
 constexpr int failed_dependency = 424;
 
@@ -56,6 +58,7 @@ class ReliableStep {
 
   void wanted(const state::ReliableWish& wish) {
     if (wish.seq < state_.seq) return;
+    if (wish.seq != state_.seq) state_.lost.reset();
     state_.seq = wish.seq;
     if (wish.text != state_.wanted) state_.refused.reset();
     state_.wanted = wish.text;
@@ -65,9 +68,11 @@ class ReliableStep {
     const auto what = std::exchange(state_.call, std::nullopt);
     if (what == ReliableCall::reserve) reserved(response);
     if (what == ReliableCall::release) released(response);
+    if (what == ReliableCall::look) looked(response);
   }
 
-  void waited() {
+  void waited(std::string_view timer) {
+    if (timer == look_timer) return look();
     if (state_.call == ReliableCall::pause) state_.call.reset();
   }
 
@@ -75,6 +80,7 @@ class ReliableStep {
   /// answer.
   void recovered() {
     const auto what = std::exchange(state_.call, std::nullopt);
+    if (what == ReliableCall::look) look_later();
     if (what != ReliableCall::reserve) return;
     state_.doubt = true;
     if (state_.wanted && state_.told != state_.seq)
@@ -87,6 +93,9 @@ class ReliableStep {
   void plan();
   void reserved(const Result<http::Response>& response);
   void released(const Result<http::Response>& response);
+  void look();
+  void look_later();
+  void looked(const Result<http::Response>& response);
   void later();
   void tell(std::optional<int> status, std::optional<std::string> cause);
   void call(ReliableCall what, http::Request request) {
@@ -139,13 +148,16 @@ void ReliableStep::reserved(const Result<http::Response>& response) {
     state_.attempts.reset();
     state_.cause.reset();
     state_.told.reset();
-    return;
+    state_.lost.reset();
+    return look_later();
   }
   if (verdict == Verdict::refused || verdict == Verdict::gone) {
     state_.doubt.reset();
-    state_.attempts.reset();
-    state_.refused = std::exchange(state_.asked, std::nullopt);
     state_.cause = cause_of(response, "NRM");
+    auto asked = std::exchange(state_.asked, std::nullopt);
+    if (state_.lost.value_or(false) && asked == state_.wanted) return later();
+    state_.attempts.reset();
+    state_.refused = std::move(asked);
     return;
   }
   // A 2xx that does not say what it made made something, too: asked again, it shows the same.
@@ -161,6 +173,40 @@ void ReliableStep::released(const Result<http::Response>& response) {
   state_.applied.reset();
   state_.asked.reset();
   state_.attempts.reset();
+}
+
+/// Whether the network still holds what NRM was asked for. NRM's notification of the end would come
+/// sooner; but it can be lost, and NRM would have to be able to reach this server.
+void ReliableStep::look() {
+  if (!state_.id) return;
+  if (state_.call) return look_later();
+  call(ReliableCall::look,
+       peer_request("GET", std::string(collection) + '/' + http::percent_encode(*state_.id)));
+}
+
+void ReliableStep::look_later() {
+  effects_.emplace_back(resource::StartTimer{std::string(look_timer), now_ + settings_.look_every});
+}
+
+void ReliableStep::looked(const Result<http::Response>& response) {
+  if (!state_.id || state_.applied != state_.wanted) return;
+  const auto verdict = verdict_of(response);
+  std::optional<std::string> cause;
+  if (verdict == Verdict::gone) {
+    cause = "NRM does not hold it any more";
+    state_.id.reset();
+    state_.asked.reset();
+  } else if (verdict == Verdict::done) {
+    const auto held = json::read<nra::ReliableTransmission>(response->body);
+    if (held && held->rel_state &&
+        held->rel_state->control_plane == api::ss_nra::ControlPlaneStateKnown::refused)
+      cause = held->rel_state->cause.value_or("the network ended it");
+  }
+  if (!cause) return look_later();
+  state_.applied.reset();  // It is given back, then asked for anew.
+  state_.lost = true;
+  tell(failed_dependency, std::move(cause));
+  later();
 }
 
 void ReliableStep::tell(std::optional<int> status, std::optional<std::string> cause) {
@@ -229,8 +275,8 @@ Result<resource::Outcome> ReliableMachine::step(const resource::Record* current,
     return resource::Outcome{};
   } else if (const auto* answer = std::get_if<resource::NetworkAnswer>(&event)) {
     step.answered(answer->response);
-  } else if (std::holds_alternative<resource::TimerFired>(event)) {
-    step.waited();
+  } else if (const auto* fired = std::get_if<resource::TimerFired>(&event)) {
+    step.waited(fired->name);
   } else if (std::holds_alternative<resource::Recovered>(event)) {
     step.recovered();
   }
