@@ -92,7 +92,8 @@ TEST(af_packet, where_rings_are_refused_system_calls_take_their_place_and_that_i
   if (child == 0) ::_exit(works_without_rings());
   int status = -1;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  ASSERT_TRUE(WIFEXITED(status));
+  ASSERT_TRUE(WIFEXITED(status));  // NOLINT(misc-include-cleaner): of two headers
+  // NOLINTNEXTLINE(misc-include-cleaner): of two headers
   EXPECT_EQ(WEXITSTATUS(status), 0) << "the step that went wrong";
 }
 

@@ -207,7 +207,7 @@ void attach_and_die_of(int number) {
   EXPECT_EQ(::kill(child, number), 0);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
-  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_TRUE(WIFSIGNALED(status));  // NOLINT(misc-include-cleaner): of two headers
   ::close(pipe[0]);
   ::close(pipe[1]);
 }

@@ -1,6 +1,7 @@
 #include "services/core_sim/qmc.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "api/net_control.hpp"
 #include "api/oam.hpp"
 #include "base/result.hpp"
+#include "services/core_sim/admission.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/call.hpp"
 #include "services/core_sim/network.hpp"
