@@ -53,15 +53,16 @@ ROOMS = {
     "220 at 30 Hz on half a core": Room(220, 30, {"oldest_p99_ms": 100}, ("sdd", "nats", "enet"), half=True),
     "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, ("sdd", "enet"),
                                                        path=("--loss", "5", "--delay", "10")),
+    "10 at 60 Hz, every UE's port another one each second": Room(10, 60, {"oldest_worst_ms": 100}, path=("--delay", "10"), rebinds=True),
 }
 
 
 def behind_path(stack, build, port, room):
-    """The port at which UEs reach a server over the room's path."""
+    """The port at which UEs reach a server over the room's path, and who is on that path."""
     if not room.path:
-        return port
+        return port, None
     line = stack.enter_context(lib.Process([build / "lobo", "impair", "--to", f"127.0.0.1:{port}", *room.path], core=1))
-    return int(nodes.ready(line)[0].rsplit(":", 1)[1])
+    return int(nodes.ready(line)[0].rsplit(":", 1)[1]), line.pid
 
 
 class Sdd:
@@ -80,7 +81,7 @@ class Sdd:
         told = nodes.ready(relay)
         self.pid, self.port = relay.pid, int(told[0].rsplit(":", 1)[1])
         nodes.until_registered(sealdd)
-        port = behind_path(self.stack, build, self.port, room)
+        port, self.line = behind_path(self.stack, build, self.port, room)
         self.lines = nodes.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
 
     def __enter__(self):
@@ -137,7 +138,7 @@ class Own:
         self.stack = contextlib.ExitStack()
         process = self.stack.enter_context(lib.Process([program(build), kind, "serve"], core=0))
         self.pid, self.lines = process.pid, []
-        self.port = behind_path(self.stack, build, int(process.line()), room)
+        self.port, self.line = behind_path(self.stack, build, int(process.line()), room)
 
     def __enter__(self):
         return self
