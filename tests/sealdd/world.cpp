@@ -13,8 +13,15 @@
 #include <vector>
 
 #include "api/nra_reliable.hpp"
+#include "api/sdd_connections.hpp"
+#include "api/sdd_relay.hpp"
 #include "api/ss_nra.hpp"
-#include "wire/http/url.hpp"
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "runtime/network_peer.hpp"
+#include "runtime/ports.hpp"
+#include "services/sealdd/ports.hpp"
+#include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 #include "wire/json/value.hpp"
 #include "wire/resource/machine.hpp"
