@@ -9,10 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <variant>
 #include <vector>
 
 #include "adapters/http/loop.hpp"
 #include "adapters/http/server.hpp"
+#include "adapters/impair/mirror.hpp"
 #include "adapters/impair/proxy.hpp"
 #include "adapters/udp/socket.hpp"
 #include "base/result.hpp"
@@ -50,10 +53,31 @@ std::vector<Cell> row_of(std::string_view direction, const impair::Statistics& t
           ms(told.delay_max)};
 }
 
+using Opened = Result<std::unique_ptr<adapters::impair::Proxy>>;
+
+Opened open(adapters::EventLoop& loop, const Arguments& arguments, const adapters::UdpEndpoint& to,
+            const ImpairLines& lines, std::uint64_t seed) {
+  if (const auto own = arguments.text("mirror"); !own.empty()) {
+    const auto address = model::parse_ip_address(own);
+    const auto* four = address ? std::get_if<model::Ipv4Address>(&*address) : nullptr;
+    const auto* peer = std::get_if<model::Ipv4Address>(&to.address);
+    if (four == nullptr || peer == nullptr)
+      return fail(Errc::pattern, "--mirror and --to want IPv4 addresses");
+    return adapters::impair::open_mirror(loop, {.own = *four,
+                                                .peer = *peer,
+                                                .port = to.port,
+                                                .up = lines.up,
+                                                .down = lines.down,
+                                                .seed = seed});
+  }
+  const auto at = endpoint_option("listen", arguments.text("listen"));
+  if (!at) return fail(at.error());
+  return adapters::impair::open_proxy(
+      loop, {.at = *at, .to = to, .up = lines.up, .down = lines.down, .seed = seed});
+}
+
 Exit run_impair(const Arguments& arguments) {
   constexpr std::string_view advice = "lobo impair --help";
-  const auto at = endpoint_option("listen", arguments.text("listen"));
-  if (!at) return tell(what, at.error(), advice), Exit::usage;
   const auto to = endpoint_option("to", arguments.text("to"));
   if (!to) return tell(what, to.error(), advice), Exit::usage;
   const ImpairText text = [&](std::string_view name) { return std::string(arguments.text(name)); };
@@ -66,12 +90,13 @@ Exit run_impair(const Arguments& arguments) {
   if (!seconds) return tell(what, seconds.error(), advice), Exit::usage;
 
   adapters::EventLoop loop;
-  const auto proxy = adapters::impair::open_proxy(
-      loop, {.at = *at, .to = *to, .up = lines->up, .down = lines->down, .seed = *seed});
-  if (!proxy) return tell(what, proxy.error()), Exit::failed;
+  const auto proxy = open(loop, arguments, *to, *lines, *seed);
+  if (!proxy)
+    return tell(what, proxy.error()),
+           proxy.error().code == Errc::pattern ? Exit::usage : Exit::failed;
   // Before anybody is told that it is there, and may end it.
   for (const int number : {SIGTERM, SIGINT}) loop.on_signal(number, [&loop] { loop.stop(); });
-  loop.on_signal(SIGUSR1, [&proxy] { (*proxy)->rebind(); });
+  loop.on_signal(SIGUSR1, [&proxy] { std::ignore = (*proxy)->rebind(); });
   ImpairControl control(**proxy, text);
   std::optional<adapters::HttpServer> door;
   std::string control_address;
@@ -88,8 +113,9 @@ Exit run_impair(const Arguments& arguments) {
   }
   const auto own = (*proxy)->local();
   const bool six = own.address.index() == 1;
-  const auto url = fmt::format("udp://{}{}{}:{}", six ? "[" : "", model::to_text(own.address),
-                               six ? "]" : "", own.port);
+  const auto url =
+      fmt::format("{}://{}{}{}:{}", arguments.text("mirror").empty() ? "udp" : "ip", six ? "[" : "",
+                  model::to_text(own.address), six ? "]" : "", own.port);
   std::vector<std::string> urls{url};
   if (door) urls.push_back(url_of(control_address, door->port(), false));
   if (const auto told = announce_ready(urls, std::string(arguments.text("ready-file")), std::cout);
@@ -110,17 +136,22 @@ Exit run_impair(const Arguments& arguments) {
 std::vector<Verb> impair_verbs() {
   return {
       {.path = "impair",
-       .summary = "a bad network in front of a UDP server: loss, delay, jitter, reordering, rate",
+       .summary = "a bad network in front of a server: loss, delay, jitter, reordering, rate",
        .example =
            "  lobo impair --to 127.0.0.68:4433 --loss 5 --delay 20 --jitter 5\n"
            "  lobo impair --to 127.0.0.68:4433 --rate 4000/20000 --loss 0/2 --seed 7\n"
            "  lobo impair --to 127.0.0.68:4433 --control 127.0.0.1:8061\n"
            "  curl -X PUT http://127.0.0.1:8061/line -d '{\"loss\": 5, \"delay\": 40}'\n"
+           "  lobo impair --mirror 10.77.0.1 --to 10.77.0.2:8080 --loss 5 --delay 10\n"
+           "The last is for any protocol, and wants CAP_NET_ADMIN: a client that connects to\n"
+           "10.77.0.2:8080 reaches the server on 10.77.0.1:8080 of this machine.\n"
            "SIGUSR1 makes every client come from another port, as a NAT does that forgot it.",
        .options = {{.name = "--to", .help = "the server, ADDRESS:PORT", .required = true},
                    {.name = "--listen",
                     .help = "where clients send to; port 0: any",
                     .fallback = "127.0.0.1:0"},
+                   {.name = "--mirror",
+                    .help = "address of a TUN device whose peer is --to; for TCP, too"},
                    {.name = "--loss", .help = "percent that is lost, or UP/DOWN", .fallback = "0"},
                    {.name = "--loss-run",
                     .help = "how many are lost at a stretch, on average",

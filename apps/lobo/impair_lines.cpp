@@ -94,7 +94,8 @@ ImpairControl::ImpairControl(adapters::impair::Proxy& proxy, const ImpairText& t
 
 void ImpairControl::handle(http::Request request, ReplyFn reply) {
   if (request.target == "/rebind" && request.method == "PUT") {
-    proxy_.rebind();
+    if (const auto done = proxy_.rebind(); !done)
+      return reply(http::problem(done.error(), request.target));
     return reply({204, {}, {}});
   }
   if (request.target != "/line") return reply(http::problem(404, "there are /line and /rebind"));

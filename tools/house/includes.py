@@ -45,7 +45,7 @@ ADAPTERS_SEE = {"adapters/packet_io": ("adapters/capture",),
                 "adapters/udp": ("adapters/http", "adapters/capture"),
                 "adapters/key_channel": ("adapters/http",), "adapters/tun": ("adapters/capture",),
                 "adapters/quic": ("adapters/http", "adapters/udp", "adapters/capture"),
-                "adapters/impair": ("adapters/http", "adapters/udp"),
+                "adapters/impair": ("adapters/http", "adapters/tun", "adapters/udp"),
                 "adapters/webtransport": ("adapters/quic",),
                 "adapters/websocket": ("adapters/http", "adapters/quic", "adapters/udp")}
 

@@ -1,7 +1,5 @@
 #include "adapters/impair/proxy.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -12,11 +10,11 @@
 #include <variant>
 
 #include "adapters/http/loop.hpp"
+#include "adapters/impair/lines.hpp"
 #include "adapters/udp/batch_socket.hpp"
 #include "adapters/udp/readiness.hpp"
 #include "adapters/udp/socket.hpp"
 #include "base/bytes.hpp"
-#include "base/clock.hpp"
 #include "base/result.hpp"
 #include "model/address.hpp"
 #include "wire/impair/line.hpp"
@@ -26,12 +24,6 @@ namespace {
 
 // Batches of one socket before what is due goes out.
 constexpr std::size_t batches_max = 8;
-
-/// Of a clock that never goes back, though the type is that of the wall clock's times.
-Instant steady_now() {
-  return Instant(std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now().time_since_epoch()));
-}
 
 UdpEndpoint any_of(const UdpEndpoint& like) {
   // On loopback it stays there.
@@ -48,20 +40,22 @@ class UdpProxy final : public Proxy {
       : loop_(loop),
         settings_(settings),
         socket_(std::move(socket)),
-        // Two histories of one seed.
-        up_(settings.up, settings.seed * 2),
-        down_(settings.down, settings.seed * 2 + 1),
+        lines_(
+            loop, settings.up, settings.down, settings.seed,
+            [this](const lobo::impair::Line::Delivery& one) {
+              clients_.at(one.to).socket->send(settings_.to, one.datagram);
+            },
+            [this](const lobo::impair::Line::Delivery& one) {
+              socket_.send(clients_.at(one.to).at, one.datagram);
+            }),
         ready_(loop, socket_.descriptor(), [this] { take_up(); }) {}
-  ~UdpProxy() override {
-    if (timer_) loop_.cancel(*timer_);
-  }
 
   UdpEndpoint local() const override { return socket_.local(); }
   void set(const lobo::impair::Settings& up, const lobo::impair::Settings& down) override {
-    up_.set(up);
-    down_.set(down);
+    lines_.up().set(up);
+    lines_.down().set(down);
   }
-  void rebind() override {
+  Result<void> rebind() override {
     for (auto& [number, client] : clients_) {
       auto fresh = BatchSocket::open(any_of(settings_.to));
       if (!fresh) continue;  // it keeps the one it has
@@ -70,9 +64,10 @@ class UdpProxy final : public Proxy {
       watch(number, client);
       ++counters_.rebindings;
     }
+    return {};
   }
-  const lobo::impair::Statistics& up() const override { return up_.statistics(); }
-  const lobo::impair::Statistics& down() const override { return down_.statistics(); }
+  const lobo::impair::Statistics& up() const override { return lines_.up().statistics(); }
+  const lobo::impair::Statistics& down() const override { return lines_.down().statistics(); }
   const ProxyCounters& counters() const override { return counters_; }
 
  private:
@@ -110,51 +105,32 @@ class UdpProxy final : public Proxy {
     for (std::size_t i = 0; i < batches_max; ++i) {
       const auto taken = socket_.receive([this](const UdpEndpoint& from, Bytes datagram) {
         if (const auto number = number_of(from))
-          up_.push(datagram, *number, steady_now());
+          lines_.up().push(datagram, *number, steady_now());
         else
           ++counters_.refused;
       });
       if (taken < udp_batch_max) break;
     }
-    deliver();
+    lines_.deliver();
   }
   void take_down(std::uint32_t number) {
     for (std::size_t i = 0; i < batches_max; ++i) {
       const auto taken =
           clients_.at(number).socket->receive([this, number](const UdpEndpoint&, Bytes datagram) {
-            down_.push(datagram, number, steady_now());
+            lines_.down().push(datagram, number, steady_now());
           });
       if (taken < udp_batch_max) break;
     }
-    deliver();
-  }
-
-  void deliver() {
-    const Instant now = steady_now();
-    while (const auto one = up_.pop(now))
-      clients_.at(one->to).socket->send(settings_.to, one->datagram);
-    while (const auto one = down_.pop(now)) socket_.send(clients_.at(one->to).at, one->datagram);
-    auto next = up_.next_due();
-    if (const auto other = down_.next_due(); other && (!next || *other < *next)) next = other;
-    if (!next || (timer_ && timer_at_ <= *next)) return;
-    if (timer_) loop_.cancel(*timer_);
-    timer_at_ = *next;
-    timer_ = loop_.after(std::max(*next - now, std::chrono::microseconds{0}), [this] {
-      timer_.reset();
-      deliver();
-    });
+    lines_.deliver();
   }
 
   EventLoop& loop_;
   ProxySettings settings_;
   BatchSocket socket_;
-  lobo::impair::Line up_;
-  lobo::impair::Line down_;
+  Lines lines_;
   ProxyCounters counters_;
   std::map<std::uint32_t, Client> clients_;
   std::map<UdpEndpoint, std::uint32_t, Before> numbers_;
-  std::optional<EventLoop::TimerId> timer_;
-  Instant timer_at_{};
   Readiness ready_;
 };
 

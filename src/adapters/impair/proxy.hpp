@@ -37,8 +37,8 @@ class Proxy {
   /// For what comes from now on.
   virtual void set(const lobo::impair::Settings& up, const lobo::impair::Settings& down) = 0;
   /// Every client has another port towards the server from now on; what is on its way to the old
-  /// one is lost.
-  virtual void rebind() = 0;
+  /// one is lost. Errors: conflict where it gives clients no ports.
+  virtual Result<void> rebind() = 0;
   virtual const lobo::impair::Statistics& up() const = 0;
   virtual const lobo::impair::Statistics& down() const = 0;
   virtual const ProxyCounters& counters() const = 0;

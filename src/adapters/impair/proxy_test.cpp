@@ -106,7 +106,7 @@ TEST_F(impair_proxy, a_client_comes_from_another_port_after_a_rebinding) {
   send();
   ASSERT_TRUE(until([&] { return back.size() == 1; }));
   EXPECT_EQ(ports_seen.size(), 1U);
-  proxy->rebind();
+  ASSERT_TRUE(proxy->rebind());
   send();
   ASSERT_TRUE(until([&] { return back.size() == 2; }));
   EXPECT_EQ(ports_seen.size(), 2U);

@@ -80,6 +80,13 @@ Result<void> set_v6(int control, const std::string& name, const model::Ipv6Addre
   return {};
 }
 
+Result<void> set_peer_v4(int control, const std::string& name, const model::Ipv4Address& peer) {
+  ifreq request = request_for(name);
+  request.ifr_dstaddr = plain(network_order(peer));
+  if (::ioctl(control, SIOCSIFDSTADDR, &request) != 0) return refused("the peer of", name);
+  return {};
+}
+
 Result<void> route_v4(int control, const std::string& name) {
   rtentry route{};
   route.rt_dst = plain(0);
@@ -128,6 +135,8 @@ Result<void> Tun::configure(const TunAddresses& addresses) {
   request = request_for(name_);
   request.ifr_flags = IFF_UP | IFF_RUNNING | IFF_POINTOPOINT | IFF_NOARP;
   if (::ioctl(v4.get(), SIOCSIFFLAGS, &request) != 0) return refused("bringing up", name_);
+  if (addresses.peer_v4)
+    if (auto set = set_peer_v4(v4.get(), name_, *addresses.peer_v4); !set) return set;
   if (addresses.v4 && addresses.default_route)
     if (auto set = route_v4(v4.get(), name_); !set) return set;
   if (!addresses.v6) return {};

@@ -19,6 +19,8 @@ inline constexpr std::size_t tun_name_bytes_max = 15;
 struct TunAddresses {
   std::optional<model::Ipv4Address> v4;
   std::optional<model::Ipv6Address> v6;
+  /// Who is at the other end: reached through the device, whatever the routes.
+  std::optional<model::Ipv4Address> peer_v4;
   unsigned mtu = 1400;
   /// A default route through the device, less preferred than any other.
   bool default_route = true;
