@@ -53,6 +53,7 @@ struct Stamp {
   std::uint64_t made_ns = 0;
   std::uint32_t publisher = 0;
 };
+static_assert(sizeof(Stamp) == room_stamp_bytes);
 
 void keep(std::vector<std::uint32_t>& samples, std::uint64_t ns) {
   if (samples.size() < samples_max) samples.push_back(static_cast<std::uint32_t>(ns / 1000));
@@ -194,12 +195,13 @@ int main(int count, char** words) {
   struct Kind {
     std::string_view name;
     int (*load)(const RoomLoad&);
-    int (*serve)();  ///< none: another program does
+    int (*serve)(const std::string& host, std::uint16_t port);  ///< none: another program does
   };
   const std::vector<Kind> kinds{
       {"sdd", &lobo::bench::load_sdd, nullptr},
       {"nats", &lobo::bench::load_nats, nullptr},
       {"colyseus", &lobo::bench::load_colyseus, nullptr},
+      {"colyseus_schema", &lobo::bench::load_colyseus_schema, nullptr},
       {"websocket", &lobo::bench::load_websocket, &lobo::bench::serve_websocket},
 #ifdef LOBO_ENET
       {"enet", &lobo::bench::load_enet, &lobo::bench::serve_enet},
@@ -218,15 +220,16 @@ int main(int count, char** words) {
   }
   for (const auto& kind : kinds) {
     if (all[1] != kind.name) continue;
-    if (all.size() == 3 && kind.serve != nullptr && std::string_view(all[2]) == "serve")
-      return kind.serve();
-    if (all.size() == 7)
-      return kind.load(RoomLoad{.port = static_cast<std::uint16_t>(number(2)),
-                                .members = number(3),
-                                .hertz = number(4),
-                                .nearest = number(5),
-                                .seconds = number(6)});
+    if (all.size() == 5 && kind.serve != nullptr && std::string_view(all[2]) == "serve")
+      return kind.serve(all[3], static_cast<std::uint16_t>(number(4)));
+    if (all.size() == 8)
+      return kind.load(RoomLoad{.host = all[2],
+                                .port = static_cast<std::uint16_t>(number(3)),
+                                .members = number(4),
+                                .hertz = number(5),
+                                .nearest = number(6),
+                                .seconds = number(7)});
   }
-  std::cerr << "relay_room [KIND PORT MEMBERS HERTZ NEAREST SECONDS | KIND serve]\n";
+  std::cerr << "relay_room [KIND HOST PORT MEMBERS HERTZ NEAREST SECONDS | KIND serve HOST PORT]\n";
   return 2;
 }

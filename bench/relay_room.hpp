@@ -13,6 +13,7 @@
 namespace lobo::bench {
 
 struct RoomLoad {
+  std::string host = "127.0.0.1";  ///< of peers; a UE of ours is told by its line
   std::uint16_t port = 0;
   std::size_t members = 0;
   std::size_t hertz = 30;
@@ -21,6 +22,8 @@ struct RoomLoad {
 };
 
 inline constexpr std::size_t room_state_bytes = 200;
+/// So much of a state says who made it and when; the rest is filling.
+inline constexpr std::size_t room_stamp_bytes = 16;
 
 /// Who publishes when, and what became of it. A carrier calls turn() about every millisecond, and
 /// heard() for each state that arrives. Tells the time in which states counted by lines of JSON on
@@ -60,12 +63,14 @@ int load_sdd(const RoomLoad& load);
 int load_nats(const RoomLoad& load);
 /// Of Colyseus: one path of a seat in its room a line on standard input, until "go".
 int load_colyseus(const RoomLoad& load);
-/// Relays of the same room, as small as their libraries let them be. They tell their port by a line
-/// on standard output and go on until they are ended.
-int serve_websocket();
+/// The same where the room keeps states by a schema: a state is a text there.
+int load_colyseus_schema(const RoomLoad& load);
+/// Relays of the same room, as small as their libraries let them be; port 0: any. They tell their
+/// port by a line on standard output, and go on until they are ended.
+int serve_websocket(const std::string& host, std::uint16_t port);
 int load_websocket(const RoomLoad& load);
 #ifdef LOBO_ENET
-int serve_enet();
+int serve_enet(const std::string& host, std::uint16_t port);
 int load_enet(const RoomLoad& load);
 #endif
 

@@ -7,8 +7,10 @@ States have 200 octets; the server is on core 0, all UEs are one process on core
 share of its core and for each delivered state, how many of the owed states came, how old they were (p50, p99, p99.9),
 and how old what a receiver had was at the most, again and again (the age of information before each state). Where the load
 used more than nine tenths of its core the round says nothing of delay and delivery, and is named. NATS gives all to all but the
-sender (`echo: false`); Colyseus' room broadcasts octets; relays of Beast's WebSocket and of ENet (unreliable, in order)
-are a page each in this folder. None of them encrypts. What is accepted is in ROOMS. Appends to bench/results/.
+sender (`echo: false`); Colyseus' room broadcasts octets, or keeps each state by a schema and tells what has changed
+("colyseus_schema", states as texts); relays of Beast's WebSocket and of ENet (unreliable, in order) are a page each in this
+folder. None of them encrypts. Where a room has a path, datagrams go through `lobo impair` and TCP through its mirror. All is
+in a network namespace of its own. What is accepted is in ROOMS. Appends to bench/results/.
 """
 
 import argparse
@@ -29,6 +31,9 @@ import urllib.request
 import lib
 import nodes
 
+# In a namespace of our own every port is free.
+OWN, PEER, PORT = "10.77.0.1", "10.77.0.2", 8080
+ENTERED = "LOBO_RELAY_ROOM"
 COLYSEUS = lib.ROOT / "bench" / "colyseus"
 LOAD_MAX = 0.9
 
@@ -46,12 +51,13 @@ class Room:
 
 
 ROOMS = {
-    "100 at 30 Hz": Room(100, 30, {"share": 0.5, "p99_ms": 30}, ("sdd", "nats", "colyseus", "websocket", "enet")),
+    "100 at 30 Hz": Room(100, 30, {"share": 0.5, "p99_ms": 30},
+                         ("sdd", "nats", "colyseus", "colyseus_schema", "websocket", "enet")),
     "200 at 30 Hz": Room(200, 30, {"share": 1.0, "p99_ms": 130}, ("sdd", "nats", "enet")),
     "100 at 60 Hz": Room(100, 60, {"share": 1.0, "p99_ms": 40}, ("sdd", "nats", "enet")),
     "300 at 30 Hz, nearest 50": Room(300, 30, {"per_core": 450_000}, nearest=50),
     "220 at 30 Hz on half a core": Room(220, 30, {"oldest_p99_ms": 100}, ("sdd", "nats", "enet"), half=True),
-    "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, ("sdd", "enet"),
+    "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, ("sdd", "enet", "websocket"),
                                                        path=("--loss", "5", "--delay", "10")),
     "10 at 60 Hz, every UE's port another one each second": Room(10, 60, {"oldest_worst_ms": 100}, path=("--delay", "10"), rebinds=True),
 }
@@ -79,7 +85,7 @@ class Sdd:
         (folder / "relay.yaml").write_text(nodes.RELAY.format(folder=folder, port=0, sealdd=sealdd))
         relay = self.stack.enter_context(lib.Process([lobo, "relay", "-c", folder / "relay.yaml"], core=0))
         told = nodes.ready(relay)
-        self.pid, self.port = relay.pid, int(told[0].rsplit(":", 1)[1])
+        self.host, self.pid, self.port = "127.0.0.1", relay.pid, int(told[0].rsplit(":", 1)[1])
         nodes.until_registered(sealdd)
         port, self.line = behind_path(self.stack, build, self.port, room)
         self.lines = nodes.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
@@ -92,6 +98,8 @@ class Sdd:
 
 
 class Nats:
+    host = "127.0.0.1"
+
     def __init__(self, _build, _room):
         self.folder = tempfile.TemporaryDirectory(prefix="lobo-nats-")
         self.process = lib.Process([lib.need("nats-server"), "-a", "127.0.0.1", "-p", "-1", "--ports_file_dir", self.folder.name],
@@ -111,14 +119,17 @@ class Nats:
 
 
 class Colyseus:
-    def __init__(self, _build, room):
-        self.process = lib.Process([lib.need("node"), COLYSEUS / "server.mjs"], core=0,
+    host = "127.0.0.1"
+
+    def __init__(self, kind, _build, room):
+        self.kind = kind
+        self.process = lib.Process([lib.need("node"), COLYSEUS / "server.mjs", room.hertz], core=0,
                                    env=dict(os.environ, NODE_ENV="production"))
         self.pid, self.port = self.process.pid, int(self.process.line())
         self.lines = [self.seat() for _ in range(room.members)]
 
     def seat(self):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/matchmake/joinOrCreate/hall", data=b"{}", method="POST",
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/matchmake/joinOrCreate/{self.kind}", data=b"{}", method="POST",
                                          headers={"content-type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             told = json.load(answer)
@@ -136,9 +147,16 @@ class Own:
 
     def __init__(self, kind, build, room):
         self.stack = contextlib.ExitStack()
-        process = self.stack.enter_context(lib.Process([program(build), kind, "serve"], core=0))
-        self.pid, self.lines = process.pid, []
-        self.port, self.line = behind_path(self.stack, build, int(process.line()), room)
+        self.host, at, port = "127.0.0.1", "127.0.0.1", 0
+        if room.path and kind in OVER_TCP:
+            mirror = self.stack.enter_context(lib.Process(
+                [build / "lobo", "impair", "--mirror", OWN, "--to", f"{PEER}:{PORT}", *room.path], core=1))
+            nodes.ready(mirror)
+            self.host, at, port = PEER, OWN, PORT
+        process = self.stack.enter_context(lib.Process([program(build), kind, "serve", at, port], core=0))
+        self.pid, self.lines, self.port = process.pid, [], int(process.line())
+        if kind not in OVER_TCP:
+            self.port, self.line = behind_path(self.stack, build, self.port, room)
 
     def __enter__(self):
         return self
@@ -147,7 +165,9 @@ class Own:
         self.stack.close()
 
 
-CARRIERS = {"sdd": Sdd, "nats": Nats, "colyseus": Colyseus, "websocket": functools.partial(Own, "websocket"),
+OVER_TCP = ("websocket",)
+CARRIERS = {"sdd": Sdd, "nats": Nats, "colyseus": functools.partial(Colyseus, "hall"),
+            "colyseus_schema": functools.partial(Colyseus, "stage"), "websocket": functools.partial(Own, "websocket"),
             "enet": functools.partial(Own, "enet")}
 
 
@@ -160,7 +180,7 @@ def missing(carrier, build):
         return "not built in, its library was not there (tools/install_packages.sh nightly)"
     if carrier == "nats" and not shutil.which("nats-server"):
         return "no nats-server (tools/install_packages.sh nightly)"
-    if carrier == "colyseus" and not (shutil.which("node") and (COLYSEUS / "node_modules").exists()):
+    if carrier.startswith("colyseus") and not (shutil.which("node") and (COLYSEUS / "node_modules").exists()):
         return "no node, or bench/colyseus was not fetched (tools/install_packages.sh players nightly)"
     return None
 
@@ -195,7 +215,7 @@ def rebinding(server, room):
 
 def one(build, carrier, room, seconds):
     with CARRIERS[carrier](build, room) as server, neighbour(room.half):
-        load = subprocess.Popen(["taskset", "-c", "1", str(program(build)), carrier, str(server.port),
+        load = subprocess.Popen(["taskset", "-c", "1", str(program(build)), carrier, server.host, str(server.port),
                                  str(room.members), str(room.hertz), str(room.nearest), str(seconds)],
                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         with load:
@@ -262,5 +282,15 @@ def main():
         lib.append_result("relay_room", args.build, args.rounds, results)
 
 
+def enter():
+    """Runs this script again within a namespace, by root's right or that of a user namespace."""
+    if not os.environ.get(ENTERED):
+        os.environ[ENTERED] = "1"
+        into = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
+        os.execvp(into[0], [*into, sys.executable, *sys.argv])
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
 if __name__ == "__main__":
+    enter()
     main()

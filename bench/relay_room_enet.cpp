@@ -1,13 +1,13 @@
 // The room over ENet, which does not encrypt: states are unreliable and in order, so that one that
 // was overtaken is dropped, as in ours. ENet itself sends less while round trips grow.
 
-#include <arpa/inet.h>
 #include <enet/enet.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -26,9 +26,10 @@ ENetHost* host_at(const ENetAddress* at) {
 
 }  // namespace
 
-int serve_enet() {
+int serve_enet(const std::string& host_name, std::uint16_t port) {
   ENetAddress at{};
-  at.host = htonl(INADDR_LOOPBACK);
+  if (enet_address_set_host_ip(&at, host_name.c_str()) != 0) return 2;
+  at.port = port;
   ENetHost* host = host_at(&at);
   if (host == nullptr) return 1;
   ENetAddress own{};
@@ -54,7 +55,7 @@ int load_enet(const RoomLoad& load) {
   ENetHost* host = host_at(nullptr);
   if (host == nullptr) return 1;
   ENetAddress to{};
-  to.host = htonl(INADDR_LOOPBACK);
+  if (enet_address_set_host_ip(&to, load.host.c_str()) != 0) return 2;
   to.port = load.port;
   std::vector<ENetPeer*> peers;
   for (std::size_t i = 0; i < load.members; ++i) {

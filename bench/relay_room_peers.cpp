@@ -17,6 +17,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +31,11 @@ namespace {
 /// A connection whose unsent and unread octets are kept.
 class Line {
  public:
-  explicit Line(std::uint16_t port) : file_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit Line(const RoomLoad& load) : file_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(port);
+    require(::inet_pton(AF_INET, load.host.c_str(), &at.sin_addr) == 1);
+    at.sin_port = htons(load.port);
     require(::connect(file_, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
     const int on = 1;
     (void)::setsockopt(file_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -167,6 +168,7 @@ bool is_upgraded(Line& line) {
 
 // Of Colyseus: the first octet of a message.
 constexpr char join_room = 10;
+constexpr char room_state_patch = 15;
 constexpr char room_data_bytes = 17;
 constexpr char type_of_states = 0;  // a small number is one octet
 
@@ -178,7 +180,7 @@ int load_nats(const RoomLoad& load) {
     lines[member]->send("PUB room 200\r\n" + std::string(text_of(state)) + "\r\n");
   });
   for (std::size_t i = 0; i < load.members; ++i) {
-    lines.push_back(std::make_unique<Line>(load.port));
+    lines.push_back(std::make_unique<Line>(load));
     lines.back()->send(
         "CONNECT {\"verbose\":false,\"echo\":false,\"protocol\":1}\r\nSUB room 1\r\nPING\r\n");
   }
@@ -206,16 +208,13 @@ int load_nats(const RoomLoad& load) {
   return serve(lines, load, read, [&] { return pongs >= load.members; }, driver);
 }
 
-int load_colyseus(const RoomLoad& load) {
-  Lines lines;
-  std::string message{room_data_bytes, type_of_states};
-  message.resize(2 + room_state_bytes);
-  RoomDriver driver(load, [&](std::size_t member, Bytes state) {
-    std::memcpy(message.data() + 2, state.data(), state.size());
-    send_frame(*lines[member], message);
-  });
+namespace {
+
+/// Of a room of Colyseus, in which `hear` takes what comes once one is in.
+int load_room_of_colyseus(const RoomLoad& load, Lines& lines, RoomDriver& driver,
+                          const std::function<void(std::size_t, std::string_view)>& hear) {
   for (std::string path; std::getline(std::cin, path) && path != "go";) {
-    lines.push_back(std::make_unique<Line>(load.port));
+    lines.push_back(std::make_unique<Line>(load));
     ask_upgrade(*lines.back(), path);
   }
   if (lines.size() != load.members) return 2;
@@ -231,10 +230,63 @@ int load_colyseus(const RoomLoad& load) {
         send_frame(line, std::string_view(&join_room, 1));
         ++joined;
       }
-      if (payload.starts_with(room_data_bytes)) driver.heard(member, octets_of(payload.substr(2)));
+      hear(member, payload);
     }
   };
   return serve(lines, load, read, [&] { return joined >= load.members; }, driver);
+}
+
+// A state as a text for a schema: its stamp in hexadecimal between a mark, by which it is found
+// again wherever the schema's encoding puts it, and the filling.
+constexpr std::string_view text_mark = "STATE:";
+constexpr std::string_view digits = "0123456789abcdef";
+
+void put_text(std::span<char> text, Bytes state) {
+  std::ranges::fill(text, '.');
+  std::ranges::copy(text_mark, text.begin());
+  auto to = text.begin() + text_mark.size();
+  for (const std::byte octet : state.first(room_stamp_bytes)) {
+    *to++ = digits[std::to_integer<std::size_t>(octet >> 4)];
+    *to++ = digits[std::to_integer<std::size_t>(octet & std::byte{0xF})];
+  }
+}
+
+std::array<std::byte, room_state_bytes> state_of(std::string_view stamp) {
+  std::array<std::byte, room_state_bytes> state{};
+  for (std::size_t i = 0; i < stamp.size(); ++i)
+    state[i / 2] = state[i / 2] << 4 | static_cast<std::byte>(digits.find(stamp[i]));
+  return state;
+}
+
+}  // namespace
+
+int load_colyseus(const RoomLoad& load) {
+  Lines lines;
+  std::string message{room_data_bytes, type_of_states};
+  message.resize(2 + room_state_bytes);
+  RoomDriver driver(load, [&](std::size_t member, Bytes state) {
+    std::memcpy(message.data() + 2, state.data(), state.size());
+    send_frame(*lines[member], message);
+  });
+  return load_room_of_colyseus(load, lines, driver, [&](std::size_t member, std::string_view in) {
+    if (in.starts_with(room_data_bytes)) driver.heard(member, octets_of(in.substr(2)));
+  });
+}
+
+int load_colyseus_schema(const RoomLoad& load) {
+  Lines lines;
+  std::string message{room_data_bytes, type_of_states};
+  message.resize(2 + room_state_bytes);
+  RoomDriver driver(load, [&](std::size_t member, Bytes state) {
+    put_text(std::span(message).subspan(2), state);
+    send_frame(*lines[member], message);
+  });
+  return load_room_of_colyseus(load, lines, driver, [&](std::size_t member, std::string_view in) {
+    if (!in.starts_with(room_state_patch)) return;
+    for (std::size_t at = in.find(text_mark); at != std::string_view::npos;
+         at = in.find(text_mark, at + 1))
+      driver.heard(member, state_of(in.substr(at + text_mark.size(), 2 * room_stamp_bytes)));
+  });
 }
 
 int load_websocket(const RoomLoad& load) {
@@ -242,7 +294,7 @@ int load_websocket(const RoomLoad& load) {
   RoomDriver driver(
       load, [&](std::size_t member, Bytes state) { send_frame(*lines[member], text_of(state)); });
   for (std::size_t i = 0; i < load.members; ++i) {
-    lines.push_back(std::make_unique<Line>(load.port));
+    lines.push_back(std::make_unique<Line>(load));
     ask_upgrade(*lines.back(), "/");
   }
   std::vector<bool> upgraded(load.members);

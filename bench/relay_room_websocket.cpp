@@ -9,6 +9,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <iostream>
@@ -82,11 +83,11 @@ struct Member : std::enable_shared_from_this<Member> {
 
 }  // namespace
 
-int serve_websocket() {
+int serve_websocket(const std::string& host, std::uint16_t port) {
   asio::io_context io{1};
   Member::Members members;
   asio::basic_socket_acceptor<tcp, Executor> acceptor(
-      io.get_executor(), tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+      io.get_executor(), tcp::endpoint(asio::ip::make_address(host), port));
   std::cout << acceptor.local_endpoint().port() << std::endl;
   std::function<void()> accept = [&] {
     acceptor.async_accept([&](auto error, auto socket) {
