@@ -33,7 +33,8 @@ POLICY = {
     "adaptationGuidance": [{"action": "RESELECT_SERVICE_LOCATION", "triggerThresholdRef": "hot"}],
     "reporting": {"mode": "THRESHOLD", "minReportSpacing": 1},
 }
-EXPOSED = ["energyAdaptationRecommendation", "energyConsumptionValue", "energyCharacteristics", "energyThresholdStatus"]
+EXPOSED = ["energyAdaptationRecommendation", "energyConsumptionValue", "energyCharacteristics", "energyThresholdStatus",
+           "energyBudgetStatus"]
 
 
 class MediaStage(harness.Case):
@@ -136,6 +137,30 @@ class MediaFunction(MediaStage):
         self.begin()
         for path in (self.policy, client, "/x-e3/v1/application-servers/as1"):
             self.assertEqual(self.ask("GET", path).status, 200, path)
+
+    def test_a_budget_that_was_used_stays_used_when_the_process_is_killed(self):
+        self.provision()
+        self.register("as1", "SL1")
+        segments = [{"lowerWh": 0, "upperWh": 0.05, "action": "NONE"},
+                    {"lowerWh": 0.05, "upperWh": 5, "action": "REDUCE_MAX_BITRATE", "params": {"maxBitRate": "1 Mbps"}}]
+        self.policy = self.made(self.session + "/energy-policies", {
+            "energyBudget": {"period": 3600, "segments": segments}, "reporting": {"mode": "THRESHOLD", "minReportSpacing": 1}})
+        client = self.subscribe()
+        self.report("as1", "SL1", 100)
+        told, until = None, time.monotonic() + harness.PATIENCE
+        while not told and time.monotonic() < until:
+            self.report("as1", "SL1", 100)  # 100 J, 0.028 Wh
+            events = self.ask("GET", client + "/events?after=0").json["events"]
+            told = [one for one in events if one["energyReportingReason"] == "BUDGET_CHANGED"]
+            time.sleep(0.3)
+        used = told[0]["energyBudgetStatus"]["usedWh"]
+        self.assertGreaterEqual(used, 0.05)
+        self.server.signal(signal.SIGKILL)
+        self.server.wait()
+        self.begin()
+        status = self.ask("GET", client + "/events?after=0").json["events"][0]["energyBudgetStatus"]
+        self.assertEqual((status["state"], status["segmentIndex"]), ("WARNING", 1))
+        self.assertGreaterEqual(status["usedWh"], used)
 
     def test_it_ends_when_it_is_told_to_and_says_how_it_is(self):
         for status in ("health", "ready", "capabilities"):

@@ -22,6 +22,7 @@
 #include "api/media_e5.hpp"
 #include "base/text.hpp"
 #include "model/date_time.hpp"
+#include "services/media_energy/consumed.hpp"
 #include "services/media_energy/eiaf.hpp"
 #include "services/media_energy/ports.hpp"
 #include "services/media_energy/recipient.hpp"
@@ -129,6 +130,7 @@ class MediaDriver {
     machines_.push_back(std::make_unique<media_energy::ServerMachine>(settings, eiaf));
     machines_.push_back(std::make_unique<media_energy::SubscriptionMachine>(settings, eiaf));
     machines_.push_back(std::make_unique<media_energy::RecipientMachine>());
+    machines_.push_back(std::make_unique<media_energy::ConsumedMachine>());
     machines_.push_back(std::make_unique<media_energy::SteeringMachine>());
     routes_ = media_energy::routes(settings, eiaf);
   }
@@ -362,6 +364,7 @@ class MediaDriver {
   std::map<resource::RequestId, http::Response> replies;
   std::vector<resource::Notify> notified;
   std::vector<media_energy::Eiaf::Step> steps;
+  std::map<std::string, double> consumed_s;
   resource::RequestId last_request = 0;
 
  private:
@@ -419,6 +422,7 @@ class MediaDriver {
     for (int round = 0; round < 10; ++round) {
       auto dues = eiaf.take_dues();
       for (auto& one : dues.steps) steps.push_back(std::move(one));
+      for (const auto& [location, seconds] : dues.consumed_s) consumed_s[location] += seconds;
       for (auto& answer : dues.answers) replies[answer.request] = std::move(answer.response);
       if (dues.told.empty()) return;
       for (auto& told : dues.told)

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "runtime/ports.hpp"
+#include "services/media_energy/consumed.hpp"
 #include "services/media_energy/eiaf.hpp"
 #include "services/media_energy/ports.hpp"
 #include "services/media_energy/recipient.hpp"
@@ -53,6 +54,7 @@ MediaPlane::MediaPlane(Config config, Ports ports)
   machines_.push_back(std::make_unique<media_energy::ServerMachine>(config_.media, eiaf_));
   machines_.push_back(std::make_unique<media_energy::SubscriptionMachine>(config_.media, eiaf_));
   machines_.push_back(std::make_unique<media_energy::RecipientMachine>());
+  machines_.push_back(std::make_unique<media_energy::ConsumedMachine>());
   machines_.push_back(std::make_unique<media_energy::SteeringMachine>());
   for (const auto& machine : machines_) runner_.add(*machine);
   router_.add(media_energy::routes(config_.media, eiaf_));
@@ -73,6 +75,8 @@ Result<void> MediaPlane::restore() {
   static constexpr std::array kinds{
       Kind{media_energy::session_kind, media_energy::every_session, "session",
            media_energy::sessions_max},
+      Kind{media_energy::consumed_kind, media_energy::every_consumed, "consumed",
+           media_energy::sessions_max * media_energy::policies_max},
       Kind{media_energy::server_kind, media_energy::every_server, "server",
            media_energy::servers_max},
       Kind{media_energy::subscription_kind, media_energy::every_subscription, "subscription",
@@ -118,6 +122,10 @@ void MediaPlane::deliver() {
                       {"about", std::string_view(step.about)},
                       {"what", std::string_view(step.what)}});
   }
+  for (const auto& [location, seconds] : dues.consumed_s)
+    if (seconds > 0)
+      ports_.metrics.counter("lobo_media_consumed_seconds_total", {{"location", location}})
+          .add(seconds);
   for (auto& answer : dues.answers) replies_.reply(answer.request, std::move(answer.response));
   for (auto& told : dues.told) {
     if (runner_.takes(told.to))

@@ -14,6 +14,7 @@
 #include "api/media_e3.hpp"
 #include "api/media_types.hpp"
 #include "base/clock.hpp"
+#include "services/media_energy/plausible.hpp"
 #include "services/media_energy/ports.hpp"
 
 namespace lobo::media_energy {
@@ -32,39 +33,41 @@ double seconds_of(const e3::AsEnergyReport& report) {
       .count();
 }
 
-/// A server that lies moves sessions: what no server of this place could do is not believed.
-bool believable(const e3::AsEnergyReport& report, const e3::AsRegistration& registered,
-                const Settings& settings) {
-  const auto& host = report.host;
-  const double idle_w = host.idle_power_w.value_or(registered.host.idle_power_w);
-  const double max_w =
-      std::max(host.max_power_w.value_or(registered.host.max_power_w), registered.host.max_power_w);
-  const double mbps = host.capacity_mbps.value_or(registered.host.capacity_mbps);
-  const bool powered = host.state == api::media_types::AsState::active ||
-                       host.state == api::media_types::AsState::draining;
-  if (host.power_w > max_w * plausible_excess) return false;
-  if (host.nic_tx_mbps && *host.nic_tx_mbps > mbps * plausible_excess) return false;
-  for (const auto& part : report.per_service_location) {
-    const bool registered_here = std::ranges::any_of(
-        registered.service_locations,
-        [&](const auto& one) { return one.service_location_id == part.service_location_id; });
-    const auto known = settings.locations.find(part.service_location_id);
-    if (!registered_here || known == settings.locations.end()) return false;
-    if (mbps > known->second.server_mbps_max) return false;
-    if (powered && (idle_w < known->second.idle_w_min || host.power_w < known->second.idle_w_min))
-      return false;
-  }
-  return true;
-}
-
 }  // namespace
 
 bool Counters::boot_before(std::string_view boot) const {
   return !boot.empty() && std::ranges::find(boots_before_, boot) != boots_before_.end();
 }
 
+/// For how long the counters of the report have run since the one before, lost ones included: as it
+/// says itself, which a clock that was set, or a lie, may not stretch beyond what has passed here.
+double Counters::covered_s(const e3::AsEnergyReport& report, Instant now) const {
+  using Seconds = std::chrono::duration<double>;
+  const double own = seconds_of(report);
+  if (reports_ == 0) return own;
+  const double said =
+      Seconds(std::min(report.measurement_time.end, now + clock_skew_max) - counted_to_).count();
+  const double skew = Seconds(clock_skew_max).count();
+  const double passed = Seconds(now - at_).count();
+  if (said > 0) return std::min(said, std::max(passed, 0.0) + skew);
+  // Its clock was set back, or ours.
+  return std::min(own, passed >= 0 ? passed : skew);
+}
+
+std::string Counters::disbelief(const e3::AsEnergyReport& report,
+                                const e3::AsRegistration& registered, const Settings& settings,
+                                Instant now) const {
+  Growth growth{.seconds = covered_s(report, now)};
+  std::uint64_t ignored = 0;
+  for (const auto& [location, meter] : added(report, ignored)) {
+    growth.energy_j += meter.energy_j;
+    growth.octets_tx += meter.octets_tx;
+  }
+  return media_energy::disbelief(report, registered, settings, growth);
+}
+
 Taken Counters::look(const e3::AsEnergyReport& report, const e3::AsRegistration& registered,
-                     const Settings& settings) const {
+                     const Settings& settings, Instant now) const {
   if (report.boot_id == boot_ && reports_ > 0) {
     if (report.sequence == highest_) return Taken::repeated;
     if (report.sequence < highest_) {
@@ -75,7 +78,7 @@ Taken Counters::look(const e3::AsEnergyReport& report, const e3::AsRegistration&
   } else if (boot_before(report.boot_id)) {
     return Taken::reordered;
   }
-  return believable(report, registered, settings) ? Taken::counted : Taken::implausible;
+  return disbelief(report, registered, settings, now).empty() ? Taken::counted : Taken::implausible;
 }
 
 void Counters::begin_boot(const std::string& boot) {
@@ -92,7 +95,7 @@ void Counters::begin_boot(const std::string& boot) {
 
 Taken Counters::take(const e3::AsEnergyReport& report, const e3::AsRegistration& registered,
                      const Settings& settings, Instant now) {
-  const auto taken = look(report, registered, settings);
+  const auto taken = look(report, registered, settings, now);
   switch (taken) {
     case Taken::repeated: ++repeated_; return taken;
     case Taken::reordered:
@@ -106,6 +109,8 @@ Taken Counters::take(const e3::AsEnergyReport& report, const e3::AsRegistration&
     case Taken::counted: break;
   }
   const bool first = reports_ == 0;
+  const double seconds = covered_s(report, now);
+  const auto growth = added(report, resets_);
   if (report.boot_id != boot_) begin_boot(report.boot_id);
   const auto step = report.sequence - highest_;
   if (highest_ > 0 || !first) lost_ += step - 1;
@@ -115,13 +120,8 @@ Taken Counters::take(const e3::AsEnergyReport& report, const e3::AsRegistration&
               : (seen_ << step) | (highest_ > 0 ? std::uint64_t{1} << (step - 1) : 0);
   highest_ = report.sequence;
   ++reports_;
-  // From the end of the one before: what a lost report measured is in these counters as well.
-  const auto spans = to_ > report.measurement_time.start - clock_skew_max &&
-                     to_ < report.measurement_time.end && !first;
-  const double seconds =
-      spans ? std::chrono::duration<double>(report.measurement_time.end - to_).count()
-            : seconds_of(report);
-  count(report, seconds, first);
+  count(report, growth, seconds, first);
+  counted_to_ = std::max(counted_to_, std::min(report.measurement_time.end, now + clock_skew_max));
   host_ = report.host;
   if (report.supply) supply_ = report.supply;
   at_ = now;
@@ -134,68 +134,75 @@ Taken Counters::take(const e3::AsEnergyReport& report, const e3::AsRegistration&
   return taken;
 }
 
-/// `energy_max` is where the energy counter wraps. A counter that fell without saying where it
-/// wraps began anew.
-Meter Counters::difference(const Raw& before, const e3::AsLocationEnergy& now,
-                           std::optional<double> energy_max) {
-  const auto fallen = [&](double was, double is) {
-    if (is >= was) return is - was;
-    ++resets_;
-    return energy_max && *energy_max >= was ? *energy_max - was + is : is;
-  };
-  Meter out;
-  out.idle_j = fallen(before.idle_j, now.idle_share_j);
-  out.dynamic_j = fallen(before.dynamic_j, now.dynamic_j);
-  out.energy_j = out.idle_j + out.dynamic_j;
-  if (now.bytes_tx >= before.octets_tx) {
-    out.octets_tx = static_cast<double>(now.bytes_tx - before.octets_tx);
-  } else {
-    ++resets_;
-    const bool wraps = now.bytes_max && *now.bytes_max >= before.octets_tx;
-    const auto left = wraps ? *now.bytes_max - before.octets_tx + 1 : 0;
-    out.octets_tx = static_cast<double>(left + now.bytes_tx);
+namespace {
+
+/// `wraps` is where a counter wraps. One that fell without saying where that is began anew.
+double grown(double was, double is, std::optional<double> wraps, std::uint64_t& resets) {
+  if (is >= was) return is - was;
+  ++resets;
+  return wraps && *wraps >= was ? *wraps - was + is : is;
+}
+
+double grown(std::uint64_t was, std::uint64_t is, std::optional<std::uint64_t> wraps,
+             std::uint64_t& resets) {
+  if (is >= was) return static_cast<double>(is - was);
+  ++resets;
+  return static_cast<double>((wraps && *wraps >= was ? *wraps - was + 1 : 0) + is);
+}
+
+}  // namespace
+
+/// What was consumed before we knew the server, or the server a location, is nobody's here.
+/// `resets` counts the counters that fell.
+Counters::Added Counters::added(const e3::AsEnergyReport& report, std::uint64_t& resets) const {
+  Added out;
+  const bool same_boot = report.boot_id == boot_;
+  for (const auto& part : report.per_service_location) {
+    const auto known = raw_.find(part.service_location_id);
+    auto& meter = out[part.service_location_id];
+    if (reports_ == 0 || (same_boot && known == raw_.end())) continue;
+    const Raw before = same_boot ? known->second : Raw{};  // Counters of a new boot begin at 0.
+    meter.idle_j = grown(before.idle_j, part.idle_share_j, report.host.energy_max_j, resets);
+    meter.dynamic_j = grown(before.dynamic_j, part.dynamic_j, report.host.energy_max_j, resets);
+    meter.energy_j = meter.idle_j + meter.dynamic_j;
+    meter.octets_tx = grown(before.octets_tx, part.bytes_tx, part.bytes_max, resets);
   }
   return out;
 }
 
-void Counters::count(const e3::AsEnergyReport& report, double seconds, bool first) {
-  double all_j = 0;
-  std::map<std::string, Meter, std::less<>> parts;
+void Counters::count(const e3::AsEnergyReport& report, const Added& added, double seconds,
+                     bool first) {
+  Meter all;
   for (const auto& part : report.per_service_location) {
-    const auto before = raw_.find(part.service_location_id);
-    Meter added;
-    // What was consumed before we knew the server is nobody's here.
-    if (before != raw_.end() || !first)
-      added =
-          difference(before == raw_.end() ? Raw{} : before->second, part, report.host.energy_max_j);
+    const auto& grown = added.at(part.service_location_id);
     raw_[part.service_location_id] = {part.energy_j, part.idle_share_j, part.dynamic_j,
                                       part.bytes_tx};
     auto& meter = meters_[part.service_location_id];
-    meter.energy_j += added.energy_j;
-    meter.idle_j += added.idle_j;
-    meter.dynamic_j += added.dynamic_j;
-    meter.octets_tx += added.octets_tx;
-    all_j += added.energy_j;
-    parts[part.service_location_id] = added;
+    meter.energy_j += grown.energy_j;
+    meter.idle_j += grown.idle_j;
+    meter.dynamic_j += grown.dynamic_j;
+    meter.octets_tx += grown.octets_tx;
+    all.energy_j += grown.energy_j;
+    all.octets_tx += grown.octets_tx;
   }
   rates_.clear();
   const auto locations = static_cast<double>(report.per_service_location.size());
   for (const auto& part : report.per_service_location) {
-    const auto& added = parts[part.service_location_id];
-    const double share = all_j > 0 ? added.energy_j / all_j : 1 / locations;
+    const auto& grown = added.at(part.service_location_id);
+    const double share = all.energy_j > 0 ? grown.energy_j / all.energy_j : 1 / locations;
     rates_[part.service_location_id] = {
         .power_w = report.host.power_w * share,
-        .mbps = seconds > 0 ? added.octets_tx * bits_per_octet / mega / seconds : 0,
+        .mbps = seconds > 0 ? grown.octets_tx * bits_per_octet / mega / seconds : 0,
         .seconds = seconds,
         .sessions = part.active_sessions.value_or(0)};
   }
-  count_flows(report, seconds, first, all_j);
+  count_flows(report, seconds, first, all);
 }
 
 /// A flow that is not in the report is not counted there any more; when it comes back, it has begun
-/// anew.
+/// anew. None is believed to have grown by more than all locations together.
 void Counters::count_flows(const e3::AsEnergyReport& report, double seconds, bool first,
-                           double all_j) {
+                           const Meter& all) {
   flow_rates_.clear();
   const auto before = std::exchange(flow_raw_, {});
   if (!report.per_service_data_flow) return;
@@ -212,17 +219,18 @@ void Counters::count_flows(const e3::AsEnergyReport& report, double seconds, boo
     if (was != before.end() || !first) {
       const auto from = was == before.end() ? Raw{} : was->second;
       // What fell began anew: flows say nothing of where their counters wrap.
+      std::uint64_t ignored = 0;
       added.energy_j =
-          flow.energy_j >= from.energy_j ? flow.energy_j - from.energy_j : flow.energy_j;
-      added.octets_tx = static_cast<double>(
-          flow.bytes_tx >= from.octets_tx ? flow.bytes_tx - from.octets_tx : flow.bytes_tx);
+          std::min(grown(from.energy_j, flow.energy_j, std::nullopt, ignored), all.energy_j);
+      added.octets_tx =
+          std::min(grown(from.octets_tx, flow.bytes_tx, std::nullopt, ignored), all.octets_tx);
     }
     flow_raw_[key] = {.energy_j = flow.energy_j, .octets_tx = flow.bytes_tx};
     auto& meter = flow_meters_[key];
     meter.energy_j += added.energy_j;
     meter.octets_tx += added.octets_tx;
     flow_rates_[key] = {
-        .power_w = all_j > 0 ? report.host.power_w * std::min(added.energy_j / all_j, 1.0) : 0,
+        .power_w = all.energy_j > 0 ? report.host.power_w * added.energy_j / all.energy_j : 0,
         .mbps = seconds > 0 ? added.octets_tx * bits_per_octet / mega / seconds : 0,
         .seconds = seconds,
         .sessions = 0};

@@ -20,10 +20,9 @@ namespace lobo::media_energy {
 
 /// So many reports may be missing before the state of a server is unknown.
 inline constexpr std::int64_t missed_reports_max = 3;
-/// A report that claims to come from later than this is dated by its arrival.
+/// A report that claims to come from later than this is dated by its arrival, and no report covers
+/// more time than this beyond what has passed here.
 inline constexpr std::chrono::seconds clock_skew_max{60};
-/// A mean over an interval may be this much above what the name plate says.
-inline constexpr double plausible_excess = 1.2;
 /// Sequence numbers that are remembered below the highest one.
 inline constexpr std::uint64_t sequences_remembered = 64;
 inline constexpr std::size_t boots_remembered = 4;
@@ -60,7 +59,12 @@ class Counters {
  public:
   /// What `take` would say; changes nothing.
   Taken look(const api::media_e3::AsEnergyReport& report,
-             const api::media_e3::AsRegistration& registered, const Settings& settings) const;
+             const api::media_e3::AsRegistration& registered, const Settings& settings,
+             Instant now) const;
+  /// Why it would be implausible: the member, and what is possible. Empty where it is not.
+  std::string disbelief(const api::media_e3::AsEnergyReport& report,
+                        const api::media_e3::AsRegistration& registered, const Settings& settings,
+                        Instant now) const;
   Taken take(const api::media_e3::AsEnergyReport& report,
              const api::media_e3::AsRegistration& registered, const Settings& settings,
              Instant now);
@@ -87,13 +91,16 @@ class Counters {
     double dynamic_j = 0;
     std::uint64_t octets_tx = 0;
   };
+  using Added = std::map<std::string, Meter, std::less<>>;  ///< by location
+
   bool boot_before(std::string_view boot) const;
+  double covered_s(const api::media_e3::AsEnergyReport& report, Instant now) const;
+  Added added(const api::media_e3::AsEnergyReport& report, std::uint64_t& resets) const;
   void begin_boot(const std::string& boot);
-  void count(const api::media_e3::AsEnergyReport& report, double seconds, bool first);
+  void count(const api::media_e3::AsEnergyReport& report, const Added& added, double seconds,
+             bool first);
   void count_flows(const api::media_e3::AsEnergyReport& report, double seconds, bool first,
-                   double all_j);
-  Meter difference(const Raw& before, const api::media_e3::AsLocationEnergy& now,
-                   std::optional<double> energy_max);
+                   const Meter& all);
 
   std::string boot_;
   std::array<std::string, boots_remembered> boots_before_;
@@ -109,6 +116,7 @@ class Counters {
   std::optional<api::media_e3::AsHostEnergy> host_;
   std::optional<api::media_e3::AsSupply> supply_;
   Instant at_{}, from_{}, to_{}, valid_until_{};
+  Instant counted_to_{};  ///< no time is covered twice
   std::uint64_t reports_ = 0, repeated_ = 0, reordered_ = 0, resets_ = 0, lost_ = 0,
                 implausible_ = 0;
 };

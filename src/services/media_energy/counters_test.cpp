@@ -187,6 +187,78 @@ TEST_F(counters, do_not_believe_what_no_server_of_this_place_can_do) {
   EXPECT_FALSE(c.known(noon, 10s));
 }
 
+TEST_F(counters, do_not_believe_growth_that_no_server_has_time_for) {
+  take(report(1));
+  const auto why = [&](auto change) {
+    auto one = report(2);
+    change(one.per_service_location[0]);
+    return c.disbelief(one, registered, settings, one.timestamp);
+  };
+  EXPECT_EQ(why([](auto&) {}), "");
+  // 200 W and a fifth more, for the second and two of slack.
+  EXPECT_EQ(why([](auto& part) { part.dynamic_j = 1e15; }),
+            "perServiceLocation: growth of idleShareJ and dynamicJ: 1e+15 is more than the 720 "
+            "that are possible");
+  EXPECT_EQ(why([](auto& part) { part.bytes_tx = 1ULL << 60U; }),
+            "perServiceLocation: growth of bytesTx: 1.15292e+18 is more than the 4.5e+08 that are "
+            "possible");
+  auto liar = report(2);
+  liar.per_service_location[0].idle_share_j = 1e15;
+  EXPECT_EQ(take(liar), Taken::implausible);
+  EXPECT_EQ(joules(), 0);
+  EXPECT_EQ(take(report(3)), Taken::counted) << "the truth goes on from what was believed last";
+  EXPECT_DOUBLE_EQ(joules(), 240);
+}
+
+TEST_F(counters, do_not_believe_time_that_has_not_passed_here) {
+  take(report(1));
+  double most_j = 0;
+  for (std::uint64_t second = 2; second < 200; ++second) {
+    auto one = report(second);
+    // As much energy as the claimed time could have taken, ever further ahead or in turns.
+    const std::chrono::seconds claimed{second % 2 == 0 ? 3600 : 30};
+    one.measurement_time = {noon, one.timestamp + claimed};
+    one.per_service_location[0].idle_share_j = most_j + 240.0 * 60;
+    if (take(one) == Taken::counted) most_j = one.per_service_location[0].idle_share_j;
+  }
+  // 200 seconds, the skew, and each report's slack.
+  EXPECT_LE(joules(), 240.0 * (200 + 60 + 2 * 200));
+}
+
+TEST_F(counters, believe_what_was_consumed_while_reports_were_lost_for_long) {
+  take(report(1));
+  EXPECT_EQ(take(report(4000)), Taken::counted);
+  EXPECT_DOUBLE_EQ(joules(), 3999 * 120.0);
+  EXPECT_DOUBLE_EQ(c.rates().at("SL1").mbps, 8) << "over all that time";
+}
+
+TEST_F(counters, begin_where_a_location_came_to_a_known_server) {
+  settings.locations.emplace("SL2", settings.locations.at("SL1"));
+  registered.service_locations.push_back({"SL2", {"http://sl2.example/"}});
+  take(report(1));
+  auto two = report(2);
+  two.per_service_location.push_back(two.per_service_location.front());
+  two.per_service_location.back().service_location_id = "SL2";
+  two.per_service_location.back().idle_share_j = 1e9;
+  EXPECT_EQ(take(two), Taken::counted);
+  EXPECT_EQ(c.meters().at("SL2").energy_j, 0);
+}
+
+TEST_F(counters, believe_no_flow_more_than_its_server) {
+  take(report(1));
+  for (std::uint64_t second = 2; second < 4; ++second) {
+    auto one = report(second);
+    auto& flow = one.per_service_data_flow.emplace().emplace_back();
+    flow.domain_name = "a.example";
+    flow.energy_j = 1e15;
+    flow.bytes_tx = 1ULL << 60U;
+    take(one);
+  }
+  const FlowKey a{"SL1", "a.example"};
+  EXPECT_LE(c.flow_meters().at(a).energy_j, joules());
+  EXPECT_LE(c.flow_meters().at(a).octets_tx, octets());
+}
+
 TEST_F(counters, are_unknown_after_three_missed_reports) {
   auto one = report(1);
   one.validity_time = 3600;

@@ -20,6 +20,7 @@
 #include "base/result.hpp"
 #include "model/bit_rate.hpp"
 #include "services/media_energy/checks.hpp"
+#include "services/media_energy/consumed.hpp"
 #include "services/media_energy/counters.hpp"
 #include "services/media_energy/figures.hpp"
 #include "services/media_energy/mapping.hpp"
@@ -50,13 +51,13 @@ constexpr double bits_per_mbit = 1e6;
 /// Placements are walked for old ones so often: there may be many more of them than anything else.
 constexpr std::chrono::seconds expire_every{10};
 
-std::string url_of(const types::EndpointAddress& at) {
+/// Host and port: an endpoint does not say by which scheme it is spoken to.
+std::string authority_of(const types::EndpointAddress& at) {
   std::string host = at.hostname    ? *at.hostname
                      : at.ipv4_addr ? *at.ipv4_addr
                      : at.ipv6_addr ? '[' + *at.ipv6_addr + ']'
                                     : std::string();
-  const auto scheme = at.port_number == 443 ? "https://" : "http://";
-  return host.empty() ? host : scheme + host + ':' + std::to_string(at.port_number) + '/';
+  return host.empty() ? host : host + ':' + std::to_string(at.port_number) + '/';
 }
 
 }  // namespace
@@ -73,6 +74,8 @@ void Eiaf::observed(const resource::Key& from, const resource::Observe& what, In
     server_changed(from.id, what.body);
   else if (what.what == "subscription")
     subscription_changed(from.id, what.body, now);
+  else if (what.what == "consumed")
+    consumed_before(from.id, what.body);
   else if (what.what == "reports")
     reports(from.id, what.body, now);
   else if (what.what == "location_change")
@@ -99,13 +102,14 @@ void Eiaf::observed(const resource::Key& from, const resource::Observe& what, In
 }
 
 void Eiaf::session_changed(const std::string& id, const std::string& body, Instant now) {
-  const auto gone = [&](const Running& running) {
+  const auto gone = [&](const std::string& policy, const Running& running) {
     for (const auto& recipient : running.recipients) tell(recipient.key, "end", {});
+    tell({std::string(consumed_kind), consumed_id(id, policy)}, "end", {});
   };
   auto found = sessions_.find(id);
   if (body.empty()) {
     if (found == sessions_.end()) return;
-    for (const auto& [policy, running] : found->second.policies) gone(running);
+    for (const auto& [policy, running] : found->second.policies) gone(policy, running);
     sessions_.erase(found);
     changed();
     // Whoever listens to a session that is gone would hear nothing for ever.
@@ -124,7 +128,7 @@ void Eiaf::session_changed(const std::string& id, const std::string& body, Insta
   std::erase_if(session.policies, [&](const auto& one) {
     const bool kept = std::ranges::find(session.state.policies, one.first, &state::Kept::id) !=
                       session.state.policies.end();
-    if (!kept) gone(one.second);
+    if (!kept) gone(one.first, one.second);
     return !kept;
   });
   for (const auto& kept : session.state.policies) {
@@ -133,7 +137,8 @@ void Eiaf::session_changed(const std::string& id, const std::string& body, Insta
     const auto at = session.policies.find(kept.id);
     auto& running =
         at == session.policies.end()
-            ? session.policies.emplace(kept.id, Running{PolicyRun(*policy, now), {}, true, {}, 0})
+            ? session.policies
+                  .emplace(kept.id, Running{.run = PolicyRun(*policy, now), .recipients = {}})
                   .first->second
             : at->second;
     const auto before = std::exchange(running.recipients, {});
@@ -182,8 +187,12 @@ void Eiaf::subscription_changed(const std::string& id, const std::string& body, 
     if (found == subscriptions_.end()) return;
     answer_polls(id, found->second, now, true);
     end_streams(id);
-    map_.forget(found->second.asked.media_delivery_session_id);
-    forget_name(found->second.asked.media_delivery_session_id);
+    // A newer subscription of the same media session keeps what belongs to it.
+    const auto& media_session = found->second.asked.media_delivery_session_id;
+    if (const auto* holder = subscription_of(media_session); holder != nullptr && *holder == id) {
+      map_.forget(media_session);
+      forget_name(media_session);
+    }
     subscriptions_.erase(found);
     return;
   }
@@ -196,7 +205,8 @@ void Eiaf::subscription_changed(const std::string& id, const std::string& body, 
   subscription.asked = std::move(*asked);
   subscription.made = stored->made;
   subscription.active = now;
-  // Above all that a process before this one can have given.
+  // Above all that a process before this one can have given, unless the clock was set back:
+  // events() sees that.
   subscription.next = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count());
   subscription.ue = subscription.asked.ue_energy_state.value_or(e5::UeEnergyState{});
@@ -237,7 +247,7 @@ void Eiaf::reports(const std::string& id, const std::string& body, Instant now) 
     step(std::exchange(first, false) ? "4" : "30", id, "AS energy report");
     for (const auto& part : one.per_service_location)
       for (const auto& url : part.base_urls.value_or(std::vector<std::string>{}))
-        index().add(url, part.service_location_id);
+        claim(server, url, part.service_location_id);
   }
   const auto after =
       server.counters.host() ? std::optional(server.counters.host()->state) : std::nullopt;
@@ -295,17 +305,35 @@ void Eiaf::location_change(const std::string& id, const std::string& body, Insta
          now);
 }
 
+/// The location that served a unit, by what was consumed, else by who served it.
+std::optional<std::string_view> Eiaf::location_of(const m5::ConsumptionReportingUnit& unit) const {
+  if (const auto at = index().find(unit.media_consumed)) return at;
+  const auto authority =
+      unit.server_endpoint_address ? authority_of(*unit.server_endpoint_address) : std::string();
+  return authority.empty() ? std::nullopt : index().at_authority(authority);
+}
+
 void Eiaf::consumption(const std::string& /*session*/, const std::string& body, Instant now) {
-  const auto report = json::read<m5::ConsumptionReport>(body);
-  if (!report || report->consumption_reporting_units.empty()) return;
-  const auto newest = std::ranges::max_element(report->consumption_reporting_units, {},
-                                               &m5::ConsumptionReportingUnit::start_time);
-  auto at = index().find(newest->media_consumed);
-  if (!at && newest->server_endpoint_address)
-    at = index().find(url_of(*newest->server_endpoint_address));
-  if (!at) return map_.count_unmapped();
-  map_.saw(report->reporting_client_id, *at, Source::consumption, now, settings_.subscription_idle);
-  step("10g", report->reporting_client_id, "mapped to a service location");
+  auto report = json::read<m5::ConsumptionReport>(body);
+  if (!report) return;
+  auto& units = report->consumption_reporting_units;
+  std::ranges::sort(units, {}, &m5::ConsumptionReportingUnit::start_time);
+  const auto& client = report->reporting_client_id;
+  std::optional<std::string_view> newest;
+  for (const auto& unit : units) {
+    const auto at = location_of(unit);
+    if (!at) continue;
+    newest = at;
+    map_.saw(client, *at, Source::consumption, now, settings_.subscription_idle);
+    // A repeated report, or one from ahead of now, adds nothing.
+    const std::chrono::seconds lasted{unit.duration};
+    dues_.consumed_s[std::string(*at)] += map_.consumed(
+        client, std::max(unit.start_time, now - consumption_age_max),
+        std::min(unit.start_time + std::min<std::chrono::seconds>(lasted, consumption_age_max),
+                 now));
+  }
+  if (!newest) return map_.count_unmapped();
+  step("10g", client, "mapped to a service location");
 }
 
 // ---- long polls -------------------------------------------------------------------------------
@@ -347,13 +375,16 @@ std::optional<e5::EnergyEvents> Eiaf::events(std::string_view id, std::uint64_t 
   if (found == subscriptions_.end()) return std::nullopt;
   const auto& kept = found->second.events;
   e5::EnergyEvents out;
-  out.last = after;
+  // A number that we cannot have given yet is of a process whose clock was ahead of ours: whoever
+  // has it would otherwise wait until our numbers have come that far.
+  const bool ahead = after > found->second.next;
+  const auto from = ahead ? 0 : after;
+  out.last = ahead ? found->second.next : after;
   for (const auto& event : kept)
-    if (event.sequence > after) out.events.push_back(event);
-  if (!out.events.empty()) {
-    out.last = out.events.back().sequence;
-    if (after > 0 && out.events.front().sequence != after + 1) out.lost = true;
-  }
+    if (event.sequence > from) out.events.push_back(event);
+  if (!out.events.empty()) out.last = out.events.back().sequence;
+  if (ahead || (from > 0 && !out.events.empty() && out.events.front().sequence != from + 1))
+    out.lost = true;
   return out;
 }
 
@@ -391,6 +422,7 @@ void Eiaf::advance(Instant now) {
         budgets.emplace_back(id, policy_id);
         notify(id, session, running, Reason::budget_changed, {}, nullptr, now);
       }
+      keep_consumed(id, policy_id, running, changes.budget, now);
       const auto mode = running.run.policy().reporting ? running.run.policy().reporting->mode
                                                        : m1::ReportingMode::both;
       if (mode != m1::ReportingMode::threshold && now >= running.next_periodic &&

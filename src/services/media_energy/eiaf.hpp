@@ -74,6 +74,7 @@ class Eiaf {
     std::vector<Answer> answers;
     std::vector<Told> told;
     std::vector<Step> steps;
+    std::map<std::string, double> consumed_s;  ///< playing time that clients reported, by location
   };
   Dues take_dues();
   /// The streams of events that answers name; for the servers that send them.
@@ -84,7 +85,8 @@ class Eiaf {
   api::media_e3::EnergyReportingConfiguration configuration(std::string_view server) const;
   api::media_e3::AsReporting reporting(std::string_view server, Instant now) const;
   /// What taking these reports in would say.
-  api::media_e3::AsEnergyReportReceipt receipt(const api::media_e3::AsEnergyReports& reports) const;
+  api::media_e3::AsEnergyReportReceipt receipt(const api::media_e3::AsEnergyReports& reports,
+                                               Instant now) const;
   Result<api::media_m5::ServiceAccessInformationResource> service_access(std::string_view session,
                                                                          Instant now) const;
   Instant expires(std::string_view subscription) const;
@@ -107,6 +109,12 @@ class Eiaf {
   /// QoE reports that were repeated, too old or from ahead of now: counted, and not believed.
   std::uint64_t stale_qoe() const { return stale_qoe_; }
   std::uint64_t dropped() const { return dropped_; }
+  /// Whose the URL is, by the bases that are known.
+  std::optional<std::string_view> location_below(std::string_view url) const;
+  /// The subscription that speaks for a media session; nothing where none does.
+  const std::string* subscription_of(std::string_view media_session) const;
+  /// Base URLs that were not taken from servers: another location's, or too many.
+  std::uint64_t refused_bases() const { return refused_bases_; }
 
  private:
   using Policy = api::media_m1::EnergyPolicy;
@@ -123,6 +131,8 @@ class Eiaf {
     std::vector<Recipient> recipients;
     bool to_collectors = true;
     Instant next_periodic{};
+    api::state::media_energy::ConsumedState kept{};  ///< as it was last written
+    Instant keep_at{};
     std::size_t affected = 0;  ///< sessions told to move in this tick, over which a herd is spread
   };
   struct Session {
@@ -216,6 +226,7 @@ class Eiaf {
   void changed() { stale_ = true; }
   void reindex() const;
   LocationIndex& index() const;
+  void claim(Server& server, const std::string& url, const std::string& location);
   const AtLocation* place(std::string_view location) const;
   void answer_polls(const std::string& id, Subscription& subscription, Instant now, bool gone);
   void step(std::string number, std::string about, std::string what);
@@ -229,7 +240,14 @@ class Eiaf {
                        const Session& session, Instant now) const;
   std::vector<Unit> units(const Session& session, const Policy& policy, Instant now) const;
   std::string location_of(const Subscription& subscription) const;
+  std::optional<std::string_view> location_of(
+      const api::media_m5::ConsumptionReportingUnit& unit) const;
   std::chrono::seconds interval_at(std::string_view location) const;
+
+  // eiaf_consumed.cpp
+  void consumed_before(const std::string& id, const std::string& body);
+  void keep_consumed(const std::string& session, const std::string& policy, Running& running,
+                     bool at_once, Instant now);
 
   // eiaf_streams.cpp
   void stream(const std::string& id, const std::string& body, Instant now);
@@ -305,6 +323,7 @@ class Eiaf {
   mutable std::map<std::string, api::media_e3::EnergyReportingConfiguration, std::less<>>
       configurations_;
   mutable bool stale_ = true;
+  mutable std::uint64_t refused_bases_ = 0;
   SessionMap map_;
   std::map<std::string, Steered, std::less<>> steered_;
   std::map<std::string, std::string, std::less<>> hashes_;  ///< of sessions with a subscription

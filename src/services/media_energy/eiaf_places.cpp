@@ -58,6 +58,7 @@ void Eiaf::reindex() const {
   if (!std::exchange(stale_, false)) return;
   index_.clear();
   places_.clear();
+  refused_bases_ = 0;
   configurations_.clear();
   for (const auto& [id, session] : sessions_) {
     if (!session.hosting) continue;
@@ -77,8 +78,31 @@ void Eiaf::reindex() const {
     for (const auto& part : server.registered.service_locations) {
       auto& servers = places_[part.service_location_id].servers;
       if (servers.empty() || servers.back() != &server) servers.push_back(&server);
-      for (const auto& url : part.base_urls) index_.add(url, part.service_location_id);
+      for (const auto& url : part.base_urls)
+        if (!index_.claim(url, part.service_location_id)) ++refused_bases_;
     }
+  for (const auto& [id, server] : servers_)
+    for (const auto& [url, location] : server.reported_bases)
+      if (!index_.claim(url, location)) ++refused_bases_;
+}
+
+/// What a report names beside the registration.
+void Eiaf::claim(Server& server, const std::string& url, const std::string& location) {
+  if (server.reported_bases.contains(url)) return;
+  if (server.reported_bases.size() >= reported_bases_max || !index().claim(url, location)) {
+    ++refused_bases_;
+    return;
+  }
+  server.reported_bases.emplace(url, location);
+}
+
+std::optional<std::string_view> Eiaf::location_below(std::string_view url) const {
+  return index().find(url);
+}
+
+const std::string* Eiaf::subscription_of(std::string_view media_session) const {
+  const auto found = subscription_of_.find(media_session);
+  return found == subscription_of_.end() ? nullptr : &found->second;
 }
 
 LocationIndex& Eiaf::index() const {
@@ -255,18 +279,22 @@ e3::AsReporting Eiaf::reporting(std::string_view id, Instant now) const {
   return found->second.counters.reporting(now, interval);
 }
 
-e3::AsEnergyReportReceipt Eiaf::receipt(const e3::AsEnergyReports& reports) const {
+e3::AsEnergyReportReceipt Eiaf::receipt(const e3::AsEnergyReports& reports, Instant now) const {
   e3::AsEnergyReportReceipt out;
   const auto& id = reports.reports.front().as_instance_id;
   const auto found = servers_.find(id);
   if (found == servers_.end()) return out;
   auto counters = found->second.counters;  // A copy: each report counts for the next one.
   for (const auto& one : reports.reports) {
-    switch (counters.take(one, found->second.registered, settings_, one.timestamp)) {
+    const auto why = counters.disbelief(one, found->second.registered, settings_, now);
+    switch (counters.take(one, found->second.registered, settings_, now)) {
       case Taken::counted: ++out.accepted; break;
       case Taken::repeated:
       case Taken::reordered: ++out.repeated; break;
-      case Taken::implausible: ++out.implausible; break;
+      case Taken::implausible:
+        ++out.implausible;
+        if (!out.implausible_cause) out.implausible_cause = why;
+        break;
     }
   }
   auto current = configuration(id);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,7 @@ TEST_F(eiaf, recommends_another_location_when_this_one_takes_too_much) {
 TEST_F(eiaf, answers_a_waiting_question_with_the_first_event) {
   const auto client = playing(object({hot, reselect, quiet}));
   d.heard(client);
-  const auto after = std::to_string(1ULL << 52);
+  const auto after = std::to_string(d.eiaf.events(client, 0)->last);
   const auto path = "/x-e5/v1/subscriptions/" + client + "/events?wait=10&after=";
   EXPECT_EQ(d.ask("GET", path + after, {}, "ue").status, 0);
   d.run(9);
@@ -58,6 +59,16 @@ TEST_F(eiaf, answers_a_waiting_question_with_the_first_event) {
   EXPECT_NE(d.replies[waiting].body.find("THRESHOLD_CROSSED"), std::string::npos);
 }
 
+TEST_F(eiaf, begins_anew_for_whoever_has_a_number_of_a_clock_that_was_ahead) {
+  const auto client = playing(object({hot, reselect, quiet}));
+  const auto kept = *d.eiaf.events(client, 0);
+  ASSERT_FALSE(kept.events.empty());
+  const auto ahead = *d.eiaf.events(client, kept.last + 3'600'000);
+  EXPECT_EQ(ahead.events, kept.events);
+  EXPECT_EQ(ahead.last, kept.last);
+  EXPECT_TRUE(ahead.lost.value_or(false));
+}
+
 TEST_F(eiaf, tells_that_events_were_lost) {
   const auto client =
       playing(R"({"reporting":{"mode":"PERIODIC","reportingInterval":1,"minReportSpacing":1}})");
@@ -66,6 +77,64 @@ TEST_F(eiaf, tells_that_events_were_lost) {
   const auto events = *d.eiaf.events(client, first);
   EXPECT_EQ(events.events.size(), events_kept_max);
   EXPECT_TRUE(events.lost.value_or(false));
+}
+
+TEST_F(eiaf, lets_no_second_client_speak_for_a_media_session) {
+  const auto client = playing("{}");
+  ASSERT_NE(d.eiaf.placements().find("play-1"), nullptr);
+  const auto again = R"({"provisioningSessionId":")" + session + R"(","energyPolicyId":")" +
+                     policy + R"(","mediaDeliverySessionId":"play-1","serviceLocationId":"SL2"})";
+  const auto refused = d.ask("POST", "/x-e5/v1/subscriptions", again, "another");
+  EXPECT_EQ(refused.status, 403) << refused.body;
+  EXPECT_EQ(d.blamed(refused), std::vector<std::string>{"/mediaDeliverySessionId"});
+  EXPECT_EQ(d.eiaf.placements().find("play-1")->location, "SL1");
+  // Its own client may: a page that was loaded again. The older one takes nothing with it.
+  const auto made = d.ask("POST", "/x-e5/v1/subscriptions", again, "ue");
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(d.ask("DELETE", "/x-e5/v1/subscriptions/" + client, {}, "ue").status, 204);
+  EXPECT_NE(d.eiaf.placements().find("play-1"), nullptr);
+  EXPECT_EQ(d.ask("DELETE", "/x-e5/v1/subscriptions/" + MediaDriver::id_of(made), {}, "ue").status,
+            204);
+  EXPECT_EQ(d.eiaf.placements().find("play-1"), nullptr);
+}
+
+TEST_F(eiaf, lets_no_server_speak_for_the_urls_of_another_location) {
+  const auto registration = [](std::string_view location, std::string_view url) {
+    return R"({"serviceLocations":[{"serviceLocationId":")" + std::string(location) +
+           R"(","baseUrls":[")" + std::string(url) +
+           R"("]}],"host":{"capacityMbps":1000,"idlePowerW":100,"maxPowerW":200,)"
+           R"("method":"MODEL_CPU","relUncertainty":0.15}})";
+  };
+  const std::string at = "/x-e3/v1/application-servers/as9";
+  const auto refused = d.ask("PUT", at, registration("SL2", "http://sl1.example/m4/live/"), "as9");
+  EXPECT_EQ(refused.status, 409) << refused.body;
+  EXPECT_EQ(d.blamed(refused), std::vector<std::string>{"/serviceLocations/0/baseUrls/0"});
+  EXPECT_EQ(d.ask("PUT", at, registration("SL2", "http://new.example/"), "as9").status, 201);
+  EXPECT_EQ(d.eiaf.location_below("http://new.example/a"), "SL2");
+  // It may move with what is its own.
+  EXPECT_EQ(d.ask("PUT", at, registration("SL1", "http://new.example/"), "as9").status, 200);
+  EXPECT_EQ(d.eiaf.location_below("http://new.example/a"), "SL1");
+}
+
+TEST_F(eiaf, takes_as_many_further_bases_from_reports_as_it_says) {
+  d.now += 1s;
+  const auto report = [&](std::uint64_t sequence, const std::string& urls) {
+    auto text = d.report_text("as2", "SL2", {}, 100, 20, 1000, sequence);
+    const std::string_view before = R"("activeSessions")";
+    text.insert(text.find(before), R"("baseUrls":[)" + urls + "],");
+    return d.ask("POST", "/x-e3/v1/as-energy-reports", text, "as");
+  };
+  EXPECT_EQ(report(1, R"("http://cdn.example/x/","http://sl1.example/m4/stolen/")").status, 200);
+  EXPECT_EQ(d.eiaf.location_below("http://cdn.example/x/1"), "SL2");
+  EXPECT_EQ(d.eiaf.location_below("http://sl1.example/m4/stolen/1"), "SL1");
+  EXPECT_EQ(d.eiaf.refused_bases(), 1U);
+  for (std::uint64_t i = 2; i < 2 * reported_bases_max; ++i)
+    report(i, "\"http://cdn" + std::to_string(i) + ".example/\"");
+  EXPECT_TRUE(d.eiaf.location_below("http://cdn64.example/"));
+  EXPECT_FALSE(d.eiaf.location_below("http://cdn100.example/"));
+  // They stay when something else changes.
+  d.server("as3", "SL2");
+  EXPECT_EQ(d.eiaf.location_below("http://cdn.example/x/1"), "SL2");
 }
 
 TEST_F(eiaf, ends_a_subscription_that_nobody_asks_for) {
@@ -124,6 +193,34 @@ TEST_F(eiaf, learns_where_a_session_is_from_what_it_consumed) {
   EXPECT_EQ(d.eiaf.placements().find("c1")->location, "SL2");
   d.ask("POST", path, report("http://elsewhere.example/1.mp4"), "ue");
   EXPECT_EQ(d.eiaf.placements().unmapped(), 1U);
+}
+
+TEST_F(eiaf, sums_what_was_consumed_by_location_and_once) {
+  const auto path = "/3gpp-m5/v2/consumption-reporting/" + session;
+  const auto unit = [](std::string_view url, std::string_view start, int seconds) {
+    return R"({"mediaConsumed":")" + std::string(url) + R"(","startTime":"2026-11-22T)" +
+           std::string(start) + R"(Z","duration":)" + std::to_string(seconds) + "}";
+  };
+  const auto report = [](const std::string& units) {
+    return R"({"mediaPlayerEntry":"http://x.example/","reportingClientId":"c1",)"
+           R"("consumptionReportingUnits":[)" +
+           units + "]}";
+  };
+  d.now += std::chrono::minutes{10};
+  // Not in order, and one of nobody's.
+  const auto first = report(unit("http://sl2.example/m4/b", "12:01:00", 30) + ',' +
+                            unit("http://sl1.example/m4/a", "12:00:00", 60) + ',' +
+                            unit("http://elsewhere.example/", "12:01:30", 600));
+  EXPECT_EQ(d.ask("POST", path, first, "ue").status, 204);
+  EXPECT_EQ(d.ask("POST", path, first, "ue").status, 204);
+  EXPECT_EQ(d.consumed_s, (std::map<std::string, double>{{"SL1", 60}, {"SL2", 30}}));
+  EXPECT_EQ(d.eiaf.placements().find("c1")->location, "SL2") << "of the newest that is known";
+  // From ahead of now, and by who served it.
+  d.ask("POST", path,
+        report(R"({"mediaConsumed":"x","startTime":"2026-11-22T12:09:00Z","duration":86400,)"
+               R"("serverEndpointAddress":{"hostname":"sl1.example","portNumber":80}})"),
+        "ue");
+  EXPECT_EQ(d.consumed_s.at("SL1"), 120);
 }
 
 TEST_F(eiaf, a_budget_leads_from_segment_to_segment) {

@@ -4,6 +4,8 @@
 // the building in them.
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +51,7 @@ struct Server {
   std::string id;
   api::media_e3::AsRegistration registered;
   Counters counters;
+  std::map<std::string, std::string, std::less<>> reported_bases;  ///< beside those registered
   api::media_types::AsState desired = api::media_types::AsState::active;
 };
 

@@ -1,5 +1,6 @@
 #include "services/media_energy/mapping.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -47,8 +48,14 @@ bool LocationIndex::add(std::string_view base_url, std::string_view location) {
   auto url = canonical_url(base_url);
   if (!url) return false;
   if (!url->ends_with('/')) *url += '/';
+  if (bases_.size() >= bases_max && !bases_.contains(*url)) return false;
   const auto [at, fresh] = bases_.emplace(std::move(*url), std::string(location));
   return fresh || at->second == location;
+}
+
+bool LocationIndex::claim(std::string_view base_url, std::string_view location) {
+  const auto held = find(base_url);
+  return (!held || *held == location) && add(base_url, location);
 }
 
 std::optional<std::string_view> LocationIndex::find(std::string_view url) const {
@@ -67,6 +74,21 @@ std::optional<std::string_view> LocationIndex::find(std::string_view url) const 
   }
 }
 
+std::optional<std::string_view> LocationIndex::at_authority(std::string_view authority) const {
+  std::optional<std::string_view> out;
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    const auto origin = canonical_url(std::string(scheme) + std::string(authority));
+    if (!origin) continue;
+    std::size_t looked = 0;
+    for (auto at = bases_.lower_bound(*origin); at != bases_.end(); ++at) {
+      if (!at->first.starts_with(*origin)) break;
+      if (++looked > bases_of_host_max || (out && *out != at->second)) return std::nullopt;
+      out = at->second;
+    }
+  }
+  return out;
+}
+
 std::string_view to_string(Source source) {
   switch (source) {
     case Source::collector: return "collector";
@@ -83,19 +105,34 @@ bool SessionMap::saw(std::string_view session, std::string_view location, Source
                      Instant now, std::chrono::seconds validity) {
   const auto found = placements_.find(session);
   if (found == placements_.end()) {
-    if (placements_.size() >= placements_max) {
+    if (placements_.size() >= placements_max || (!proven(source) && unproven_ >= unproven_max)) {
       ++unmapped_;
       return false;
     }
-    placements_.emplace(std::string(session), Placement{std::string(location), source, now});
+    placements_.emplace(std::string(session), Placement{std::string(location), source, now, {}});
+    count(source, 1);
     return true;
   }
   auto& placed = found->second;
   const bool outranked = placed.source < source && now - placed.seen < validity;
   if (outranked || now < placed.seen) return false;
   const bool moved = placed.location != location;
-  placed = {std::string(location), source, now};
+  count(placed.source, -1);
+  count(source, 1);
+  placed.location = location;
+  placed.source = source;
+  placed.seen = now;
   return moved;
+}
+
+double SessionMap::consumed(std::string_view session, Instant from, Instant to) {
+  const auto found = placements_.find(session);
+  if (found == placements_.end()) return 0;
+  auto& until = found->second.consumed_to;
+  from = std::max(from, until);
+  if (to <= from) return 0;
+  until = to;
+  return std::chrono::duration<double>(to - from).count();
 }
 
 const Placement* SessionMap::find(std::string_view session) const {
@@ -104,12 +141,18 @@ const Placement* SessionMap::find(std::string_view session) const {
 }
 
 void SessionMap::forget(std::string_view session) {
-  if (const auto found = placements_.find(session); found != placements_.end())
-    placements_.erase(found);
+  const auto found = placements_.find(session);
+  if (found == placements_.end()) return;
+  count(found->second.source, -1);
+  placements_.erase(found);
 }
 
 std::size_t SessionMap::expire(Instant before) {
-  return std::erase_if(placements_, [&](const auto& one) { return one.second.seen < before; });
+  return std::erase_if(placements_, [&](const auto& one) {
+    if (one.second.seen >= before) return false;
+    count(one.second.source, -1);
+    return true;
+  });
 }
 
 }  // namespace lobo::media_energy

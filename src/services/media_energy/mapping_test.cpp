@@ -104,5 +104,50 @@ TEST_F(session_map, forgets_what_nobody_confirms) {
   EXPECT_EQ(where(), "nowhere");
 }
 
+TEST(location_index, lets_nobody_take_what_is_below_the_base_of_another) {
+  LocationIndex index;
+  EXPECT_TRUE(index.add("http://sl1.example/m4/", "SL1"));
+  EXPECT_FALSE(index.claim("http://sl1.example/m4/live/", "SL2"));
+  EXPECT_FALSE(index.claim("http://sl1.example/m4/", "SL2"));
+  EXPECT_TRUE(index.claim("http://sl1.example/m4/live/", "SL1"));
+  EXPECT_TRUE(index.claim("http://sl1.example/", "SL2")) << "what is above is not taken from it";
+  EXPECT_EQ(index.find("http://sl1.example/m4/live/1.mp4"), "SL1");
+}
+
+TEST(location_index, is_bounded) {
+  LocationIndex index;
+  for (std::size_t i = 0; i < bases_max; ++i)
+    ASSERT_TRUE(index.add("http://sl1.example/" + std::to_string(i) + "/", "SL1"));
+  EXPECT_FALSE(index.add("http://sl2.example/", "SL2"));
+  EXPECT_TRUE(index.add("http://sl1.example/7/", "SL1")) << "known already";
+  EXPECT_EQ(index.size(), bases_max);
+}
+
+TEST(location_index, knows_a_host_whose_bases_are_of_one_location) {
+  LocationIndex index;
+  index.add("https://sl1.example:8443/a/", "SL1");
+  index.add("https://sl1.example:8443/b/", "SL1");
+  index.add("http://both.example/a/", "SL1");
+  index.add("http://both.example/b/", "SL2");
+  EXPECT_EQ(index.at_authority("sl1.example:8443/"), "SL1");
+  EXPECT_EQ(index.at_authority("sl1.example:844/"), std::nullopt);
+  EXPECT_EQ(index.at_authority("both.example:80/"), std::nullopt);
+}
+
+TEST_F(session_map, leaves_room_for_sessions_that_more_than_a_report_names) {
+  const Instant now{};
+  for (std::size_t i = 0; i < unproven_max + 10; ++i)
+    map.saw("invented-" + std::to_string(i), "SL1", Source::consumption, now,
+            std::chrono::hours{1});
+  EXPECT_EQ(map.size(), unproven_max);
+  EXPECT_EQ(map.unmapped(), 10U);
+  EXPECT_TRUE(map.saw("real", "SL1", Source::collector, now, std::chrono::hours{1}));
+  // One that turns out to be real makes room.
+  EXPECT_TRUE(map.saw("invented-1", "SL2", Source::collector, now, std::chrono::hours{1}));
+  EXPECT_EQ(map.unproven(), unproven_max - 1);
+  map.expire(now + std::chrono::hours{2});
+  EXPECT_EQ(map.unproven(), 0U);
+}
+
 }  // namespace
 }  // namespace lobo::media_energy

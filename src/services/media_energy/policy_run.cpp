@@ -12,6 +12,7 @@
 
 #include "api/media_e5.hpp"
 #include "api/media_m1.hpp"
+#include "api/state/media_energy.hpp"
 #include "base/clock.hpp"
 #include "services/media_energy/checks.hpp"
 #include "services/media_energy/figures.hpp"
@@ -21,6 +22,7 @@ namespace lobo::media_energy {
 
 namespace m1 = api::media_m1;
 namespace e5 = api::media_e5;
+namespace state = api::state::media_energy;
 
 namespace {
 
@@ -81,7 +83,8 @@ PolicyRun::Changes PolicyRun::observe(const std::vector<Unit>& units, Instant no
   std::erase_if(watches_, [&](const auto& one) {
     return std::ranges::none_of(units, [&](const Unit& unit) { return unit.key == one.first; });
   });
-  double all_wh = 0;
+  if (begins) window_wh_ = 0;
+  double added_wh = 0;
   for (const auto& unit : units) {
     const auto [at, fresh] = watches_.try_emplace(unit.key);
     auto& watch = at->second;
@@ -89,13 +92,17 @@ PolicyRun::Changes PolicyRun::observe(const std::vector<Unit>& units, Instant no
       watch.location = unit.location;
       watch.latches.resize(thresholds());
       for (auto& latch : watch.latches) latch.begin(now);
+      watch.seen_wh = unit.figures.energy_wh;
+      if (const auto before = restored_.extract(unit.key)) watch.window_wh = before.mapped();
     }
-    if (fresh || begins) watch.base_wh = unit.figures.energy_wh;
-    watch.wh = unit.figures.energy_wh;
-    all_wh += unit.figures.energy_wh;
+    if (begins) watch.window_wh = 0;
+    const double added = std::max(
+        0.0, unit.figures.energy_wh - std::exchange(watch.seen_wh, unit.figures.energy_wh));
+    watch.window_wh += added;
+    added_wh += added;
     for (std::size_t i = 0; i < thresholds(); ++i) {
       const auto& threshold = (*policy_.thresholds)[i];
-      const auto value = metric_of(unit.figures, threshold.metric, watch.wh - watch.base_wh);
+      const auto value = metric_of(unit.figures, threshold.metric, watch.window_wh);
       if (!value) {
         watch.latches[i].forget();
       } else if (watch.latches[i].observe(threshold, *value, now)) {
@@ -113,18 +120,17 @@ PolicyRun::Changes PolicyRun::observe(const std::vector<Unit>& units, Instant no
     else if (!watch.quiet_since)
       watch.quiet_since = now;
   }
-  if (begins) total_base_wh_ = all_wh;
-  total_wh_ = all_wh;
-  observe_budget(all_wh, now, changes);
+  window_wh_ += added_wh;
+  observe_budget(added_wh, now, changes);
   return changes;
 }
 
 double PolicyRun::window_wh(std::string_view location) const {
-  if (location.empty()) return std::max(0.0, total_wh_ - total_base_wh_);
+  if (location.empty()) return window_wh_;
   double wh = 0;
   for (const auto& [key, watch] : watches_)
-    if (concerns(watch.location, location)) wh += watch.wh - watch.base_wh;
-  return std::max(0.0, wh);
+    if (concerns(watch.location, location)) wh += watch.window_wh;
+  return wh;
 }
 
 // ---- thresholds -------------------------------------------------------------------------------
@@ -211,8 +217,17 @@ bool PolicyRun::take_ramp() {
 
 // ---- budget -----------------------------------------------------------------------------------
 
-void PolicyRun::observe_budget(double all_wh, Instant now, Changes& changes) {
+std::size_t PolicyRun::segment_of(double used_wh) const {
+  const auto& segments = policy_.energy_budget->segments;
+  std::size_t at = 0;
+  while (at + 1 < segments.size() && used_wh >= segments[at].upper_wh.value_or(used_wh + 1)) ++at;
+  return at;
+}
+
+void PolicyRun::observe_budget(double added_wh, Instant now, Changes& changes) {
   if (!policy_.energy_budget) return;
+  period_start_ = std::min(period_start_, now);  // A clock that was set back gives nothing back.
+  period_wh_ += added_wh;
   const std::chrono::seconds period{policy_.energy_budget->period};
   if (period_start_ == Instant{} || now >= period_start_ + period) {
     if (period_start_ != Instant{}) changes.budget = segment_ != 0;
@@ -220,18 +235,38 @@ void PolicyRun::observe_budget(double all_wh, Instant now, Changes& changes) {
     const auto late =
         period_start_ == Instant{} ? Instant::duration::zero() : (now - period_start_) % period;
     period_start_ = now - late;
-    period_base_wh_ = all_wh;
+    period_wh_ = 0;
     segment_ = 0;
     if (changes.budget) ++segment_changes_;
   }
-  const double used = all_wh - period_base_wh_;
-  const auto& segments = policy_.energy_budget->segments;
-  std::size_t at = 0;
-  while (at + 1 < segments.size() && used >= segments[at].upper_wh.value_or(used + 1)) ++at;
+  const auto at = segment_of(period_wh_);
   if (at == segment_) return;
   segment_ = at;
   ++segment_changes_;
   changes.budget = true;
+}
+
+state::ConsumedState PolicyRun::consumed() const {
+  state::ConsumedState out;
+  if (measuring_) out.window_start = window_start_;
+  out.window_wh = window_wh_;
+  if (period_start_ != Instant{}) out.period_start = period_start_;
+  out.period_wh = period_wh_;
+  for (const auto& [key, watch] : watches_)
+    if (watch.window_wh > 0 && out.units.size() < restored_units_max)
+      out.units.push_back({key, watch.window_wh});
+  return out;
+}
+
+void PolicyRun::restore(const state::ConsumedState& before) {
+  measuring_ = before.window_start.has_value();
+  window_start_ = before.window_start.value_or(Instant{});
+  window_wh_ = before.window_wh;
+  for (const auto& unit : before.units) restored_.emplace(unit.key, unit.window_wh);
+  if (!policy_.energy_budget) return;
+  period_start_ = before.period_start.value_or(Instant{});
+  period_wh_ = before.period_wh;
+  segment_ = segment_of(period_wh_);
 }
 
 const m1::BudgetSegment* PolicyRun::segment() const {
@@ -243,7 +278,7 @@ std::optional<e5::EnergyBudgetStatus> PolicyRun::budget(Instant /*now*/) const {
   const auto& segments = policy_.energy_budget->segments;
   e5::EnergyBudgetStatus out;
   out.period = {period_start_, period_start_ + std::chrono::seconds{policy_.energy_budget->period}};
-  out.used_wh = std::max(0.0, total_wh_ - period_base_wh_);
+  out.used_wh = period_wh_;
   out.budget_wh = segments.back().upper_wh.value_or(segments.back().lower_wh);
   out.remaining_ratio =
       out.budget_wh > 0 ? std::clamp(1 - out.used_wh / out.budget_wh, 0.0, 1.0) : 0;

@@ -3,7 +3,9 @@
 // and when it lets consumption rise again. Knows no session; says what holds where.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,11 +14,15 @@
 
 #include "api/media_e5.hpp"
 #include "api/media_m1.hpp"
+#include "api/state/media_energy.hpp"
 #include "base/clock.hpp"
 #include "services/media_energy/figures.hpp"
 #include "services/media_energy/latch.hpp"
 
 namespace lobo::media_energy {
+
+/// Of one policy; what further units consumed in a measurement begins anew with the process.
+inline constexpr std::size_t restored_units_max = 256;
 
 /// What a threshold is held against: a location, one server of it, or all ("": no location).
 struct Unit {
@@ -46,6 +52,11 @@ class PolicyRun {
   /// What is measured now. Outside the measurement time nothing is evaluated.
   Changes observe(const std::vector<Unit>& units, Instant now);
 
+  /// What was consumed, as far as it must outlive the process.
+  api::state::media_energy::ConsumedState consumed() const;
+  /// Goes on from there, before anything is observed.
+  void restore(const api::state::media_energy::ConsumedState& before);
+
   /// Parameter 10, by the wall clock; SESSION alignment is the caller's.
   bool measuring(Instant now) const;
   /// What was consumed since the measurement began, at that location or ("") everywhere.
@@ -71,8 +82,8 @@ class PolicyRun {
  private:
   struct Watch {
     std::string location;
-    double base_wh = 0;  ///< at the beginning of the measurement
-    double wh = 0;
+    double seen_wh = 0;          ///< of the unit, when it was last looked at
+    double window_wh = 0;        ///< of it, since the measurement began
     std::vector<Latch> latches;  ///< as policy_.thresholds
     std::optional<Instant> suspended_since;
     std::optional<Instant> quiet_since;  ///< no condition of recovery holds since
@@ -81,17 +92,20 @@ class PolicyRun {
   bool all_crossed(const Watch& watch, const std::vector<std::string>& refs) const;
   bool any_crossed(const Watch& watch, const std::vector<std::string>& refs) const;
   std::optional<std::size_t> index_of(std::string_view ref) const;
-  void observe_budget(double all_wh, Instant now, Changes& changes);
+  void observe_budget(double added_wh, Instant now, Changes& changes);
+  std::size_t segment_of(double used_wh) const;
   void refill(Instant now);
 
   api::media_m1::EnergyPolicy policy_;
   std::map<std::string, Watch, std::less<>> watches_;  ///< by unit
   bool measuring_ = false;
   Instant window_start_{};
-  double total_base_wh_ = 0;
-  double total_wh_ = 0;
+  // Sums of what was added: a server or location that goes takes nothing back, and one that comes
+  // brings nothing with it.
+  double window_wh_ = 0;
   Instant period_start_{};
-  double period_base_wh_ = 0;
+  double period_wh_ = 0;
+  std::map<std::string, double, std::less<>> restored_;  ///< of units that were not seen yet
   std::size_t segment_ = 0;
   std::uint64_t segment_changes_ = 0;
   double ramp_ = 0;

@@ -75,8 +75,14 @@ inline constexpr std::chrono::seconds stream_heartbeat{15};
 /// Then its reader comes back with its credentials, which may have ended meanwhile.
 inline constexpr std::chrono::minutes stream_life{10};
 inline constexpr std::chrono::milliseconds stream_retry{2000};  ///< that a reader waits
-inline constexpr std::size_t plan_polls_max = 64;               ///< that wait for another plan
-inline constexpr std::size_t steered_groups_max = 16'384;       ///< in a published plan
+/// A process that is killed forgets at most so much of what was consumed, and what is consumed
+/// until servers report to the next one.
+inline constexpr std::chrono::seconds consumed_kept_every{30};
+/// What was consumed longer ago than this is not counted any more.
+inline constexpr std::chrono::hours consumption_age_max{24};
+inline constexpr std::size_t reported_bases_max = 64;  ///< of one server, beside its registration
+inline constexpr std::size_t plan_polls_max = 64;      ///< that wait for another plan
+inline constexpr std::size_t steered_groups_max = 16'384;  ///< in a published plan
 
 // ---- the planner ------------------------------------------------------------------------------
 

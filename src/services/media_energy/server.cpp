@@ -1,5 +1,9 @@
 #include "services/media_energy/server.hpp"
 
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -10,6 +14,7 @@
 #include "base/result.hpp"
 #include "services/media_energy/checks.hpp"
 #include "services/media_energy/eiaf.hpp"
+#include "services/media_energy/faults.hpp"
 #include "services/media_energy/ports.hpp"
 #include "services/media_energy/views.hpp"
 #include "wire/http/message.hpp"
@@ -26,12 +31,36 @@ namespace state = api::state::media_energy;
 
 namespace {
 
+/// A server speaks for the URLs of its locations alone. Where it was registered so itself, it may
+/// move with its URLs.
+Result<void> check_bases(const e3::AsRegistration& given, const resource::Record* current,
+                         const Eiaf& eiaf) {
+  std::set<std::string> own;
+  if (current != nullptr)
+    if (const auto stored = json::read<state::ServerState>(current->state))
+      if (const auto before = json::read<e3::AsRegistration>(stored->text))
+        for (const auto& one : before->service_locations)
+          own.insert(one.base_urls.begin(), one.base_urls.end());
+  Faults faults;
+  for (std::size_t i = 0; i < given.service_locations.size(); ++i) {
+    const auto& one = given.service_locations[i];
+    for (std::size_t url = 0; url < one.base_urls.size(); ++url) {
+      const auto held = eiaf.location_below(one.base_urls[url]);
+      if (!held || *held == one.service_location_id || own.contains(one.base_urls[url])) continue;
+      faults.add(Errc::conflict, fmt::format("/serviceLocations/{}/baseUrls/{}", i, url),
+                 "lies below a base URL of " + std::string(*held));
+    }
+  }
+  return faults.verdict();
+}
+
 Result<resource::Outcome> put(const resource::Record* current, const resource::Key& key,
                               const resource::Command& command, const Settings& settings,
                               const Eiaf& eiaf, Instant now, const resource::Lookup& lookup) {
   const auto given = json::read<e3::AsRegistration>(command.http.body);
   if (!given) return fail(given.error());
   if (auto fits = check_registration(*given, settings); !fits) return fail(std::move(fits.error()));
+  if (auto fits = check_bases(*given, current, eiaf); !fits) return fail(std::move(fits.error()));
   if (current == nullptr) {
     const auto others = lookup.count_by_subject(server_kind, every_server, servers_max);
     if (!others) return fail(others.error());
@@ -81,7 +110,7 @@ Result<resource::Outcome> ServerMachine::step(const resource::Record* current,
   const auto reports = json::read<e3::AsEnergyReports>(command->http.body);
   if (!reports) return fail(reports.error());
   if (auto fits = check_reports(*reports, key.id); !fits) return fail(std::move(fits.error()));
-  const auto receipt = eiaf_.receipt(*reports);
+  const auto receipt = eiaf_.receipt(*reports, now);
   out.effects.emplace_back(resource::Observe{"reports", command->http.body});
   out.effects.emplace_back(
       resource::Reply{command->request,

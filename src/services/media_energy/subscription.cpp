@@ -30,7 +30,7 @@ namespace {
 /// What it names must be there; the caller need not own it: a provisioning session is a provider's,
 /// a subscription a client's.
 Result<void> check(const e5::NewEnergySubscription& asked, const Settings& settings,
-                   const resource::Lookup& lookup) {
+                   const Eiaf& eiaf, std::string_view subject, const resource::Lookup& lookup) {
   Faults faults;
   const auto found = lookup.find({std::string(session_kind), asked.provisioning_session_id});
   if (!found) return fail(found.error());
@@ -43,6 +43,14 @@ Result<void> check(const e5::NewEnergySubscription& asked, const Settings& setti
   }
   if (asked.service_location_id && !settings.locations.contains(*asked.service_location_id))
     faults.add(Errc::not_allowed, "/serviceLocationId", "is no service location of this operator");
+  // Else a second client could speak for the session, and end what it was told.
+  if (const auto* holder = eiaf.subscription_of(asked.media_delivery_session_id)) {
+    const auto held = lookup.find({std::string(subscription_kind), *holder});
+    if (!held) return fail(held.error());
+    if (*held && (*held)->owner != subject)
+      faults.add(Errc::forbidden, "/mediaDeliverySessionId",
+                 "another client has subscribed for this media session");
+  }
   return faults.verdict();
 }
 
@@ -62,7 +70,8 @@ Result<resource::Outcome> SubscriptionMachine::subscribe(const resource::Record*
     if (!stored) return fail(Errc::internal, "a stored subscription cannot be read");
     made = stored->made;
   } else {
-    if (auto fits = check(*asked, settings_, lookup); !fits) return fail(std::move(fits.error()));
+    if (auto fits = check(*asked, settings_, eiaf_, command.who.subject, lookup); !fits)
+      return fail(std::move(fits.error()));
     if (eiaf_.subscriptions() >= subscriptions_max)
       return fail(Errc::too_many, "there are as many subscriptions as there may be",
                   {{Errc::too_many, "", "no room for one more"}});
