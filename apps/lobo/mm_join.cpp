@@ -110,6 +110,11 @@ Result<mmec::Settings> settings_of(const Arguments& arguments) {
     if (!through) return fail(through.error());
     out.through = std::move(*through);
   }
+  if (arguments.given("second")) {
+    auto second = mmec_way(arguments.text("second"));
+    if (!second) return fail(second.error());
+    out.second = std::move(*second);
+  }
   if (arguments.given("token")) {
     auto grant = grant_of(arguments);
     if (!grant) return fail(grant.error());
@@ -210,15 +215,15 @@ class Walker final : public mmec::Application {
       clock = fmt::format(R"({{"offsetUs":{},"errorUs":{}}})", stats.clock->offset.count(),
                           stats.clock->error.count());
     line(fmt::format(
-        R"({{"event":"{}","phase":"{}","session":{},"connections":{},"attempts":{},"clock":{},"rttUs":{},)"
-        R"("sent":{{"states":{},"bytes":{},"replaced":{},"repeated":{},"datagramsAcked":{},"datagramsLost":{}}},)"
-        R"("received":{{"states":{},"bytes":{},"expected":{},"lost":{},"lossPpm":{},"late":{}}},)"
+        R"({{"event":"{}","phase":"{}","session":{},"connections":{},"ways":{},"attempts":{},"clock":{},"rttUs":{},)"
+        R"("sent":{{"states":{},"bytes":{},"replaced":{},"repeated":{},"twice":{},"datagramsAcked":{},"datagramsLost":{}}},)"
+        R"("received":{{"states":{},"bytes":{},"expected":{},"lost":{},"lossPpm":{},"late":{},"copies":{}}},)"
         R"("flows":[{}],"assets":[{}]}})",
-        name, mmec::to_string(stats.phase), json_quoted(session), stats.connections, stats.attempts,
+        name, mmec::to_string(stats.phase), json_quoted(session), stats.connections, stats.ways, stats.attempts,
         clock, stats.path.smoothed_rtt.count(), stats.states_sent, stats.bytes_sent,
-        stats.states_replaced, stats.states_repeated, stats.datagrams.acked, stats.datagrams.lost,
+        stats.states_replaced, stats.states_repeated, stats.states_twice, stats.datagrams.acked, stats.datagrams.lost,
         all.states, all.bytes, all.expected, all.lost,
-        all.expected == 0 ? 0 : all.lost * 1'000'000 / all.expected, stats.states_late, flows,
+        all.expected == 0 ? 0 : all.lost * 1'000'000 / all.expected, stats.states_late, stats.copies, flows,
         others));
   }
 
@@ -359,6 +364,8 @@ Verb mm_join_verb() {
       {.name = "--node", .help = "with --token: the node's address and port"},
       {.name = "--certificate", .help = "with --token: SHA-256 of the node's certificate, in hex"},
       {.name = "--through", .help = "reach the node by this address and port, as lobo impair has"},
+      {.name = "--second",
+       .help = "another way for flows that go twice: an address to leave from, @ADDRESS:PORT, or both"},
       {.name = "--rate", .help = "poses a second; 0: none", .fallback = "30"},
       {.name = "--observe", .help = "publish nothing", .takes = Option::Takes::nothing},
       {.name = "--states", .help = "a line for each state", .takes = Option::Takes::nothing},

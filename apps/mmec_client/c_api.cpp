@@ -152,6 +152,11 @@ Result<mmec::Settings> settings_of(const lobo_mmec_settings& asked) {
     if (!through) return fail(through.error());
     out.through = std::move(*through);
   }
+  if (asked.second != nullptr) {
+    auto second = mmec_way(asked.second);
+    if (!second) return fail(second.error());
+    out.second = std::move(*second);
+  }
   if (asked.token == nullptr) return out;
   auto at = mmec_place(text_of(asked.node));
   if (!at) return fail(at.error());
@@ -479,6 +484,9 @@ int lobo_mmec_measure(lobo_mmec* client, lobo_mmec_stats* stats) {
     out.connections = told.connections;
     out.attempts = told.attempts;
     out.refused = told.refused;
+    out.ways = told.ways;
+    out.sent_twice = told.states_twice;
+    out.copies = told.copies;
     std::memcpy(stats, &out, out.size);
     return 0;
   });

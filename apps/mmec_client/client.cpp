@@ -61,6 +61,22 @@ Result<mmec::Place> mmec_place(std::string_view text) {
   return mmec::Place{at->host, *at->port, {}};
 }
 
+Result<mmec::Place> mmec_way(std::string_view text) {
+  const auto sign = text.find('@');
+  mmec::Place out;
+  if (sign != std::string_view::npos) {
+    auto at = mmec_place(text.substr(sign + 1));
+    if (!at) return fail(at.error());
+    out = std::move(*at);
+  }
+  out.from = text.substr(0, sign);
+  if ((out.from.empty() && out.host.empty()) ||
+      (!out.from.empty() && !model::parse_ip_address(out.from)))
+    return fail(Errc::pattern, "a way is an address of this machine, @ and where to go, or both",
+                {{Errc::pattern, "/second", std::string(text)}});
+  return out;
+}
+
 Result<std::array<std::uint8_t, mmec::certificate_bytes>> mmec_certificate(std::string_view text) {
   constexpr std::string_view scheme = "sha256:";
   if (text.starts_with(scheme)) text.remove_prefix(scheme.size());
@@ -170,6 +186,11 @@ Result<mmec::ConnectionNo> MmecClient::connect(const mmec::Place& to) {
                 {{Errc::missing, "/certificate_sha256", "its hash, or the file of a CA"}});
   quic::Target target;
   target.to = {*address, to.port};
+  if (!to.from.empty()) {
+    const auto from = model::parse_ip_address(to.from);
+    if (!from) return fail(Errc::pattern, to.from + " is no address");
+    target.from = adapters::UdpEndpoint{*from, 0};
+  }
   target.name = to.host;
   if (to.certificate)
     target.trust.certificate_sha256 = *to.certificate;

@@ -33,6 +33,8 @@ namespace lobo::app {
 
 /// "127.0.0.1:4433", "[::1]:4433", also behind "quic://".
 Result<mmec::Place> mmec_place(std::string_view text);
+/// Another way to a node: "192.0.2.7" to leave from, "@192.0.2.1:4433" to go to, or both.
+Result<mmec::Place> mmec_way(std::string_view text);
 /// 64 hexadecimal digits, also behind "sha256:".
 Result<std::array<std::uint8_t, mmec::certificate_bytes>> mmec_certificate(std::string_view text);
 

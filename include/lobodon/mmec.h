@@ -98,6 +98,9 @@ typedef struct {
   const char* ca_file; /* PEM: for the enabler, and for nodes whose certificate has no known hash */
   const char* through; /* reach the node by this address and port instead */
   int poses;           /* 1: components are those of the pose codec */
+  /* Another way to the node, for flows that go twice: "192.0.2.7", an address of this machine to
+   * leave from, "@192.0.2.1:4433", where to go, or both. NULL: there is one way. */
+  const char* second;
 } lobo_mmec_settings;
 #ifdef __cplusplus
 #define LOBO_MMEC_SETTINGS_INIT {sizeof(lobo_mmec_settings)}
@@ -173,6 +176,9 @@ typedef struct {
   uint64_t sent, sent_bytes, replaced, repeated;
   uint64_t datagrams_acked, datagrams_lost, datagrams_spurious;
   uint64_t connections, attempts, refused;
+  uint64_t ways;       /* that carry flows now: 2 where those that go twice do */
+  uint64_t sent_twice; /* states, by the second way as well */
+  uint64_t copies;     /* states that came by one way when they had come by the other */
 } lobo_mmec_stats;
 
 /* LOBO_MMEC_API of the library. */

@@ -1,5 +1,6 @@
 #include "mmec/link.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -26,7 +27,35 @@ namespace {
 // RFC 9000 clause 2.1: the client's streams are even.
 bool by_node(StreamNo stream) { return (stream & 1U) != 0; }
 
+bool carry_the_same(const sdd::TokenFlow& a, const sdd::TokenFlow& b) {
+  return a.redundant && b.redundant && a.alias == b.alias && a.direction == b.direction &&
+         a.reliability == b.reliability;
+}
+
+/// Whether an earlier flow of the token carries the same.
+bool is_copy(const Grant& grant, const sdd::TokenFlow& flow) {
+  for (const auto& other : grant.claims.flows) {
+    if (other.id == flow.id) return false;
+    if (carry_the_same(other, flow)) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+bool has_copies(const Grant& grant) {
+  return std::ranges::any_of(grant.claims.flows, [&](const auto& flow) {
+    return sdd::by_datagram(flow.reliability) && is_copy(grant, flow);
+  });
+}
+
+const sdd::TokenFlow* Link::carries(const sdd::TokenFlow& flow) const {
+  for (const auto& one : grant_.claims.flows)
+    if ((one.id == flow.id || carry_the_same(one, flow)) &&
+        std::ranges::find(flows_, one.id) != flows_.end())
+      return &one;
+  return nullptr;
+}
 
 Result<void> Link::open(const std::string& name, bool poses, Instant now) {
   const auto stream = network_.open_stream(number_);
@@ -46,16 +75,9 @@ void Link::establish(Grant grant) {
 
 void Link::establish() {
   sdd::Establish wish{.request = ++requests_, .token = grant_.token, .flows = {}, .pose_flows = {}};
-  // Of two flows that carry the same twice (+D) the first is enough: there is one connection.
-  std::vector<const sdd::TokenFlow*> taken;
   for (const auto& flow : grant_.claims.flows) {
-    bool again = false;
-    for (const auto* other : taken)
-      again =
-          again || (flow.redundant && other->redundant && other->alias == flow.alias &&
-                    other->direction == flow.direction && other->reliability == flow.reliability);
-    if (again) continue;
-    taken.push_back(&flow);
+    const bool copy = is_copy(grant_, flow);
+    if (way_ == Way::first ? copy : !copy || !sdd::by_datagram(flow.reliability)) continue;
     wish.flows.push_back(flow.id);
     if (poses_ && sdd::publishes(flow.direction)) wish.pose_flows.push_back(flow.id);
   }

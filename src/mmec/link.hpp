@@ -1,7 +1,7 @@
 #pragma once
 // One connection to a node: the control stream, datagrams, and messages that have streams of their
 // own. A node that moves a UE has two of them for a moment, each with clocks and sequences of its
-// own.
+// own. Flows that go twice (+D) have two on end, with the same sequences.
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +29,9 @@ inline constexpr std::size_t streams_in_max = 128;  ///< of a node, unfinished
 inline constexpr std::size_t stream_in_bytes_max = std::size_t{1} << 20U;
 inline constexpr std::size_t streams_ordered_max = 64;  ///< of ours, for R4
 
+/// Whether the token has flows that go twice, by datagrams: streams repeat what is lost themselves.
+bool has_copies(const Grant& grant);
+
 class Link final : private relay::ClientSink {
  public:
   /// Who has the link.
@@ -43,10 +46,25 @@ class Link final : private relay::ClientSink {
     virtual void measured(Link& link, sdd::FlowId flow, const relay::Window& window) = 0;
   };
 
-  Link(ConnectionNo number, Grant grant, Network& network, Owner& owner)
-      : number_(number), grant_(std::move(grant)), network_(network), owner_(owner), core_(*this) {}
+  /// Of two flows that carry the same twice, one way takes the first, the other the second.
+  enum class Way : std::uint8_t { first, second };
+
+  Link(ConnectionNo number, Grant grant, Way way, Network& network, Owner& owner)
+      : number_(number),
+        lineage_(number),
+        way_(way),
+        grant_(std::move(grant)),
+        network_(network),
+        owner_(owner),
+        core_(*this) {}
 
   ConnectionNo number() const { return number_; }
+  Way way() const { return way_; }
+  /// Links that carry the same numbers have the number of the first of them.
+  ConnectionNo lineage() const { return lineage_; }
+  void join(const Link& first) { lineage_ = first.lineage_; }
+  /// The flow that carries here what `flow` carries; nothing where this way has none.
+  const sdd::TokenFlow* carries(const sdd::TokenFlow& flow) const;
   const Grant& grant() const { return grant_; }
   /// Refused where the control stream cannot be opened.
   Result<void> open(const std::string& name, bool poses, Instant now);
@@ -113,6 +131,8 @@ class Link final : private relay::ClientSink {
   Result<StreamNo> ordered_stream(const Part& part, const sdd::StreamHeader& header);
 
   ConnectionNo number_;
+  ConnectionNo lineage_;
+  Way way_;
   Grant grant_;
   Network& network_;
   Owner& owner_;

@@ -97,18 +97,13 @@ void Session::begin(Instant now) {
 
 void Session::connect(Grant grant, Instant now) {
   phase_ = Phase::connecting;
-  Place at = grant.at;
-  if (settings_.through) {
-    at.host = settings_.through->host;
-    at.port = settings_.through->port;
-    if (settings_.through->certificate) at.certificate = settings_.through->certificate;
-  }
+  const Place at = place_of(grant, Link::Way::first);
   const auto made = network_.connect(at);
   if (!made) {
     refuse(0, 0, {made.error().code, text_of(at) + ": " + made.error().detail, {}});
     return retry(now);
   }
-  current_ = std::make_unique<Slot>(*made, std::move(grant), network_, *this);
+  current_ = std::make_unique<Slot>(*made, std::move(grant), Link::Way::first, network_, *this);
   current_->link.since = now;
 }
 
@@ -118,7 +113,7 @@ void Session::move_to(Grant grant, Instant now) {
   if (!made)
     return refuse(0, 0, {made.error().code, text_of(grant.at) + ": " + made.error().detail, {}});
   application_.told({.kind = EventKind::relocating, .error = {}});
-  moving_ = std::make_unique<Slot>(*made, std::move(grant), network_, *this);
+  moving_ = std::make_unique<Slot>(*made, std::move(grant), Link::Way::first, network_, *this);
   moving_->link.since = now;
 }
 
@@ -134,6 +129,7 @@ void Session::drop(std::unique_ptr<Slot>& slot, sdd::Cause cause, std::string_vi
 Session::Slot* Session::find(ConnectionNo connection) {
   if (current_ && current_->link.number() == connection) return current_.get();
   if (moving_ && moving_->link.number() == connection) return moving_.get();
+  if (second_ && second_->link.number() == connection) return second_.get();
   return nullptr;
 }
 
@@ -159,7 +155,10 @@ void Session::retry(Instant now) {
 }
 
 void Session::lose(Loss loss, Instant now) {
+  if (loss.then == Then::retry && goes_on_by_the_other(now)) return;
   const bool was_up = phase_ == Phase::up;
+  drop(second_, sdd::Cause::ok, "");
+  second_at_.reset();
   drop(current_, sdd::Cause::ok, "");
   if (was_up) {
     application_.told({.kind = EventKind::down, .error = loss.why});
@@ -188,8 +187,10 @@ void Session::end(std::optional<Error> why) {
   if (phase_ == Phase::ended) return;
   phase_ = Phase::ended;
   drop(moving_, sdd::Cause::released, "");
+  drop(second_, sdd::Cause::released, "");
   drop(current_, sdd::Cause::released, "");
   retry_at_.reset();
+  second_at_.reset();
   flush_at_.reset();
   confirm_by_.reset();
   leave_at_.reset();
@@ -259,7 +260,9 @@ void Session::came_up(Instant now) {
   for (const auto& update : wants_) current_->link.say(update);
   for (auto& [part, own] : own_) own.waits = true;
   confirm_by_ = now + confirm_within;
+  second_attempts_ = 0;
   application_.told({.kind = EventKind::up, .error = {}});
+  take_second_way(now);
   flush(now);
 }
 
@@ -272,10 +275,12 @@ void Session::settle(Instant now) {
   }
   if (moving_ && moving_->link.established) {
     // Both were there; the new one has our flows, and the old one is left.
+    drop(second_, sdd::Cause::relocated, "moved");
     drop(current_, sdd::Cause::relocated, "moved");
     current_ = std::move(moving_);
     came_up(now);
   }
+  if (second_ && (second_->loss || second_->link.stuck())) lose_second(now);
   if (current_ && !current_->loss && current_->link.stuck())
     current_->loss =
         Loss{{Errc::too_many, "the node does not read what it is told", {}}, Then::retry};
@@ -343,6 +348,7 @@ void Session::use(Grant grant, Instant now) {
   current_->link.renewing = true;
   current_->link.renew_at = renewal_of(grant, now);
   grant_ = grant;
+  if (second_ && second_->link.established) second_->link.establish(grant);
   current_->link.establish(std::move(grant));
   settle(now);
 }
@@ -370,7 +376,9 @@ void Session::leave(bool end_session, Instant now) {
   const bool said = current_ && current_->link.is_open();
   phase_ = Phase::leaving;
   retry_at_.reset();
+  second_at_.reset();
   drop(moving_, sdd::Cause::released, "");
+  drop(second_, sdd::Cause::released, "");
   if (said) current_->link.say(sdd::Release{});
   enabler_.leave(end_session);
   if (!said) drop(current_, sdd::Cause::released, "");
@@ -392,11 +400,12 @@ std::optional<Instant> Session::next_due() const {
     if (when && (!due || *when < *due)) due = when;
   };
   at(retry_at_);
+  at(second_at_);
   at(flush_at_);
   at(confirm_by_);
   at(leave_at_);
   at(gone_by_);
-  for (const Slot* slot : {current_.get(), moving_.get()}) {
+  for (const Slot* slot : {current_.get(), moving_.get(), second_.get()}) {
     if (slot == nullptr || phase_ == Phase::leaving) continue;
     const Link& link = slot->link;
     if (!link.is_open()) {
@@ -405,7 +414,7 @@ std::optional<Instant> Session::next_due() const {
     }
     at(link.next_due());
     at(link.established ? link.heard_last + silence_max : link.since + establish_within);
-    if (link.established) at(link.renew_at);
+    if (link.established && slot != second_.get()) at(link.renew_at);
   }
   return due;
 }
@@ -427,7 +436,7 @@ void Session::look_after(Slot& slot, Instant now) {
     return;
   }
   if (now >= link.heard_last + silence_max) return late("silence");
-  if (now >= link.renew_at) renew(slot, now);
+  if (&slot != second_.get() && now >= link.renew_at) renew(slot, now);
 }
 
 void Session::advance(Instant now) {
@@ -444,6 +453,8 @@ void Session::advance(Instant now) {
   if (due(retry_at_)) begin(now);
   if (current_) look_after(*current_, now);
   if (moving_) look_after(*moving_, now);
+  if (second_) look_after(*second_, now);
+  if (due(second_at_)) take_second_way(now);
   if (due(confirm_by_) && phase_ == Phase::up) forget_unconfirmed();
   if (due(flush_at_)) flush(now);
   settle(now);

@@ -27,6 +27,7 @@
 #include "relay/measure/stream_meter.hpp"
 #include "wire/http/message.hpp"
 #include "wire/sdd/control.hpp"
+#include "wire/sdd/sequence_window.hpp"
 #include "wire/sdd/stream_header.hpp"
 #include "wire/sdd/types.hpp"
 
@@ -114,8 +115,8 @@ class Session final : public Link::Owner {
     Then then{};
   };
   struct Slot {
-    Slot(ConnectionNo number, Grant grant, Network& network, Link::Owner& owner)
-        : link(number, std::move(grant), network, owner) {}
+    Slot(ConnectionNo number, Grant grant, Link::Way way, Network& network, Link::Owner& owner)
+        : link(number, std::move(grant), way, network, owner) {}
     Link link;
     std::optional<Loss> loss;
   };
@@ -125,10 +126,16 @@ class Session final : public Link::Owner {
     bool confirmed = true;
   };
   using Part = std::pair<sdd::Alias, sdd::Component>;
+  /// What came by one way, and so is known when it comes by the other.
+  struct Known {
+    ConnectionNo by = 0;
+    std::unique_ptr<sdd::SequenceWindow> window;
+  };
   struct Seen {
     ConnectionNo by = 0;
     sdd::Sequence newest = 0;
     std::uint64_t content = 0;  ///< a digest: what is said again is told from what is new
+    Known known;  ///< of a flow that goes twice
   };
   /// The newest state of a component of ours: a node that is new has none, and one may be lost.
   struct Own {
@@ -140,6 +147,12 @@ class Session final : public Link::Owner {
     sdd::Sequence seq = 0;
     std::uint64_t tag_first = 0;
     std::uint64_t tag_last = 0;
+    bool was_lost = false;
+    // By the second way; 0: not sent there.
+    ConnectionNo second_by = 0;
+    std::uint64_t second_first = 0;
+    std::uint64_t second_last = 0;
+    bool second_lost = false;
   };
   using OwnPart = std::pair<sdd::FlowId, sdd::Component>;
   /// By asset, because flows and aliases may have other numbers elsewhere.
@@ -170,6 +183,18 @@ class Session final : public Link::Owner {
   void begin(Instant now);
   void connect(Grant grant, Instant now);
   void move_to(Grant grant, Instant now);
+  /// Where the flows of the token go twice and there is a second way, it is taken.
+  void take_second_way(Instant now);
+  /// The other way goes on alone. False where there is none.
+  bool goes_on_by_the_other(Instant now);
+  void lose_second(Instant now);
+  /// By the way that did not take it, where that carries the flow, too.
+  bool send_second(const Link& by, const sdd::TokenFlow& flow, sdd::Component component,
+                   Bytes payload, std::optional<sdd::Sequence> base, sdd::Sequence seq,
+                   Instant now);
+  bool is_known_twice(const Link& link, const sdd::TokenFlow& flow, Known& known,
+                      sdd::Sequence seq) const;
+  Place place_of(const Grant& grant, Link::Way way) const;
   void came_up(Instant now);
   void carry_over();
   void lose(Loss loss, Instant now);
@@ -185,6 +210,11 @@ class Session final : public Link::Owner {
   Slot* find(ConnectionNo connection);
   Slot* slot_of(const Link& link);
   bool is_up() const { return phase_ == Phase::up && current_; }
+  /// What takes states and messages of the flow: the first way, else the second; nothing while it
+  /// is not there.
+  Link* carrier(const sdd::TokenFlow& flow) const;
+  /// Told to the other way, too, of the flow that is there what this one is here.
+  void want_second(sdd::Update update);
   const sdd::TokenFlow* publishing(sdd::FlowId flow) const;
   Result<void> may_publish(const sdd::TokenFlow& flow, sdd::Component component,
                            std::size_t bytes) const;
@@ -209,6 +239,9 @@ class Session final : public Link::Owner {
   bool grant_stale_ = false;  ///< the enabler is asked before the next connection
   std::unique_ptr<Slot> current_;
   std::unique_ptr<Slot> moving_;  ///< to another node, until that lets our flows in
+  std::unique_ptr<Slot> second_;  ///< the other way to the same node (+D)
+  std::optional<Instant> second_at_;
+  std::uint64_t second_attempts_ = 0;
   std::optional<Instant> retry_at_;
   std::optional<Instant> flush_at_;
   std::optional<Instant> confirm_by_;
@@ -217,6 +250,7 @@ class Session final : public Link::Owner {
   Instant up_since_{};
   std::map<sdd::Alias, Asset> assets_;
   std::map<Part, Seen> seen_;
+  std::map<std::pair<Part, sdd::FlowClass>, Known> messages_;  ///< of flows that go twice
   std::map<OwnPart, Own> own_;
   Numbers numbers_;  ///< of the connection before this one
   std::vector<Early> early_;

@@ -93,19 +93,24 @@ Result<std::optional<sdd::Sequence>> Session::publish(sdd::FlowId id, sdd::Compo
   if (!keeps && !is_up()) return fail(Errc::unavailable, "the node is not connected");
   const OwnPart part{flow->id, component};
   if (!sdd::by_datagram(flow->reliability)) {
-    auto sent = current_->link.send_message(*flow, component, payload);
+    Link* by = carrier(*flow);
+    if (by == nullptr) return fail(Errc::unavailable, "the way of this flow is not there");
+    auto sent = by->send_message(*flow, component, payload);
     if (!sent) return fail(sent.error());
     ++counts_.messages_sent;
     return Answer(*sent);
   }
   if (!keeps) {
     const auto own = own_.find(part);
-    if (base && (own == own_.end() || own->second.by != current_->link.number() ||
+    Link* by = carrier(*flow);
+    if (by == nullptr) return fail(Errc::unavailable, "the way of this flow is not there");
+    if (base && (own == own_.end() || own->second.by != by->number() ||
                  own->second.seq != *base))
       return fail(Errc::precondition, "a delta changes the newest key frame of this connection",
                   {{Errc::precondition, "/base", std::to_string(*base)}});
-    auto sent = current_->link.publish(*flow, component, payload, base, now);
+    auto sent = by->publish(*by->carries(*flow), component, payload, base, now);
     if (!sent) return fail(sent.error());
+    (void)send_second(*by, *flow, component, payload, base, *sent, now);
     ++counts_.states_sent;
     counts_.bytes_sent += payload.size();
     return Answer(*sent);
@@ -129,21 +134,31 @@ Result<std::optional<sdd::Sequence>> Session::publish(sdd::FlowId id, sdd::Compo
 
 Result<sdd::Sequence> Session::send_own(const sdd::TokenFlow& flow, sdd::Component component,
                                         Own& own, Instant now) {
-  const std::uint64_t before = current_->link.tag();
+  own.waits = false;
+  Link* by = carrier(flow);
+  if (by == nullptr) return fail(Errc::unavailable, "the way of this flow is not there");
+  const std::uint64_t before = by->tag();
   // What was said last to another node is said to this one by the same number.
   const auto last = numbers_.find({flow.asset, component});
-  if (own.was_sent && own.by != current_->link.number() && last != numbers_.end() &&
+  if (own.was_sent && own.by != by->number() && last != numbers_.end() &&
       last->second == own.seq + 1)
-    current_->link.number_from({flow.alias, component}, own.seq);
-  auto sent = current_->link.publish(flow, component, own.payload, std::nullopt, now);
-  own.waits = false;
+    by->number_from({flow.alias, component}, own.seq);
+  auto sent = by->publish(*by->carries(flow), component, own.payload, std::nullopt, now);
   if (!sent) return sent;
+  const std::uint64_t second_before = second_ ? second_->link.tag() : 0;
+  own.second_by = 0;
+  if (send_second(*by, flow, component, own.payload, std::nullopt, *sent, now)) {
+    own.second_by = second_->link.number();
+    own.second_first = second_before + 1;
+    own.second_last = second_->link.tag();
+  }
+  own.was_lost = own.second_lost = false;
   if (own.was_sent) ++counts_.states_repeated;
   own.was_sent = true;
-  own.by = current_->link.number();
+  own.by = by->number();
   own.seq = *sent;
   own.tag_first = before + 1;
-  own.tag_last = current_->link.tag();
+  own.tag_last = by->tag();
   ++counts_.states_sent;
   counts_.bytes_sent += own.payload.size();
   return sent;
@@ -166,18 +181,29 @@ void Session::flush(Instant now) {
 }
 
 void Session::acked(ConnectionNo connection, std::uint64_t tag) {
-  if (find(connection) != nullptr) datagrams_.acked(tag);
+  // Each way counts its datagrams from 1; what is told is of the first.
+  if (find(connection) != nullptr && (!second_ || second_->link.number() != connection))
+    datagrams_.acked(tag);
 }
 
 void Session::lost(ConnectionNo connection, std::uint64_t tag) {
-  if (find(connection) == nullptr) return;
-  datagrams_.lost(tag);
-  if (!current_ || current_->link.number() != connection) return;
-  // The newest state, and no newer one will make it good: it goes again with the next turn.
+  const Slot* slot = find(connection);
+  if (slot == nullptr) return;
+  if (slot != second_.get()) datagrams_.lost(tag);
+  if (!current_ || slot == moving_.get()) return;
+  // The newest state, and no newer one will make it good: where no way has it, it goes again with
+  // the next turn.
   for (auto& [part, own] : own_) {
-    if (own.by != connection || tag < own.tag_first || tag > own.tag_last || own.waits) continue;
+    if (own.waits) continue;
+    const bool by_first = own.by == connection && tag >= own.tag_first && tag <= own.tag_last;
+    const bool by_second =
+        own.second_by == connection && tag >= own.second_first && tag <= own.second_last;
+    if (!by_first && !by_second) continue;
+    own.was_lost = own.was_lost || by_first;
+    own.second_lost = own.second_lost || by_second;
+    if (!own.was_lost || (own.second_by != 0 && !own.second_lost)) continue;
     own.waits = true;
-    if (!flush_at_) flush_at_ = current_->link.heard_last;
+    if (!flush_at_) flush_at_ = slot->link.heard_last;
   }
 }
 
@@ -189,6 +215,7 @@ Result<void> Session::want(const sdd::Update& update, Instant now) {
   std::erase_if(wants_, [&](const sdd::Update& one) { return one.flow == update.flow; });
   wants_.push_back(update);
   if (is_up()) current_->link.say(update);
+  want_second(update);
   settle(now);
   return {};
 }
@@ -245,19 +272,25 @@ void Session::received(Link& link, const relay::Received& state) {
     }
     seen = seen_.emplace(part, Seen{}).first;
   }
+  if (is_known_twice(link, *flow, seen->second.known, state.seq)) {
+    ++counts_.copies;
+    return;
+  }
   // While two nodes tell the same, the one that we go to is right: what it says again by the same
   // number is known, and lower numbers are those of somebody who began anew.
   const auto content =
       fnv1a({reinterpret_cast<const char*>(state.payload.data()), state.payload.size()});
-  const bool later_node = seen->second.by < link.number();
+  const bool later_node = seen->second.by < link.lineage();
   const auto ahead = sdd::distance(state.seq, seen->second.newest);
   const bool known = ahead == 0 && content == seen->second.content;
-  const bool newer = later_node ? !known : seen->second.by == link.number() && ahead > 0;
+  const bool newer = later_node ? !known : seen->second.by == link.lineage() && ahead > 0;
   if (newer) {
-    seen->second = {link.number(), state.seq, content};
+    seen->second.by = link.lineage();
+    seen->second.newest = state.seq;
+    seen->second.content = content;
   } else {
     ++counts_.states_late;
-    if (flow->reliability == sdd::FlowClass::newest || seen->second.by != link.number()) return;
+    if (flow->reliability == sdd::FlowClass::newest || seen->second.by != link.lineage()) return;
   }
   State out{.asset = {},
             .ue = {},
@@ -278,6 +311,17 @@ void Session::message(Link& link, const sdd::StreamHeader& header, Bytes payload
   if (flow == nullptr || !sdd::receives(flow->direction) || payload.empty()) {
     ++counts_.refused;
     return;
+  }
+  if (flow->redundant && settings_.second) {
+    const std::pair key{Part{header.alias, header.component}, header.reliability};
+    if (!messages_.contains(key) && messages_.size() >= parts_max) {
+      ++counts_.refused;
+      return;
+    }
+    if (is_known_twice(link, *flow, messages_[key], header.seq)) {
+      ++counts_.copies;
+      return;
+    }
   }
   ++counts_.messages_received;
   State out{.asset = {},
@@ -356,6 +400,8 @@ void Session::hear(Link& link, const sdd::EstablishRsp& answer) {
   }
   link.renewing = false;
   link.established = true;
+  if (slot == second_.get())
+    for (const auto& update : wants_) want_second(update);
 }
 
 void Session::hear(Link& link, const sdd::Event& event) {
@@ -426,6 +472,7 @@ void Session::asset_gone(sdd::Alias alias) {
   const Asset asset = std::move(known->second);
   assets_.erase(known);
   std::erase_if(seen_, [&](const auto& one) { return one.first.first == alias; });
+  std::erase_if(messages_, [&](const auto& one) { return one.first.first.first == alias; });
   std::erase_if(early_, [&](const Early& one) { return one.alias == alias; });
   application_.told({.kind = EventKind::asset_gone,
                      .alias = alias,
@@ -441,7 +488,9 @@ void Session::forget_unconfirmed() {
   for (const auto alias : gone) asset_gone(alias);
 }
 
-void Session::hear(Link& /*link*/, const sdd::Tier& tier) {
+void Session::hear(Link& link, const sdd::Tier& tier) {
+  // The first way told of it.
+  if (second_ && &second_->link == &link && link.way() == Link::Way::second) return;
   application_.told({.kind = EventKind::tier,
                      .flow = tier.flow,
                      .tier = tier.tier,
@@ -453,8 +502,9 @@ void Session::hear(Link& /*link*/, const sdd::Tier& tier) {
 
 void Session::hear(Link& link, const sdd::Release& release) {
   Slot* slot = slot_of(link);
-  // The new connection has the flows of the old one.
-  if (slot == nullptr || release.cause == sdd::Cause::relocated) return;
+  // The new connection has the flows of the old one; what ends on the second way ends on the first
+  // one, too, which tells of it.
+  if (slot == nullptr || slot == second_.get() || release.cause == sdd::Cause::relocated) return;
   for (const auto flow : link.flows()) {
     const bool meant =
         release.flows.empty() || std::ranges::find(release.flows, flow) != release.flows.end();
@@ -479,6 +529,7 @@ Stats Session::stats() const {
   out.recent = meter_.recent();
   out.total = meter_.total();
   out.datagrams = datagrams_.counts();
+  out.ways = (is_up() ? 1U : 0U) + (second_ && second_->link.established ? 1U : 0U);
   if (!current_ || !current_->link.is_open()) return out;
   if (const auto clock = current_->link.clock()) out.clock = NodeClock{clock->offset, clock->error};
   out.path = network_.stats(current_->link.number());

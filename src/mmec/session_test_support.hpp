@@ -115,6 +115,7 @@ class Ue final : public Network, public Application {
   }
 
   Path path;
+  Path second;  ///< of connections that leave from an address of their own
   bool takes = true;  ///< its path has room for datagrams
   std::vector<Got> got;
   std::vector<Event> events;
@@ -172,6 +173,8 @@ class Lab {
     Ue* ue = nullptr;
     Node* node = nullptr;
     std::uint64_t boot = 0;
+    bool second = false;
+    const Path& path() const { return second ? ue->second : ue->path; }
     bool open = false;
     bool over = false;
     StreamNo next_by_ue = 0;
@@ -286,11 +289,12 @@ class Lab {
     const ConnectionNo number = ++last_;
     Connection& made = connections_[number];
     made.ue = &ue;
+    made.second = !to.from.empty();
     for (const auto& node : nodes_)
       if (node->port() == to.port) made.node = node.get();
     if (made.node != nullptr) made.boot = made.node->boots;
-    if (!ue.path.open) return number;  // It hears nothing, not even a refusal.
-    at(now_ + 2 * ue.path.delay, [this, number] {
+    if (!made.path().open) return number;  // It hears nothing, not even a refusal.
+    at(now_ + 2 * made.path().delay, [this, number] {
       Connection* one = alive(number);
       if (one == nullptr) return;
       if (!answers(*one)) return over(number, {Closed::Cause::refused, 0, "nobody is there"});
@@ -304,8 +308,8 @@ class Lab {
   /// To the node, or by it: after its time on the path, unless that loses it.
   void travel(ConnectionNo number, bool datagram, std::function<void(Connection&)> arrive) {
     const Connection* connection = alive(number);
-    if (connection == nullptr || !connection->ue->path.open) return;
-    const Path& path = connection->ue->path;
+    if (connection == nullptr || !connection->path().open) return;
+    const Path& path = connection->path();
     const auto chance = [&](double share) {
       return static_cast<double>(rng_.below(1'000'000)) < share * 1e6;
     };
@@ -323,8 +327,8 @@ class Lab {
   /// A packet of the UE at the node: one of a connection that it does not know is answered so.
   bool known(ConnectionNo number, const Connection& connection) {
     if (answers(connection)) return true;
-    if (connection.node->relay && connection.ue->path.open)
-      at(now_ + connection.ue->path.delay,
+    if (connection.node->relay && connection.path().open)
+      at(now_ + connection.path().delay,
          [this, number] { over(number, {Closed::Cause::reset, 0, "it has forgotten us"}); });
     return false;
   }
@@ -334,8 +338,8 @@ class Lab {
     connection->over = true;
     connection->ue->session.closed(number, why, now_);
   }
-  bool lost_by(const Ue& ue) {
-    return static_cast<double>(rng_.below(1'000'000)) < ue.path.loss * 1e6;
+  bool lost_by(const Path& path) {
+    return static_cast<double>(rng_.below(1'000'000)) < path.loss * 1e6;
   }
 
  private:
@@ -365,20 +369,22 @@ inline Result<ConnectionNo> Ue::connect(const Place& to) {
 }
 
 inline bool Ue::send_datagram(ConnectionNo connection, Bytes datagram, std::uint64_t tag) {
-  if (lab_.alive(connection) == nullptr) return false;
+  const Lab::Connection* known = lab_.alive(connection);
+  if (known == nullptr) return false;
+  Path& way = known->second ? second : path;
   bool arrived = false;
-  if (!lab_.lost_by(*this)) {
-    arrived = path.open;
-    const double loss = std::exchange(path.loss, 0);
+  if (!lab_.lost_by(way)) {
+    arrived = way.open;
+    const double loss = std::exchange(way.loss, 0);
     lab_.travel(connection, true,
                 [this, connection,
                  kept = std::vector(datagram.begin(), datagram.end())](Lab::Connection& one) {
                   if (lab_.known(connection, one) && one.node->relay)
                     one.node->relay->on_datagram(connection, kept, lab_.now());
                 });
-    path.loss = loss;
+    way.loss = loss;
   }
-  lab_.at(lab_.now() + 3 * path.delay + path.jitter, [this, connection, tag, arrived] {
+  lab_.at(lab_.now() + 3 * way.delay + way.jitter, [this, connection, tag, arrived] {
     if (arrived)
       session.acked(connection, tag);
     else

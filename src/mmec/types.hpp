@@ -27,6 +27,7 @@ struct Place {
   std::string host;  ///< an address
   std::uint16_t port = 0;
   std::optional<std::array<std::uint8_t, certificate_bytes>> certificate;
+  std::string from;  ///< an address of ours to leave from; empty: any
   bool operator==(const Place&) const = default;
 };
 
@@ -69,6 +70,9 @@ struct Settings {
 
   /// Where the node is reached, if not where it is said to be.
   std::optional<Place> through;
+  /// Another way to the node, for flows that go twice (+D): from another address of ours, or to
+  /// another place; an empty host means the same as the first way's.
+  std::optional<Place> second;
   /// Components are those of the pose codec: the node may choose the nearest.
   bool poses = false;
 };

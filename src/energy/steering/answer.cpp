@@ -81,19 +81,25 @@ void Making::recognise(const TokenMac& mac, std::uint64_t fresh_session) {
 }
 
 /// Where the session is, and what failed it. A player that has moved on from a dead location names
-/// it still, with no throughput; the one it came to last may just not have been measured yet.
+/// it still, with no throughput; the one it came to last may just not have been measured yet. Nor
+/// may one that it left because it was sent on so soon: it is then where it was sent.
 void Making::hear() {
   there_.assign(said_.locations.size(), false);
   demoted_.assign(said_.locations.size(), false);
   const bool any_works = std::ranges::any_of(
       asked_.heard, [](const Heard& one) { return one.bits_per_second.value_or(0) > 0; });
+  const std::size_t at =
+      asked_.heard.empty() ? no_location : plan_.location(asked_.heard.back().location);
+  const bool obeyed = at != no_location && token_.sent_to != 0 &&
+                      lower_half(said_.locations[at].hash) == token_.sent_to;
   for (std::size_t k = 0; k < asked_.heard.size(); ++k) {
     const Heard& heard = asked_.heard[k];
     const std::size_t i = plan_.location(heard.location);
     if (i == no_location) continue;
     const bool last = k + 1 == asked_.heard.size();
     there_[i] = there_[i] || last;
-    if (!asked_.measured || !any_works || heard.bits_per_second.value_or(0) > 0 || last) continue;
+    if (!asked_.measured || !any_works || heard.bits_per_second.value_or(0) > 0 || last || obeyed)
+      continue;
     there_[i] = false;
     demote(said_.locations[i]);
   }
@@ -232,6 +238,9 @@ Answer Making::make(const TokenMac& mac, std::uint64_t fresh_session, double str
   order();
   fit_to_manifest();
   out_.ttl = ttl(stretch);
+  const std::size_t first =
+      out_.priority.empty() ? no_location : plan_.location(out_.priority.front());
+  token_.sent_to = first == no_location ? 0 : lower_half(said_.locations[first].hash);
   out_.token = write_token(token_, mac);
   out_.group = token_.group;
   out_.session = token_.session;

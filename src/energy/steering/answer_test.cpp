@@ -185,6 +185,26 @@ TEST(steering_answer, a_location_is_not_blamed_before_it_could_be_measured) {
   EXPECT_FALSE(ask(plan, unmeasured).demoted);
 }
 
+TEST(steering_answer, a_location_is_not_blamed_for_what_it_was_left_for_by_order) {
+  const auto to_first = plan_with(R"([{"id":"all","shares":{"SL1":1},"reserve":{"SL2":1}}])");
+  const auto to_second = plan_with(R"([{"id":"all","shares":{"SL2":1},"reserve":{"SL1":1}}])");
+  // Sent to the second place, and back before anything of it was measured.
+  auto there = with_token(ask(to_second, {}));
+  there.heard = {{"SL1", 5'000'000}, {"SL2", {}}};
+  there.measured = true;
+  auto back = with_token(ask(to_first, there));
+  back.heard = {{"SL2", {}}, {"SL1", 5'000'000}};
+  back.measured = true;
+  EXPECT_FALSE(ask(to_first, back).demoted);
+  // Back by itself, although it was sent to stay.
+  auto stays = with_token(ask(to_second, there));
+  stays.heard = back.heard;
+  stays.measured = true;
+  const auto told = ask(to_second, stays);
+  EXPECT_TRUE(told.demoted);
+  EXPECT_EQ(told.failed, std::vector<std::string>{"SL2"});
+}
+
 TEST(steering_answer, when_all_have_failed_there_is_still_an_order) {
   const auto plan = plan_with(R"([{"id":"all","shares":{"SL1":1}}])");
   auto query = with_token(ask(plan, {}));

@@ -18,10 +18,10 @@
 namespace lobo::energy::steering {
 namespace {
 
-// 1.KEY.GROUP.SESSION.EXPIRES.DEMOTED.MAC: the hash in 16 hexadecimal digits, seconds in 10, of
-// each demotion 8 and 10 of them ('-' where there is none), the MAC in base64url over all before
-// it.
-constexpr std::size_t parts = 7;
+// 2.KEY.GROUP.SESSION.EXPIRES.SENT.DEMOTED.MAC: the hash in 16 hexadecimal digits, seconds in 10, a
+// location in 8, of each demotion 8 and 10 of them ('-' where there is none), the MAC in base64url
+// over all before it. Version 1 did not say where the session was sent.
+constexpr std::size_t parts = 8;
 constexpr std::size_t hash_digits = 16, location_digits = 8, time_digits = 10;
 constexpr std::size_t demotion_digits = location_digits + time_digits;
 constexpr std::size_t key_bytes_max = 16;
@@ -86,12 +86,14 @@ std::string write_token(const Token& token, const TokenMac& mac) {
     return static_cast<std::uint64_t>(std::clamp<std::int64_t>(value, 0, token_seconds_max));
   };
   const auto key = mac.signing_key();
-  std::string out = "1.";
+  std::string out = "2.";
   ((out += key) += '.') += token.group;
   out += '.';
   write_hex(out, token.session, hash_digits);
   out += '.';
   write_hex(out, seconds(token.expires_s), time_digits);
+  out += '.';
+  write_hex(out, token.sent_to, location_digits);
   out += '.';
   const std::size_t count = std::min(token.demoted.size(), demotions_max);
   for (const auto& demotion : std::span(token.demoted).first(count)) {
@@ -108,21 +110,25 @@ std::string write_token(const Token& token, const TokenMac& mac) {
 std::optional<Token> read_token(std::string_view text, const TokenMac& mac) {
   if (text.size() > token_bytes_max) return std::nullopt;
   const auto words = split(text, '.');
-  if (words.size() != parts || words[0] != "1") return std::nullopt;
+  const bool first = words[0] == "1";
+  if (!first && words[0] != "2") return std::nullopt;
+  if (words.size() != (first ? parts - 1 : parts)) return std::nullopt;
   if (words[1].empty() || words[1].size() > key_bytes_max || !is_group_id(words[2]))
     return std::nullopt;
   const auto session = read_hex(words[3], hash_digits);
   const auto expires = read_hex(words[4], time_digits);
-  auto demoted = read_demotions(words[5]);
-  if (!session || !expires || !demoted) return std::nullopt;
-  const auto tag = mac.tag(words[1], text.substr(0, text.size() - words[6].size() - 1));
+  const auto sent = first ? std::optional<std::uint64_t>(0) : read_hex(words[5], location_digits);
+  auto demoted = read_demotions(words[words.size() - 2]);
+  if (!session || !expires || !sent || !demoted) return std::nullopt;
+  const auto tag = mac.tag(words[1], text.substr(0, text.size() - words.back().size() - 1));
   if (!tag) return std::nullopt;
   std::string wanted;
   write_base64url(wanted, *tag);
-  if (!equal_in_constant_time(wanted, words[6])) return std::nullopt;
+  if (!equal_in_constant_time(wanted, words.back())) return std::nullopt;
   return Token{.group = std::string(words[2]),
                .session = *session,
                .expires_s = static_cast<std::int64_t>(*expires),
+               .sent_to = static_cast<std::uint32_t>(*sent),
                .demoted = std::move(*demoted)};
 }
 

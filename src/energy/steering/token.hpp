@@ -1,6 +1,6 @@
 #pragma once
 // What a session carries from answer to answer in its RELOAD-URI, so that the endpoint keeps
-// nothing: who it is (a hash, no name), its group, and the locations that failed it. Signed, and
+// nothing: who it is (a hash, no name), its group, where it was sent, and the locations that failed it. Signed, and
 // read with patience: a token that has expired is answered with a fresh one, one that is not ours
 // begins a new session; neither is an error, because a player that gets one may never ask again.
 
@@ -43,6 +43,8 @@ struct Token {
   std::string group;  ///< is_group_id
   std::uint64_t session = 0;
   std::int64_t expires_s = 0;  ///< since 1970
+  /// Where the answer with this token sent it: lower half of the hash of its id; 0: nowhere.
+  std::uint32_t sent_to = 0;
   std::vector<Demotion> demoted;
   bool operator==(const Token&) const = default;
 };
