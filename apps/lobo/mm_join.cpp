@@ -135,7 +135,9 @@ Result<mmec::Settings> settings_of(const Arguments& arguments) {
   wanted.asset = arguments.given("asset") ? std::string(arguments.text("asset"))
                                           : "urn:avatar:" + http::percent_encode(out.ue);
   wanted.asset_class = "avatar";
-  if (arguments.given("observe")) wanted.direction = sdd::Direction::sub;
+  // Who only receives an asset sees that one; its own, which nobody publishes, would be nothing.
+  if (arguments.given("observe") && arguments.given("asset"))
+    wanted.direction = sdd::Direction::sub;
   const auto rate = rate_of(arguments);
   if (!rate) return fail(rate.error());
   if (*rate >= 0.1) wanted.rate_hz = *rate;
@@ -219,12 +221,12 @@ class Walker final : public mmec::Application {
         R"("sent":{{"states":{},"bytes":{},"replaced":{},"repeated":{},"twice":{},"datagramsAcked":{},"datagramsLost":{}}},)"
         R"("received":{{"states":{},"bytes":{},"expected":{},"lost":{},"lossPpm":{},"late":{},"copies":{}}},)"
         R"("flows":[{}],"assets":[{}]}})",
-        name, mmec::to_string(stats.phase), json_quoted(session), stats.connections, stats.ways, stats.attempts,
-        clock, stats.path.smoothed_rtt.count(), stats.states_sent, stats.bytes_sent,
-        stats.states_replaced, stats.states_repeated, stats.states_twice, stats.datagrams.acked, stats.datagrams.lost,
-        all.states, all.bytes, all.expected, all.lost,
-        all.expected == 0 ? 0 : all.lost * 1'000'000 / all.expected, stats.states_late, stats.copies, flows,
-        others));
+        name, mmec::to_string(stats.phase), json_quoted(session), stats.connections, stats.ways,
+        stats.attempts, clock, stats.path.smoothed_rtt.count(), stats.states_sent, stats.bytes_sent,
+        stats.states_replaced, stats.states_repeated, stats.states_twice, stats.datagrams.acked,
+        stats.datagrams.lost, all.states, all.bytes, all.expected, all.lost,
+        all.expected == 0 ? 0 : all.lost * 1'000'000 / all.expected, stats.states_late,
+        stats.copies, flows, others));
   }
 
   /// Where it is after so long: a step further on the circle, the head nodding, the hands waving.
@@ -365,9 +367,12 @@ Verb mm_join_verb() {
       {.name = "--certificate", .help = "with --token: SHA-256 of the node's certificate, in hex"},
       {.name = "--through", .help = "reach the node by this address and port, as lobo impair has"},
       {.name = "--second",
-       .help = "another way for flows that go twice: an address to leave from, @ADDRESS:PORT, or both"},
+       .help =
+           "another way for flows that go twice: an address to leave from, @ADDRESS:PORT, or both"},
       {.name = "--rate", .help = "poses a second; 0: none", .fallback = "30"},
-      {.name = "--observe", .help = "publish nothing", .takes = Option::Takes::nothing},
+      {.name = "--observe",
+       .help = "publish nothing; with --asset: see that one alone",
+       .takes = Option::Takes::nothing},
       {.name = "--states", .help = "a line for each state", .takes = Option::Takes::nothing},
       {.name = "--end-session",
        .help = "end the session when leaving",

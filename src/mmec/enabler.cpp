@@ -83,6 +83,7 @@ das::SyncAsset asset_of(const Wanted& wanted, const Settings& settings) {
   out.host_ue.val_ue_id = settings.ue;
   out.direction = direction_of(wanted.direction);
   if (wanted.components) out.components = *wanted.components;
+  if (settings.second) out.redundancy = types::Redundancy::dual;
   out.qos.reliability_class = class_of(wanted.reliability);
   out.qos.update_rate_hz = wanted.rate_hz;
   return out;

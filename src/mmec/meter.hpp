@@ -79,7 +79,7 @@ struct Stats {
   std::uint64_t states_replaced = 0;  ///< by a newer one before the path took them
   std::uint64_t states_repeated = 0;  ///< sent again, because they were lost or the node is new
   std::uint64_t states_late = 0;      ///< came behind a newer one
-  std::uint64_t ways = 0;          ///< connections that carry flows now; 2: those that go twice do (+D)
+  std::uint64_t ways = 0;  ///< connections that carry flows now; 2: those that go twice do (+D)
   std::uint64_t states_twice = 0;  ///< sent by the second way as well
   std::uint64_t copies = 0;        ///< came by one way when the other's had come
   std::uint64_t messages_sent = 0;

@@ -135,7 +135,7 @@ class Session final : public Link::Owner {
     ConnectionNo by = 0;
     sdd::Sequence newest = 0;
     std::uint64_t content = 0;  ///< a digest: what is said again is told from what is new
-    Known known;  ///< of a flow that goes twice
+    Known known;                ///< of a flow that goes twice
   };
   /// The newest state of a component of ours: a node that is new has none, and one may be lost.
   struct Own {

@@ -104,8 +104,7 @@ Result<std::optional<sdd::Sequence>> Session::publish(sdd::FlowId id, sdd::Compo
     const auto own = own_.find(part);
     Link* by = carrier(*flow);
     if (by == nullptr) return fail(Errc::unavailable, "the way of this flow is not there");
-    if (base && (own == own_.end() || own->second.by != by->number() ||
-                 own->second.seq != *base))
+    if (base && (own == own_.end() || own->second.by != by->number() || own->second.seq != *base))
       return fail(Errc::precondition, "a delta changes the newest key frame of this connection",
                   {{Errc::precondition, "/base", std::to_string(*base)}});
     auto sent = by->publish(*by->carries(*flow), component, payload, base, now);

@@ -115,7 +115,7 @@ class Ue final : public Network, public Application {
   }
 
   Path path;
-  Path second;  ///< of connections that leave from an address of their own
+  Path second;        ///< of connections that leave from an address of their own
   bool takes = true;  ///< its path has room for datagrams
   std::vector<Got> got;
   std::vector<Event> events;

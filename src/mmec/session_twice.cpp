@@ -1,5 +1,5 @@
-// Flows that go twice (+D): the same states over two connections to one node, the first copy of each
-// counts. What is lost on one way is there by the other, at once.
+// Flows that go twice (+D): the same states over two connections to one node, the first copy of
+// each counts. What is lost on one way is there by the other, at once.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -40,8 +40,7 @@ void Session::take_second_way(Instant now) {
   if (!settings_.second || second_ || !is_up() || !current_->link.established) return;
   const Grant& grant = current_->link.grant();
   if (!has_copies(grant)) return;
-  const auto way =
-      current_->link.way() == Link::Way::first ? Link::Way::second : Link::Way::first;
+  const auto way = current_->link.way() == Link::Way::first ? Link::Way::second : Link::Way::first;
   const auto made = network_.connect(place_of(grant, way));
   if (!made) return lose_second(now);
   second_ = std::make_unique<Slot>(*made, grant, way, network_, *this);
@@ -114,8 +113,7 @@ void Session::want_second(sdd::Update update) {
 bool Session::send_second(const Link& by, const sdd::TokenFlow& flow, sdd::Component component,
                           Bytes payload, std::optional<sdd::Sequence> base, sdd::Sequence seq,
                           Instant now) {
-  if (!second_ || &by == &second_->link || !second_->link.established ||
-      !second_->link.writable())
+  if (!second_ || &by == &second_->link || !second_->link.established || !second_->link.writable())
     return false;
   const sdd::TokenFlow* copy = second_->link.carries(flow);
   if (copy == nullptr) return false;

@@ -60,7 +60,10 @@ class Resolving {
  public:
   Resolving(const SyncSessionReq& session, const SyncAsset& asset,
             std::span<const PolicyPtr> policies)
-      : asset_(asset), policies_(ranked(session, asset, policies)) {
+      : asset_(asset),
+        urllc_(session.lower_layer_hints &&
+               session.lower_layer_hints->trans_type == api::mm_das::TransType::urllc),
+        policies_(ranked(session, asset, policies)) {
     out_.asset_id = asset.asset_id;
     out_.host_ue = asset.host_ue;
   }
@@ -285,7 +288,8 @@ class Resolving {
       if (asset_.redundancy && asset_.redundancy != out_.redundancy) trimmed_ = true;
       note("/redundancy", TraceOrigin::policy, {policy->source()});
     } else {
-      out_.redundancy = asset_.redundancy.value_or(Redundancy::none);
+      // Who asks for urllc and says no more gets two paths, as TS 29.548's transType means it.
+      out_.redundancy = asset_.redundancy.value_or(urllc_ ? Redundancy::dual : Redundancy::none);
       note("/redundancy", asset_.redundancy ? TraceOrigin::requested : TraceOrigin::default_);
     }
     choose(&Said::measurement, out_.measurement, "/measurement");
@@ -300,6 +304,7 @@ class Resolving {
   }
 
   const SyncAsset& asset_;
+  bool urllc_;
   std::vector<PolicyPtr> policies_;
   ResolvedAsset out_;
   bool trimmed_ = false;

@@ -51,7 +51,9 @@ class Registrar(threading.Thread):
         self.join()
 
 
-class Mmec(harness.Case):
+class MmecStage(harness.Case):
+    """The servers that a client needs; no tests."""
+
     def setUp(self):
         super().setUp()
         rows = {row["part"]: row["value"] for row in json.loads(self.lobo("version", "-o", "json"))}
@@ -87,6 +89,8 @@ class Mmec(harness.Case):
                     return told
         raise AssertionError(f"no {name} {members}")
 
+
+class Mmec(MmecStage):
     def test_programs_in_c_and_cpp_link_the_installed_library_and_see_each_other_and_a_third(self):
         build = pathlib.Path(harness.LOBO).parent
         prefix = self.folder / "usr"

@@ -75,9 +75,7 @@ TEST_F(relay_return, a_nat_that_forgets_and_a_path_that_loses_cost_no_flow) {
   std::size_t sent = 0;
   std::function<void()> publish = [&] {
     alice->publish("state " + std::to_string(sent));
-    if (++sent == 60) {
-      EXPECT_TRUE((*proxy)->rebind());
-    }
+    if (++sent == 60) { EXPECT_TRUE((*proxy)->rebind()); }
     if (sent < 120) loop.after(5ms, publish);
   };
   publish();

@@ -1,8 +1,9 @@
 #pragma once
 // What a session carries from answer to answer in its RELOAD-URI, so that the endpoint keeps
-// nothing: who it is (a hash, no name), its group, where it was sent, and the locations that failed it. Signed, and
-// read with patience: a token that has expired is answered with a fresh one, one that is not ours
-// begins a new session; neither is an error, because a player that gets one may never ask again.
+// nothing: who it is (a hash, no name), its group, where it was sent, and the locations that failed
+// it. Signed, and read with patience: a token that has expired is answered with a fresh one, one
+// that is not ours begins a new session; neither is an error, because a player that gets one may
+// never ask again.
 
 #include <array>
 #include <cstddef>
