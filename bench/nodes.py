@@ -59,12 +59,12 @@ def until_registered(sealdd):
         time.sleep(0.01)
 
 
-def ues_in_rooms(sealdd, port, digest, count, of_room):
-    """A line for each UE that tests/relay_node/far_ue.hpp reads: a connection with one flow."""
+def ues_in_rooms(sealdd, port, digest, count, of_room, flow_terms=None):
+    """A line for each UE that tests/relay_node/far_ue.hpp reads: a connection with one flow, of these terms besides."""
     lines = []
     for number in range(count):
         body = {"room": f"r{number // of_room}", "valServiceId": "xr", "valServerId": "v1",
-                "valTargetUe": {"valUeId": f"ue-{number}"}, "flows": {f"urn:avatar:{number}": {"direction": "BIDI"}}}
+                "valTargetUe": {"valUeId": f"ue-{number}"}, "flows": {f"urn:avatar:{number}": {"direction": "BIDI", **(flow_terms or {})}}}
         made = ask("POST", sealdd + "/sdd-trans/v1/connections", body)
         flow = next(iter(made["flows"].values()))
         lines.append(f"127.0.0.1 {port} {digest} {made['token']} {flow['flowIds'][0]} {flow['alias']}\n")

@@ -199,6 +199,8 @@ int main(int count, char** words) {
   };
   const std::vector<Kind> kinds{
       {"sdd", &lobo::bench::load_sdd, nullptr},
+      {"sdd_ordered", &lobo::bench::load_mmec, nullptr},
+      {"sdd_twice", &lobo::bench::load_mmec, nullptr},
       {"nats", &lobo::bench::load_nats, nullptr},
       {"colyseus", &lobo::bench::load_colyseus, nullptr},
       {"colyseus_schema", &lobo::bench::load_colyseus_schema, nullptr},

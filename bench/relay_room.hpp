@@ -60,6 +60,8 @@ class RoomDriver {
 };
 
 int load_sdd(const RoomLoad& load);
+/// By the library of the enabler's client.
+int load_mmec(const RoomLoad& load);
 int load_nats(const RoomLoad& load);
 /// Of Colyseus: one path of a seat in its room a line on standard input, until "go".
 int load_colyseus(const RoomLoad& load);

@@ -9,7 +9,8 @@ and how old what a receiver had was at the most, again and again (the age of inf
 used more than nine tenths of its core the round says nothing of delay and delivery, and is named. NATS gives all to all but the
 sender (`echo: false`); Colyseus' room broadcasts octets, or keeps each state by a schema and tells what has changed
 ("colyseus_schema", states as texts); relays of Beast's WebSocket and of ENet (unreliable, in order) are a page each in this
-folder. None of them encrypts. Where a room has a path, datagrams go through `lobo impair` and TCP through its mirror. All is
+folder. None of them encrypts. "sdd_ordered" and
+"sdd_twice" are ours by the client's library: reliable streams (R4), and two ways (+D). Where a room has a path, datagrams go through `lobo impair` and TCP through its mirror. All is
 in a network namespace of its own. What is accepted is in ROOMS. Appends to bench/results/.
 """
 
@@ -47,6 +48,7 @@ class Room:
     nearest: int = 0  # each hears so many only; 0: all others
     half: bool = False  # the server shares its core with a program that always computes
     path: tuple = ()  # of `lobo impair` between the UEs and the node
+    accepted_twice: dict = dataclasses.field(default_factory=dict)  # of "sdd_twice"
     rebinds: bool = False  # once a second each UE has another port there, as when a NAT forgets
 
 
@@ -57,24 +59,25 @@ ROOMS = {
     "100 at 60 Hz": Room(100, 60, {"share": 1.0, "p99_ms": 40}, ("sdd", "nats", "enet")),
     "300 at 30 Hz, nearest 50": Room(300, 30, {"per_core": 450_000}, nearest=50),
     "220 at 30 Hz on half a core": Room(220, 30, {"oldest_p99_ms": 100}, ("sdd", "nats", "enet"), half=True),
-    "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, ("sdd", "enet", "websocket"),
-                                                       path=("--loss", "5", "--delay", "10")),
+    "10 at 60 Hz, 5 % lost and 10 ms each way": Room(10, 60, {"p99_ms": 45}, ("sdd", "sdd_twice", "sdd_ordered", "enet", "websocket"),
+                                                       path=("--loss", "5", "--delay", "10"),
+                                                       accepted_twice={"p99_ms": 35, "lost_percent": 0.4}),
     "10 at 60 Hz, every UE's port another one each second": Room(10, 60, {"oldest_worst_ms": 100}, path=("--delay", "10"), rebinds=True),
 }
 
 
-def behind_path(stack, build, port, room):
+def behind_path(stack, build, port, room, seed=1):
     """The port at which UEs reach a server over the room's path, and who is on that path."""
     if not room.path:
         return port, None
-    line = stack.enter_context(lib.Process([build / "lobo", "impair", "--to", f"127.0.0.1:{port}", *room.path], core=1))
+    line = stack.enter_context(lib.Process([build / "lobo", "impair", "--to", f"127.0.0.1:{port}", "--seed", seed, *room.path], core=1))
     return int(nodes.ready(line)[0].rsplit(":", 1)[1]), line.pid
 
 
 class Sdd:
     """A SEALDD server and its relay node; the room's members get their tokens there."""
 
-    def __init__(self, build, room):
+    def __init__(self, build, room, terms=None):
         self.stack = contextlib.ExitStack()
         folder = pathlib.Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="lobo-room-")))
         lobo = build / "lobo"
@@ -88,7 +91,10 @@ class Sdd:
         self.host, self.pid, self.port = "127.0.0.1", relay.pid, int(told[0].rsplit(":", 1)[1])
         nodes.until_registered(sealdd)
         port, self.line = behind_path(self.stack, build, self.port, room)
-        self.lines = nodes.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members)
+        self.lines = nodes.ues_in_rooms(sealdd, port, told[2].removeprefix("sha256:"), room.members, room.members, terms)
+        if terms:  # Whoever reads them knows of a second way.
+            second = behind_path(self.stack, build, self.port, room, seed=2)[0] if terms.get("redundancy") == "DUAL" else 0
+            self.lines = [f"{line.rstrip()} {second}\n" for line in self.lines]
 
     def __enter__(self):
         return self
@@ -166,7 +172,8 @@ class Own:
 
 
 OVER_TCP = ("websocket",)
-CARRIERS = {"sdd": Sdd, "nats": Nats, "colyseus": functools.partial(Colyseus, "hall"),
+CARRIERS = {"sdd": Sdd, "sdd_ordered": functools.partial(Sdd, terms={"qos": {"reliabilityClass": "R4"}}),
+            "sdd_twice": functools.partial(Sdd, terms={"redundancy": "DUAL"}), "nats": Nats, "colyseus": functools.partial(Colyseus, "hall"),
             "colyseus_schema": functools.partial(Colyseus, "stage"), "websocket": functools.partial(Own, "websocket"),
             "enet": functools.partial(Own, "enet")}
 
@@ -232,7 +239,8 @@ def one(build, carrier, room, seconds):
     took = (end["end"] - begin["begin"]) / 1e9
     ages, oldest = ([us / 1e3 for us in end[name]] for name in ("agesUs", "oldestUs"))
     return {"share": used / took, "us_per_state": used * 1e6 / max(1, end["delivered"]),
-            "delivered_percent": 100 * end["delivered"] / end["owed"], "p50_ms": ages[0], "p99_ms": ages[1], "p999_ms": ages[2],
+            "delivered_percent": 100 * end["delivered"] / end["owed"],
+            "lost_percent": 100 - 100 * end["delivered"] / end["owed"], "p50_ms": ages[0], "p99_ms": ages[1], "p999_ms": ages[2],
             "oldest_p50_ms": oldest[0], "oldest_p99_ms": oldest[1], "oldest_worst_ms": oldest[3], "states_per_s": end["delivered"] / seconds,
             "load_share": (end["cpu"] - begin["cpu"]) / took, "memory_kib": memory}
 
@@ -278,6 +286,8 @@ def main():
                   + (", the load was too busy" if told["load_share"]["median"] > LOAD_MAX else ""), flush=True)
         for text in verdicts(room.accepted, results[name]["sdd"]):
             print(f"{name}: {text}", flush=True)
+        for text in verdicts(room.accepted_twice, results[name].get("sdd_twice")):
+            print(f"{name}, sdd_twice: {text}", flush=True)
     if not args.dry and not args.quick:
         lib.append_result("relay_room", args.build, args.rounds, results)
 
