@@ -94,7 +94,7 @@ TEST_F(steer_endpoint, players_of_any_origin_may_read_it_and_caches_do_not_keep_
 TEST_F(steer_endpoint, the_reload_uri_leads_back_to_the_same_kind_and_session) {
   const auto once = get("/steer/hls?p=SL1");
   const auto uri = reload(once);
-  EXPECT_TRUE(uri.starts_with("http://steer.example:7777/steer/hls?t=1.own.all.")) << uri;
+  EXPECT_TRUE(uri.starts_with("http://steer.example:7777/steer/hls?t=2.own.all.")) << uri;
   EXPECT_TRUE(uri.ends_with("&p=SL1")) << uri;
   get(uri + "&_HLS_pathway=SL1&_HLS_throughput=5000");
   EXPECT_EQ(endpoint_.counters().sessions, 1U);

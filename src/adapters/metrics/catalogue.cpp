@@ -74,6 +74,8 @@ constexpr std::array entries{
           "Time from a request's arrival at the router to its answer."},
     Entry{"lobo_http_requests_total", Kind::counter, "operation class",
           "Requests answered, by operation and class of status (2xx, 4xx, …)."},
+    Entry{"lobo_media_consumed_seconds_total", Kind::counter, "location",
+          "Seconds of playing that consumption reports told of, each of a client once."},
     Entry{"lobo_media_notifications_lost_total", Kind::counter, "",
           "Energy notifications for a recipient that has 64 waiting already for a store that takes "
           "nothing."},

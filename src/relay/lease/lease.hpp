@@ -111,6 +111,7 @@ class Lease {
  private:
   struct Standing {
     std::optional<std::uint8_t> tier;
+    sdd::TierReason reason = sdd::TierReason::ordered;  ///< of the tier
     std::optional<sdd::ComponentMask> components;
     std::optional<std::uint64_t> bps;
     std::optional<bool> dual;

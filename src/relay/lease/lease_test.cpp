@@ -241,6 +241,7 @@ TEST_F(relay_lease, each_kind_of_order_does_what_it_says_once) {
   const auto poll = enrol();
   auto tier = order(11, rly::OrderKind::set_tier, 5);
   tier.tier = 2;
+  tier.tier_reason = api::sync_types::TierReason::loss;
   auto mask = order(12, rly::OrderKind::set_mask, 5);
   mask.components = 3;
   auto rate = order(13, rly::OrderKind::set_rate, 5);
@@ -264,6 +265,7 @@ TEST_F(relay_lease, each_kind_of_order_does_what_it_says_once) {
   const std::vector<rly::RelayOrder> all{tier, mask, rate, dual, open, close, go, release};
   answer(poll, 200, orders(1, all));
   EXPECT_EQ(node.orders<SetTier>().at(0).tier, 2);
+  EXPECT_EQ(node.orders<SetTier>().at(0).reason, sdd::TierReason::loss);
   EXPECT_EQ(node.orders<SetMask>().at(0).components, 3U);
   EXPECT_EQ(node.orders<SetRate>().at(0).bps, 64'000U);
   EXPECT_TRUE(node.orders<SetRedundancy>().at(0).dual);

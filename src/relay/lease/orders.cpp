@@ -2,6 +2,7 @@
 // may be ordered before its client comes, and a client that comes back has the token of before.
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,17 @@ std::uint64_t epoch_of(const rly::RelayOrder& order) {
   return static_cast<std::uint64_t>(order.epoch.value_or(0));
 }
 
+sdd::TierReason reason_of(const std::optional<api::sync_types::TierReason>& reason) {
+  switch (reason.value_or(api::sync_types::TierReason::ordered)) {
+    case api::sync_types::TierReason::ordered: return sdd::TierReason::ordered;
+    case api::sync_types::TierReason::loss: return sdd::TierReason::loss;
+    case api::sync_types::TierReason::delay: return sdd::TierReason::delay;
+    case api::sync_types::TierReason::bandwidth: return sdd::TierReason::bandwidth;
+    case api::sync_types::TierReason::restored: return sdd::TierReason::restored;
+  }
+  return sdd::TierReason::ordered;
+}
+
 }  // namespace
 
 void Lease::carry_out(const Order& order) {
@@ -43,7 +55,8 @@ void Lease::carry_out(const Order& order) {
 }
 
 void Lease::apply(sdd::FlowId flow, const Standing& standing) {
-  if (standing.tier) carry_out(SetTier{.flow = flow, .tier = *standing.tier});
+  if (standing.tier)
+    carry_out(SetTier{.flow = flow, .tier = *standing.tier, .reason = standing.reason});
   if (standing.components) carry_out(SetMask{flow, *standing.components});
   if (standing.bps) carry_out(SetRate{flow, *standing.bps});
   if (standing.dual) carry_out(SetRedundancy{flow, *standing.dual});
@@ -51,8 +64,10 @@ void Lease::apply(sdd::FlowId flow, const Standing& standing) {
 
 void Lease::keep_standing(const rly::RelayOrder& order, sdd::FlowId flow) {
   Standing now;
-  if (order.kind == OrderKind::set_tier)
+  if (order.kind == OrderKind::set_tier) {
     now.tier = static_cast<std::uint8_t>(order.tier.value_or(0));
+    now.reason = reason_of(order.tier_reason);
+  }
   if (order.kind == OrderKind::set_mask && order.components)
     now.components = static_cast<sdd::ComponentMask>(*order.components);
   if (order.kind == OrderKind::set_rate && order.mbr_dl_bps)
@@ -65,7 +80,10 @@ void Lease::keep_standing(const rly::RelayOrder& order, sdd::FlowId flow) {
     return;
   }
   Standing& kept = standing_[flow];
-  if (now.tier) kept.tier = now.tier;
+  if (now.tier) {
+    kept.tier = now.tier;
+    kept.reason = now.reason;
+  }
   if (now.components) kept.components = now.components;
   if (now.bps) kept.bps = now.bps;
   if (now.dual) kept.dual = now.dual;

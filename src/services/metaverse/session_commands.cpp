@@ -31,6 +31,7 @@ namespace op = api::mm_das::operation;
 using api::mm_das::FlowState;
 using api::mm_das::PolicyDecision;
 using api::mm_das::ResolvedAsset;
+using api::sync_types::TierReason;
 
 Result<SyncSessionReq> SessionStep::read_request(std::string_view text) const {
   auto request = json::read<SyncSessionReq>(text);
@@ -90,7 +91,7 @@ void SessionStep::adopt(std::vector<ResolvedAsset> resolved) {
         if (asset.tier != 0) {
           asset.resolved = one;
           const auto tier = std::exchange(asset.tier, 0);
-          tier_changed(asset, tier, "POLICY_CHANGED");
+          tier_changed(asset, tier, "POLICY_CHANGED", TierReason::ordered);
         }
         asset.bad = asset.good = 0;
         asset.veto_tier.reset();
@@ -369,7 +370,7 @@ Result<void> SessionStep::veto(const resource::Command& command) {
   asset.bad = asset.good = 0;
   if (asset.tier >= wish->tier) {
     const auto before = std::exchange(asset.tier, wish->tier - 1);
-    tier_changed(asset, before, "VETO");
+    tier_changed(asset, before, "VETO", TierReason::ordered);
   }
   clause_ = "23.700-21 7.y.1 step 7";
   reply(command.request,

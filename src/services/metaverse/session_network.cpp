@@ -24,6 +24,7 @@
 namespace lobo::metaverse {
 
 using api::sync_types::NetworkQos;
+using api::sync_types::TierReason;
 
 std::string network_timer(const Leg& leg) { return "network:" + std::to_string(leg.no); }
 
@@ -209,7 +210,8 @@ void SessionStep::network_lost(Leg& leg, const std::string& cause) {
     }
     const auto before = asset.tier;
     if (asset.tier < lowest_tier(asset)) ++asset.tier;
-    if (before != asset.tier) tier_changed(asset, before, network_lost_reason);
+    if (before != asset.tier)
+      tier_changed(asset, before, network_lost_reason, TierReason::bandwidth);
   }
 }
 
@@ -225,7 +227,8 @@ void SessionStep::network_returned(Leg& leg) {
     if (asset.measured && asset.tier > 0) continue;
     const auto before = asset.tier;
     if (asset.tier > 0) --asset.tier;
-    if (before != asset.tier) tier_changed(asset, before, network_restored_reason);
+    if (before != asset.tier)
+      tier_changed(asset, before, network_restored_reason, TierReason::restored);
     if (asset.tier == 0 && asset.unfulfilled.value_or(false)) {
       asset.unfulfilled.reset();
       event(SyncEventType::qos_restored, asset).reason = std::string(network_restored_reason);

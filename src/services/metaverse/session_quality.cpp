@@ -25,6 +25,7 @@ namespace lobo::metaverse {
 
 namespace sdd = api::sdd_connections;
 using api::mm_das::FlowState;
+using api::sync_types::TierReason;
 
 namespace {
 
@@ -163,16 +164,24 @@ Result<void> SessionStep::quality_told(Leg& leg, const resource::Callback& callb
 
 namespace {
 
-/// Beyond what the policy says, or else beyond what was promised at this step.
-bool is_bad(const AssetState& asset, const api::mm_das::QualityReport& report) {
+/// What is beyond the policy's thresholds, or else beyond what was promised at this step; nothing
+/// where all is well.
+std::optional<TierReason> fault_of(const AssetState& asset,
+                                   const api::mm_das::QualityReport& report) {
   const auto beyond = [](const auto& value, const auto& limit) {
     return value && limit && static_cast<double>(*value) > static_cast<double>(*limit);
   };
+  const auto verdict = [](bool loses, bool late) -> std::optional<TierReason> {
+    if (loses) return TierReason::loss;
+    if (late) return TierReason::delay;
+    return std::nullopt;
+  };
   if (const auto& limits = asset.resolved.thresholds)
-    return beyond(report.latency_ms, limits->latency_ms) || beyond(report.jitter, limits->jitter) ||
-           beyond(report.loss_permille, limits->loss_permille);
+    return verdict(
+        beyond(report.loss_permille, limits->loss_permille),
+        beyond(report.latency_ms, limits->latency_ms) || beyond(report.jitter, limits->jitter));
   const auto& qos = asset.resolved.qos;
-  if (!qos) return false;
+  if (!qos) return std::nullopt;
   auto delay = qos->pdb_dl;
   if (qos->pdb_ul) delay = std::max(delay.value_or(0), *qos->pdb_ul);
   std::optional<double> loss;
@@ -181,7 +190,7 @@ bool is_bad(const AssetState& asset, const api::mm_das::QualityReport& report) {
     loss = std::max(1.0, ((*qos->per)[0] - '0') * ((*qos->per)[3] == '1'   ? 100.0
                                                    : (*qos->per)[3] == '2' ? 10.0
                                                                            : 1.0));
-  return beyond(report.latency_ms, delay) || beyond(report.loss_permille, loss);
+  return verdict(beyond(report.loss_permille, loss), beyond(report.latency_ms, delay));
 }
 
 }  // namespace
@@ -212,7 +221,8 @@ void SessionStep::measured(AssetState& asset, const api::mm_callbacks::QualityDa
   if (asset.resolved.measurement || collects)
     event(SyncEventType::measurement, asset).measured = report;
 
-  const bool bad = is_bad(asset, report);
+  const auto fault = fault_of(asset, report);
+  const bool bad = fault.has_value();
   const bool held = asset.network_lost.value_or(false);
   const auto tier =
       sync::after_window({asset.tier, asset.bad, asset.good}, bad, lowest_tier(asset), held);
@@ -225,14 +235,18 @@ void SessionStep::measured(AssetState& asset, const api::mm_callbacks::QualityDa
     asset.unfulfilled = true;
     event(SyncEventType::qos_not_fulfilled, asset).measured = report;
   }
-  if (before != asset.tier) tier_changed(asset, before, bad ? "QUALITY_BAD" : "QUALITY_GOOD");
+  if (before != asset.tier)
+    tier_changed(asset, before, bad ? "QUALITY_BAD" : "QUALITY_GOOD",
+                 fault.value_or(TierReason::restored));
   if (!bad && !held && asset.tier == 0 && asset.unfulfilled.value_or(false)) {
     asset.unfulfilled.reset();
     event(SyncEventType::qos_restored, asset).measured = report;
   }
 }
 
-void SessionStep::tier_changed(AssetState& asset, std::int64_t before, std::string_view reason) {
+void SessionStep::tier_changed(AssetState& asset, std::int64_t before, std::string_view reason,
+                               TierReason kind) {
+  asset.tier_reason = kind;
   auto& told = event(SyncEventType::tier_change, asset);
   told.tier = asset.tier;
   told.tier_before = before;

@@ -65,6 +65,7 @@ sdd::SddFlowReq flow_of(const api::mm_das::SyncAsset& asked,
       flow.qos->alternatives.emplace(resolved.ladder->begin() + 1, resolved.ladder->end());
   }
   flow.tier = asset.tier;
+  flow.tier_reason = asset.tier_reason;
   flow.redundancy = resolved.redundancy;
   flow.termination = asked.server_ep.termination;
   flow.server_ep = asked.server_ep;

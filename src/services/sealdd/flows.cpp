@@ -120,6 +120,7 @@ SddFlowReq request_of(const SddFlow& flow) {
   out.components = flow.components;
   out.qos = flow.qos;
   out.tier = flow.tier;
+  out.tier_reason = flow.tier_reason;
   out.redundancy = flow.redundancy;
   out.termination = flow.termination;
   out.server_ep = flow.server_ep;
@@ -148,6 +149,7 @@ Result<FlowMap> granted(const std::string& room, const FlowRequests& asked, cons
     grant.components = flow.components;
     grant.qos = flow.qos;
     grant.tier = flow.tier;
+    grant.tier_reason = flow.tier_reason;
     grant.redundancy = flow.redundancy;
     grant.termination = flow.termination;
     grant.server_ep = flow.server_ep;
@@ -199,6 +201,7 @@ std::vector<rly::RelayOrder> orders_between(const FlowMap& before, const FlowMap
       if (was.tier.value_or(0) != is.tier.value_or(0)) {
         auto one = about(rly::OrderKind::set_tier, id, is.alias, ue);
         one.tier = is.tier.value_or(0);
+        one.tier_reason = is.tier_reason;
         out.push_back(std::move(one));
       }
       if (mask_of(was) != mask_of(is)) {
@@ -227,6 +230,7 @@ std::vector<rly::RelayOrder> orders_of(const api::state::sealdd::ConnectionState
     for (const auto id : flow.flow_ids) {
       auto tier = about(rly::OrderKind::set_tier, id, flow.alias, all.ue);
       tier.tier = flow.tier.value_or(0);
+      tier.tier_reason = flow.tier_reason;
       out.push_back(std::move(tier));
       auto mask = about(rly::OrderKind::set_mask, id, flow.alias, all.ue);
       mask.components = mask_of(flow);
