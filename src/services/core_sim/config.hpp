@@ -67,7 +67,7 @@ struct CellConfig {
   BitsPerSecond capacity_ul{500'000'000};
   std::chrono::milliseconds delay_dl{8};  ///< one way, without degradation
   std::chrono::milliseconds delay_ul{12};
-  bool eutra = false;                     ///< LTE, whose containers of QoE are smaller
+  bool eutra = false;                    ///< LTE, whose containers of QoE are smaller
   std::optional<PowerModel> power = {};  ///< none: nothing is said of its energy
 };
 
