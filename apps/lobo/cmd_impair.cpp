@@ -1,5 +1,6 @@
 // `lobo impair`: a bad network for one server, in user space.
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <chrono>
 #include <csignal>

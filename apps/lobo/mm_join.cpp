@@ -41,6 +41,7 @@
 #include "output.hpp"
 #include "ready.hpp"
 #include "wire/http/url.hpp"
+#include "wire/sdd/control.hpp"
 #include "wire/sdd/pose.hpp"
 #include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"

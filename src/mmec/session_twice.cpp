@@ -15,6 +15,7 @@
 #include "mmec/types.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/sequence_window.hpp"
+#include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
 
 namespace lobo::mmec {

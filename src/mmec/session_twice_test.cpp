@@ -3,14 +3,14 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <set>
 #include <string>
+#include <utility>
 
-#include "base/clock.hpp"
 #include "mmec/session.hpp"
 #include "mmec/session_test_support.hpp"
 #include "mmec/types.hpp"
+#include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
 
 namespace lobo::mmec {

@@ -6,7 +6,6 @@
 
 #include "base/clock.hpp"
 #include "base/result.hpp"
-#include "wire/resource/effect.hpp"
 #include "wire/resource/machine.hpp"
 #include "wire/resource/record.hpp"
 

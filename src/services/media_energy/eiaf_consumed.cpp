@@ -11,7 +11,6 @@
 #include "services/media_energy/policy_run.hpp"
 #include "services/media_energy/ports.hpp"
 #include "wire/json/json.hpp"
-#include "wire/resource/record.hpp"
 
 namespace lobo::media_energy {
 

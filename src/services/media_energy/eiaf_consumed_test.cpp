@@ -3,14 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/media_e5.hpp"
 #include "services/media_energy/consumed.hpp"
 #include "services/media_energy/eiaf.hpp"
+#include "services/media_energy/ports.hpp"
 #include "services/media_energy/server.hpp"
 #include "services/media_energy/session.hpp"
 #include "services/media_energy/subscription.hpp"

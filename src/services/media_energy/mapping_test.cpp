@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 

@@ -1,6 +1,7 @@
 #include "services/media_energy/subscription.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 

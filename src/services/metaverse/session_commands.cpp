@@ -12,6 +12,7 @@
 
 #include "api/mm_das.hpp"
 #include "api/state/metaverse.hpp"
+#include "api/sync_types.hpp"
 #include "base/result.hpp"
 #include "services/metaverse/checks.hpp"
 #include "services/metaverse/ports.hpp"

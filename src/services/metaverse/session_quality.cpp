@@ -12,6 +12,7 @@
 #include "api/mm_das.hpp"
 #include "api/sdd_connections.hpp"
 #include "api/state/metaverse.hpp"
+#include "api/sync_types.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "services/metaverse/session_step.hpp"
