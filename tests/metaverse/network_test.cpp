@@ -174,6 +174,26 @@ TEST_F(Network, that_is_away_is_asked_until_it_answers_and_exactly_one_is_held) 
   EXPECT_EQ(nrm.made, 1);
 }
 
+TEST_F(Network, two_paths_that_it_takes_back_are_told_once_and_so_is_their_return) {
+  w.session(MmWorld::asset("1", "ue-1"), MmWorld::notif());
+  const auto says = [&](std::string_view state, std::string_view more = "") {
+    const auto news = R"(,"reliable":")" + std::string(state) + '"' + std::string(more);
+    EXPECT_EQ(w.tell("ue-1", "ESTABLISHED", "{}", news), 204);
+    return w.heard();
+  };
+  constexpr std::string_view ended = R"(,"reliableCause":"RELIABLE_TERMINATED")";
+  w.tell("ue-1", "ESTABLISHED", "{}");
+  w.heard();
+  EXPECT_EQ(says("REQUESTED"), "");
+  EXPECT_EQ(says("CONFIRMED"), "") << "as it was asked for";
+  EXPECT_EQ(says("REFUSED", ended), "PATH_CHANGE");
+  EXPECT_EQ(w.sink.heard.back().events.back().reason, "NETWORK_PATHS_LOST: RELIABLE_TERMINATED");
+  EXPECT_EQ(says("REQUESTED"), "");
+  EXPECT_EQ(says("REFUSED", ended), "") << "told already";
+  EXPECT_EQ(says("CONFIRMED"), "PATH_CHANGE");
+  EXPECT_EQ(w.sink.heard.back().events.back().reason, "NETWORK_PATHS_HELD");
+}
+
 TEST_F(Network, loss_is_a_tier_down_at_once_with_its_reason_and_nothing_rises_while_it_lasts) {
   w.policy(policy("REQUIRED"));
   const auto at = w.session(MmWorld::asset("1", "ue-1", figures), MmWorld::notif());

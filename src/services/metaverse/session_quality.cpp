@@ -112,6 +112,7 @@ Result<void> SessionStep::connection_told(Leg& leg, const resource::Callback& ca
     event(SyncEventType::peer_joined).host_ue = leg.ue;
   if (before == State::established && news->state != State::established)
     event(SyncEventType::peer_left).host_ue = leg.ue;
+  if (news->reliable) paths_are(leg, *news->reliable, news->reliable_cause.value_or(""));
   if (news->flows)
     for (const auto& [id, state] : *news->flows)
       for (auto& asset : state_.assets)
@@ -124,6 +125,20 @@ Result<void> SessionStep::connection_told(Leg& leg, const resource::Callback& ca
     if (live()) retry_later(leg);
   }
   return {};
+}
+
+/// What SEALDD says of the two paths that the network was to hold (TS 23.434 T65, T66): told where
+/// it takes them back, and when it holds them again.
+void SessionStep::paths_are(Leg& leg, sdd::SddReliableState state, std::string_view cause) {
+  using State = sdd::SddReliableState;
+  const bool lost = leg.paths_lost.value_or(false);
+  if (state == State::requested || lost == (state == State::refused)) return;
+  leg.paths_lost.reset();
+  if (!lost) leg.paths_lost = true;
+  auto& told = event(SyncEventType::path_change);
+  told.host_ue = leg.ue;
+  told.reason = lost ? std::string("NETWORK_PATHS_HELD")
+                     : "NETWORK_PATHS_LOST" + (cause.empty() ? "" : ": " + std::string(cause));
 }
 
 void SessionStep::flow_is(AssetState& asset, FlowState state, std::string_view reason) {

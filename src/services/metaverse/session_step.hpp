@@ -125,6 +125,7 @@ class SessionStep {
   Result<void> last_word(const resource::Callback& callback);
   Result<void> quality_told(Leg& leg, const resource::Callback& callback);
   void measured(AssetState& asset, const api::mm_callbacks::QualityData& data);
+  void paths_are(Leg& leg, api::sdd_connections::SddReliableState state, std::string_view cause);
   void tier_changed(AssetState& asset, std::int64_t before, std::string_view reason,
                     api::sync_types::TierReason kind);
   void flow_is(AssetState& asset, api::mm_das::FlowState state, std::string_view reason);
