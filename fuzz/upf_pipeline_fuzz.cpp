@@ -2,20 +2,24 @@
 // and what leaves can be read.
 //
 // Input: frames one after the other, each with two octets in front: which side and how it is
-// treated (bit 0: N3; bit 1: the frame's headers are made for it, so that the rest is reached), and
-// its length.
+// treated (bit 0: N3; bit 1: the frame's headers are made for it, so that the rest is reached; bit
+// 2: after all of them one gNB more is known), and its length.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
 #include "base/require.hpp"
 #include "dataplane/rules/session.hpp"
+#include "dataplane/stages/neighbours.hpp"
 #include "dataplane/stages/path_test_support.hpp"
 #include "wire/gtpu/packet.hpp"
 #include "wire/packet/parse.hpp"
@@ -27,6 +31,8 @@ namespace {
 using test::Octets;
 
 constexpr std::size_t frames_max = 256;
+constexpr auto waiting_ue = "10.45.0.4";
+constexpr auto late_gnb = "192.168.3.77";
 
 test::Upf& upf() {
   static test::Upf* const made = [] {
@@ -38,7 +44,9 @@ test::Upf& upf() {
     Session options = test::session(2, "10.45.0.3", 0x11);
     options.pdrs.at({1}).protocol = test::option_description();
     options.qers.at({1}).indications = pfcp::QerIndications{pfcp::QerIndication::pdusm};
-    upf->serve({video, options, test::session(3, "2001:db8:45::", 0x12)});
+    Session waiting = test::session(4, waiting_ue, 0x13);
+    waiting.fars.at({1}).outer_header->v4 = test::ipv4(late_gnb);
+    upf->serve({video, options, test::session(3, "2001:db8:45::", 0x12), waiting});
     return upf;
   }();
   return *made;
@@ -56,7 +64,8 @@ void check(const test::Sent& sent) {
 /// What the fuzzer would have to guess: our addresses, lengths and checksums.
 Octets wrapped(Bytes input, bool n3) {
   if (n3) return test::n3_frame(input);
-  return test::down_frame(input, 5004, input.size() % 2 == 0 ? test::ue : "10.45.0.3");
+  static constexpr std::array<std::string_view, 3> ues{test::ue, "10.45.0.3", waiting_ue};
+  return test::down_frame(input, 5004, ues[input.size() % ues.size()]);
 }
 
 }  // namespace
@@ -65,17 +74,23 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ByteReader in(std::as_bytes(std::span(data, size)));
   std::vector<Octets> n3;
   std::vector<Octets> n6;
+  bool gnb_answers = false;
   for (std::size_t i = 0; i < frames_max && in.left() > 2; ++i) {
     const unsigned how = in.u8();
     const std::size_t length = in.u8();
     const Bytes body = in.bytes(std::min(length, in.left()));
     const bool on_n3 = (how & 1U) != 0;
+    gnb_answers = (how & 4U) != 0;
     Octets frame = (how & 2U) != 0 ? wrapped(body, on_n3) : Octets(body.begin(), body.end());
     (on_n3 ? n3 : n6).push_back(std::move(frame));
   }
   test::Upf& under_test = upf();
   check(under_test.downlink(n6));
   check(under_test.uplink(n3));
+  auto n3_side = test::n3_side();
+  if (gnb_answers) n3_side.known.push_back({test::ip(late_gnb), test::gnb_mac});
+  under_test.neighbours = std::make_unique<Neighbours>(n3_side, test::n6_side());
+  check(under_test.release());
   under_test.now += std::chrono::milliseconds{5};
   require(test::adds_up(under_test.pipeline->counters()));
   while (under_test.events.pop()) {}

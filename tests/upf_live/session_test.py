@@ -152,6 +152,21 @@ class Session(BothWays):
         self.assertEqual((down, up), (sent, sent))
         self.assertEqual(self.metric("lobo_upf_dropped_packets_total", reason="no_neighbour"), before)
 
+    def test_the_first_packets_to_who_was_never_known_wait_until_he_is(self):
+        _, teid = self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        payloads = [f"{number} of the first".encode() for number in range(20)]
+        for payload in payloads:
+            self.send_downlink(self.downlink(payload))
+        down = []
+        while len(down) < len(payloads) and readable(self.gnb, 5):
+            message = self.gnb.recv(65535)
+            if message[1] == 255:
+                down.append(message)
+        self.assertEqual([payload for message, payload in zip(down, payloads) if message.endswith(payload)], payloads)
+        for payload in payloads:
+            self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, payload))
+        self.assertEqual([self.server.recv(65535) for _ in payloads], payloads)
+
     def test_the_page_for_people_says_what_happens(self):
         self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
         self.warm_up()

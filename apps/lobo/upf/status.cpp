@@ -73,6 +73,7 @@ Value direction(const dataplane::PathCounters::Direction& counters) {
   return Object()
       .add("received", traffic(counters.received))
       .add("sent", traffic(counters.sent))
+      .add("waiting", number(counters.waiting))
       .add("dropped", dropped.done())
       .done();
 }
@@ -86,6 +87,7 @@ struct Totals {
 void add(dataplane::PathCounters::Direction& to, const dataplane::PathCounters::Direction& from) {
   dataplane::add(to.received, from.received);
   dataplane::add(to.sent, from.sent);
+  dataplane::add(to.waiting, from.waiting);
   dataplane::add(to.dropped, from.dropped);
 }
 

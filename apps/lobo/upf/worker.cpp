@@ -102,6 +102,7 @@ bool Worker::turn(PathSide from, packet_io::Port& port, std::size_t queue) {
   if (port.receive(batch_) == 0) return false;
   const dataplane::RuleSet& rules = given_.rules.take(given_.at);
   (void)given_.neighbours.take_new();
+  release();
   if (KeyChange* const change = given_.keys.take_new()) {
     change->apply(receiver_);
     contexts_.store(receiver_.contexts(), std::memory_order_relaxed);
@@ -121,6 +122,18 @@ bool Worker::turn(PathSide from, packet_io::Port& port, std::size_t queue) {
   send(PathSide::n6, queue, out_.n6);
   if (!out_.others.empty()) hand_over(from);
   return true;
+}
+
+/// Before packets that came later: those of a next hop stay in order.
+void Worker::release() {
+  while (pipeline_.anything_waits()) {
+    pipeline_.release(*given_.neighbours.current(),
+                      duration_cast<dataplane::Elapsed>(steady_clock::now().time_since_epoch()),
+                      out_);
+    if (out_.n3.empty() && out_.n6.empty()) return;
+    send(PathSide::n3, 0, out_.n3);
+    send(PathSide::n6, 0, out_.n6);
+  }
 }
 
 void Worker::hand_over(PathSide from) {
@@ -156,7 +169,8 @@ void Worker::wait(Time now) {
     change->apply(receiver_);
     contexts_.store(receiver_.contexts(), std::memory_order_relaxed);
   }
-  milliseconds at_most = worker_wait_max;
+  release();
+  milliseconds at_most = pipeline_.anything_waits() ? waiting_look : worker_wait_max;
   if (news_)
     at_most = std::max(milliseconds{1}, duration_cast<milliseconds>(called_at_ + look_every - now));
   if (!adapters::packet_io::wait_for_packets(all_, at_most)) {

@@ -48,6 +48,8 @@ namespace lobo::app {
 inline constexpr std::chrono::milliseconds look_every{2};
 /// How often counters of ports are copied, and their state looked at: some system calls.
 inline constexpr std::chrono::milliseconds figures_every{100};
+/// Longest wait while packets wait for the address of a next hop.
+inline constexpr std::chrono::milliseconds waiting_look{2};
 /// Longest wait; a worker that is to end notices within this time.
 inline constexpr std::chrono::milliseconds worker_wait_max{100};
 /// What a port has no room for is offered so often, then it is dropped and counted.
@@ -114,6 +116,7 @@ class Worker {
 
   void run();
   bool turn(dataplane::PathSide from, packet_io::Port& port, std::size_t queue);
+  void release();
   void hand_over(dataplane::PathSide from);
   void send(dataplane::PathSide to, std::size_t queue, const packet_io::Batch& batch);
   void wait(Time now);

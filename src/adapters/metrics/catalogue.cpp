@@ -205,6 +205,8 @@ constexpr std::array entries{
           "believed."},
     Entry{"lobo_upf_unread_packets_total", Kind::counter, "direction reason",
           "Of packets that are no whole IP packets: how far they could be read."},
+    Entry{"lobo_upf_waiting_packets", Kind::gauge, "direction",
+          "Packets that wait now for the MAC address of their next hop."},
     Entry{"lobo_upf_worker_handed_over_total", Kind::counter, "worker",
           "Packets that a worker got and the worker of their session handled."},
     Entry{"lobo_upf_worker_packets_total", Kind::counter, "direction worker",

@@ -38,11 +38,6 @@ const Octets payload(120, std::byte{0x42});
 Octets packet_of(const Octets& frame) {
   return {frame.begin() + packet::ethernet_header_bytes, frame.end()};
 }
-model::MacAddress mac_at(const Octets& frame, std::size_t at) {
-  model::MacAddress mac;
-  for (std::size_t i = 0; i < 6; ++i) mac.octets[i] = u8_at(frame, at + i);
-  return mac;
-}
 
 TEST(downlink, a_packet_for_a_ue_leaves_in_its_tunnel_byte_for_byte) {
   Upf upf;
@@ -51,8 +46,8 @@ TEST(downlink, a_packet_for_a_ue_leaves_in_its_tunnel_byte_for_byte) {
   const auto sent = upf.downlink({frame});
   ASSERT_EQ(sent.n3.size(), 1U);
   EXPECT_TRUE(sent.n6.empty());
-  EXPECT_EQ(mac_at(sent.n3[0], 0), test::gnb_mac);
-  EXPECT_EQ(mac_at(sent.n3[0], 6), test::n3_mac);
+  EXPECT_EQ(test::mac_at(sent.n3[0], 0), test::gnb_mac);
+  EXPECT_EQ(test::mac_at(sent.n3[0], 6), test::n3_mac);
   const Tunnelled out(sent.n3[0]);
   ASSERT_TRUE(out.outer.whole_udp());
   EXPECT_TRUE(packet::ip_header_checksum_ok(out.outer));
@@ -209,7 +204,7 @@ TEST(downlink, a_gnb_whose_address_is_not_resolved_is_wanted_once_in_a_while) {
   upf.serve({session});
   const Octets frame = test::down_frame(payload);
   EXPECT_TRUE(upf.downlink({frame, frame}).n3.empty());
-  EXPECT_EQ(upf.dropped(PathDrop::no_neighbour), 2U);
+  EXPECT_EQ(upf.pipeline->counters().downlink.waiting.value(), 2U);
   const WantedAddress wanted{PathSide::n3, test::ip("192.168.3.77")};
   EXPECT_EQ(upf.pipeline->wanted().pop(), wanted);
   EXPECT_EQ(upf.pipeline->wanted().pop(), std::nullopt);
@@ -234,7 +229,7 @@ TEST(downlink, beyond_the_link_a_gateway_is_the_next_hop_and_without_one_there_i
   upf.neighbours = std::make_unique<Neighbours>(side, test::n6_side());
   const auto sent = upf.downlink({test::down_frame(payload)});
   ASSERT_EQ(sent.n3.size(), 1U);
-  EXPECT_EQ(mac_at(sent.n3[0], 0), test::gnb_mac);
+  EXPECT_EQ(test::mac_at(sent.n3[0], 0), test::gnb_mac);
 }
 
 TEST(downlink, the_outer_traffic_class_is_the_rules_and_by_importance) {

@@ -157,10 +157,13 @@ PathDrop Emitter::encapsulate(Passage& passage, const Turn& turn) noexcept {
     if (with_set) header.add_set(settings_.set_container, rule.qfi, mark_for_ran(passage));
     written = put_in_front(passage, header);
   }
+  if (headers_hop_.waited_for.version != 0) [[unlikely]]
+    waits_for_ = &headers_hop_.waited_for;
   return written ? PathDrop::nothing : PathDrop::no_room;
 }
 
 Treatment::To Emitter::emit(Passage& passage, const Turn& turn) noexcept {
+  waits_for_ = nullptr;
   const Treatment::To to = passage.treatment->to;
   passage.drop = to == Treatment::To::n3 ? encapsulate(passage, turn) : hand_over(passage, turn);
   return passage.drop == PathDrop::nothing ? to : Treatment::To::nowhere;
@@ -171,12 +174,13 @@ PathDrop Emitter::find_way(const HopAddress& peer, const Turn& turn) noexcept {
   const Side& side = turn.neighbours.n3;
   const HopAddress& own = side.own(peer.version);
   if (own.version == 0) return PathDrop::no_address;
-  const auto mac = next_hop(side, PathSide::n3, peer, turn.now);
-  if (!mac) return PathDrop::no_neighbour;
+  const auto hop = next_hop(side, PathSide::n3, peer, turn.now);
+  if (!hop) return PathDrop::no_neighbour;
+  headers_hop_ = *hop;
   headers_ = OuterHeaders({.from = own,
                            .to = peer,
                            .from_mac = side.mac(),
-                           .to_mac = *mac,
+                           .to_mac = hop->mac,
                            .with_udp_checksum = !settings_.zero_udp_checksum_over_ipv6});
   return PathDrop::nothing;
 }
@@ -185,20 +189,27 @@ PathDrop Emitter::hand_over(Passage& passage, const Turn& turn) noexcept {
   const packet::FlowKey& flow = passage.view.flow;
   const Side& side = turn.neighbours.n6;
   const HopAddress to{flow.destination_high, flow.destination_low, flow.ip_version};
-  const auto mac = next_hop(side, PathSide::n6, to, turn.now);
-  if (!mac) return PathDrop::no_neighbour;
+  const auto hop = next_hop(side, PathSide::n6, to, turn.now);
+  if (!hop) return PathDrop::no_neighbour;
   if (!passage.packet->reframe(passage.view.ip_at, passage.view.ip_end,
                                packet::ethernet_header_bytes))
     return PathDrop::no_room;
-  write_link(passage.packet->bytes(), *mac, side.mac(), flow.ip_version);
+  write_link(passage.packet->bytes(), hop->mac, side.mac(), flow.ip_version);
+  if (hop->waited_for.version != 0) [[unlikely]] {
+    hop_ = *hop;
+    waits_for_ = &hop_.waited_for;
+  }
   return PathDrop::nothing;
 }
 
-std::optional<std::uint64_t> Emitter::next_hop(const Side& side, PathSide name,
-                                               const HopAddress& to, Elapsed now) noexcept {
+/// Nothing where there is no route.
+std::optional<Emitter::NextHop> Emitter::next_hop(const Side& side, PathSide name,
+                                                  const HopAddress& to, Elapsed now) noexcept {
   const Side::Hop hop = side.hop_to(to);
-  if (!hop.mac && hop.via.version != 0) wanted_.want(name, hop.via, now);
-  return hop.mac;
+  if (hop.mac) return NextHop{*hop.mac, {}};
+  if (hop.via.version == 0) return std::nullopt;
+  wanted_.want(name, hop.via, now);
+  return NextHop{0, hop.via};
 }
 
 void Emitter::strip_one_of_many(Passage& passage) noexcept {

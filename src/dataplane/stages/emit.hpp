@@ -32,6 +32,8 @@ class Emitter {
   void begin() noexcept { headers_ = OuterHeaders(); }
   /// Where the packet goes now; nowhere where it was dropped.
   Treatment::To emit(Passage& passage, const Turn& turn) noexcept;
+  /// The next hop whose address the packet that was emitted last has to wait for, or null.
+  const HopAddress* waits_for() const { return waits_for_; }
 
  private:
   // Used once each and in one file: inline, as calls are a tenth of what a packet costs.
@@ -42,14 +44,21 @@ class Emitter {
   template <class Header>
   [[gnu::always_inline]] inline bool put_in_front(Passage& passage, const Header& header) noexcept;
   PathDrop find_way(const HopAddress& peer, const Turn& turn) noexcept;
-  std::optional<std::uint64_t> next_hop(const Side& side, PathSide name, const HopAddress& to,
-                                        Elapsed now) noexcept;
+  struct NextHop {
+    std::uint64_t mac = 0;
+    HopAddress waited_for;  ///< version 0: it is known
+  };
+  std::optional<NextHop> next_hop(const Side& side, PathSide name, const HopAddress& to,
+                                  Elapsed now) noexcept;
 
   const PathSettings& settings_;
   Monitor& monitor_;
   WantedAddresses& wanted_;
   PathCounters& counters_;
   OuterHeaders headers_;  ///< of the last peer: most packets of a batch go to one gNB
+  NextHop headers_hop_;   ///< theirs
+  NextHop hop_;           ///< of the last packet to N6
+  const HopAddress* waits_for_ = nullptr;
 };
 
 }  // namespace lobo::dataplane

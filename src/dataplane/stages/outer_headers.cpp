@@ -62,6 +62,11 @@ void write_link(MutableBytes frame, std::uint64_t to_mac, std::uint64_t from_mac
   put_be16_at(frame, 12, ip_version == 6 ? packet::ether_type_ipv6 : packet::ether_type_ipv4);
 }
 
+void address_link(MutableBytes frame, std::uint64_t to_mac) noexcept {
+  put_be32_at(frame, 0, static_cast<std::uint32_t>(to_mac >> 16U));
+  put_be16_at(frame, 4, static_cast<std::uint16_t>(to_mac));
+}
+
 OuterHeaders::OuterHeaders(const Way& way) noexcept : way_(way) {
   write_link(octets_, way.to_mac, way.from_mac, way.to.version);
   ByteWriter out(MutableBytes(octets_).subspan(ip_at));

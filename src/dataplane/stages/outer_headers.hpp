@@ -20,6 +20,8 @@ inline constexpr std::size_t outer_bytes_v6 =
 /// `frame` begins with room for the header.
 void write_link(MutableBytes frame, std::uint64_t to_mac, std::uint64_t from_mac,
                 std::uint8_t ip_version) noexcept;
+/// Gives a frame that has a link header another receiver.
+void address_link(MutableBytes frame, std::uint64_t to_mac) noexcept;
 
 /// The headers of all packets to one peer, made once; a packet gets a copy with what differs.
 class OuterHeaders {

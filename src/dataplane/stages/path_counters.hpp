@@ -49,6 +49,7 @@ struct PathCounters {
   struct Direction {
     TrafficCounter received;
     TrafficCounter sent;  ///< of users: answers are counted below
+    Counter waiting;      ///< packets that wait now for the address of their next hop
     CountersBy<PathDrop, path_drops, TrafficCounter> dropped;
     /// Of what was dropped as not_ip, ip_malformed or inner_malformed: how far it could be read.
     CountersBy<packet::Unread, packet::unread_reasons> unread;

@@ -1,7 +1,7 @@
 #pragma once
 // Why a packet went no further, and what a message of GTP-U's own is: closed lists, so that
 //
-//   received = sent + sum of the drops + sum of the signals
+//   received = sent + sum of the drops + sum of the signals + those that wait for a next hop
 //
 // holds on each side at any moment between two batches.
 
@@ -34,7 +34,7 @@ enum class PathDrop : std::uint8_t {
   aggregate_rate_exceeded,  ///< MBR of a QER that several PDRs name
   set_not_admitted,         ///< the rate has no room for its PDU Set, or for its importance
   set_overran,              ///< its PDU Set is larger than a bucket can owe
-  no_neighbour,             ///< the address of the next hop is not known yet: it is wanted
+  no_neighbour,             ///< no next hop, or it did not answer, or too many waited for one
   no_address,               ///< we have no address of the version that the tunnel needs
   no_room,                  ///< no headroom, or longer than a length field tells
 };

@@ -194,6 +194,12 @@ inline Octets rtp_packet(const std::optional<PduSetMark>& mark, std::uint16_t se
   return marked;
 }
 
+inline model::MacAddress mac_at(const Octets& frame, std::size_t at) {
+  model::MacAddress mac;
+  for (std::size_t i = 0; i < 6; ++i) mac.octets[i] = u8_at(frame, at + i);
+  return mac;
+}
+
 /// What came out on a side, frame by frame.
 struct Sent {
   std::vector<Octets> n3;
@@ -248,6 +254,19 @@ class Upf {
       pipeline->uplink(batch, turn, out);
     });
   }
+  /// What waited for a next hop and need not any more, as the next turn finds it.
+  Sent release() {
+    Sent sent;
+    Outgoing out;
+    do {
+      pipeline->release(*neighbours, now, out);
+      for (const auto& p : out.n3.packets())
+        sent.n3.emplace_back(p.bytes().begin(), p.bytes().end());
+      for (const auto& p : out.n6.packets())
+        sent.n6.emplace_back(p.bytes().begin(), p.bytes().end());
+    } while (!out.n3.empty() || !out.n6.empty());
+    return sent;
+  }
   std::uint64_t dropped(PathDrop reason) const {
     return pipeline->counters().downlink.dropped[reason].packets.value();
   }
@@ -290,7 +309,7 @@ class Upf {
   std::vector<std::shared_ptr<const SessionRules>> kept_;
 };
 
-/// received = sent + dropped + signals, on both sides.
+/// received = sent + waiting + dropped + signals, on both sides.
 inline bool adds_up(const PathCounters& counters) {
   const auto dropped = [](const PathCounters::Direction& direction) {
     std::uint64_t sum = 0;
@@ -303,8 +322,11 @@ inline bool adds_up(const PathCounters& counters) {
     signalled += counters.signals_seen[static_cast<Signal>(i)].value();
   const auto& down = counters.downlink;
   const auto& up = counters.uplink;
-  return down.received.packets.value() == down.sent.packets.value() + dropped(down) &&
-         up.received.packets.value() == up.sent.packets.value() + dropped(up) + signalled;
+  const auto gone_on = [](const PathCounters::Direction& direction) {
+    return direction.sent.packets.value() + direction.waiting.value();
+  };
+  return down.received.packets.value() == gone_on(down) + dropped(down) &&
+         up.received.packets.value() == gone_on(up) + dropped(up) + signalled;
 }
 
 }  // namespace lobo::dataplane::test

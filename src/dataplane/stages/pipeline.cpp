@@ -4,14 +4,18 @@
 #include <cstdint>
 #include <span>
 
+#include "dataplane/elapsed.hpp"
 #include "dataplane/rules/treatment.hpp"
 #include "dataplane/rules/worker_event.hpp"
 #include "dataplane/stages/classify.hpp"
+#include "dataplane/stages/neighbours.hpp"
 #include "dataplane/stages/parse.hpp"
 #include "dataplane/stages/passage.hpp"
 #include "dataplane/stages/path_counters.hpp"
 #include "dataplane/stages/path_drop.hpp"
 #include "dataplane/stages/track.hpp"
+#include "dataplane/stages/waiting_room.hpp"
+#include "dataplane/stages/wanted_addresses.hpp"
 #include "wire/packet_io/batch.hpp"
 #include "wire/xrm/receiver.hpp"
 
@@ -71,7 +75,37 @@ void Pipeline::uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) 
   end(batch, sent, counters_.uplink);
 }
 
-/// Each packet is counted here once: as sent, as dropped or as a signal.
+/// Whether it found room there.
+bool Pipeline::wait(const Passage& passage, const Turn& turn, Treatment::To to,
+                    PathCounters::Direction& counters) noexcept {
+  const bool waits = waiting_.put({.side = to == Treatment::To::n3 ? PathSide::n3 : PathSide::n6,
+                                   .hop = *emitter_.waits_for(),
+                                   .downlink = &counters == &counters_.downlink,
+                                   .frame_octets = passage.frame_octets,
+                                   .packet = *passage.packet},
+                                  turn.now);
+  if (waits) counters.waiting.add(1);
+  return waits;
+}
+
+void Pipeline::release(const Neighbours& neighbours, Elapsed now, Outgoing& out) noexcept {
+  out.clear();
+  while (out.n3.size() + out.n6.size() < packet_io::batch_packets_max) {
+    const auto left = waiting_.take(neighbours, now);
+    if (!left) return;
+    const WaitingRoom::Kept& kept = left->kept;
+    PathCounters::Direction& counters = kept.downlink ? counters_.downlink : counters_.uplink;
+    counters.waiting.set(counters.waiting.value() - 1);
+    if (left->reached) {
+      (kept.side == PathSide::n3 ? out.n3 : out.n6).push(kept.packet);
+      counters.sent.add(1, kept.packet.size());
+    } else {
+      counters.dropped[PathDrop::no_neighbour].add(1, kept.frame_octets);
+    }
+  }
+}
+
+/// Each packet is counted here once: as sent, as dropped, as a signal or as one that waits.
 void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters,
                      Sent& sent, Outgoing& out) noexcept {
   if (passage.handed_on) [[unlikely]] {
@@ -82,7 +116,14 @@ void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction
     return;
   }
   Treatment::To to = Treatment::To::nowhere;
-  if (passage.goes_on()) to = emitter_.emit(passage, turn);
+  if (passage.goes_on()) {
+    to = emitter_.emit(passage, turn);
+    if (to != Treatment::To::nowhere && emitter_.waits_for() != nullptr) [[unlikely]] {
+      if (wait(passage, turn, to, counters)) return;
+      passage.drop = PathDrop::no_neighbour;
+      to = Treatment::To::nowhere;
+    }
+  }
   if (to == Treatment::To::n3) out.n3.push(*passage.packet);
   if (to == Treatment::To::n6) out.n6.push(*passage.packet);
   if (passage.answered) out.n3.push(*passage.packet);

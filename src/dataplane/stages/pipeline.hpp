@@ -21,6 +21,7 @@
 #include "dataplane/stages/police.hpp"
 #include "dataplane/stages/signalling.hpp"
 #include "dataplane/stages/trace.hpp"
+#include "dataplane/stages/waiting_room.hpp"
 #include "dataplane/stages/wanted_addresses.hpp"
 #include "wire/packet_io/batch.hpp"
 #include "wire/xrm/receiver.hpp"
@@ -54,6 +55,11 @@ class Pipeline {
   /// What came on N3; answers to it leave there.
   void uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept;
 
+  /// What waited for a next hop that is known now, for nobody else: `out` is filled anew, with one
+  /// batch at most. What waited too long is dropped. The packets are good until the next batch.
+  void release(const Neighbours& neighbours, Elapsed now, Outgoing& out) noexcept;
+  bool anything_waits() const { return waiting_.size() != 0; }
+
   /// What was decided for packet `at` of the last batch, as long as its rules are there.
   PacketTrace trace(std::size_t at) const { return trace_of(passages_[at]); }
 
@@ -75,6 +81,8 @@ class Pipeline {
            PathCounters::Direction& counters) noexcept;
   void leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters, Sent& sent,
              Outgoing& out) noexcept;
+  bool wait(const Passage& passage, const Turn& turn, Treatment::To to,
+            PathCounters::Direction& counters) noexcept;
 
   PathSettings settings_;
   PathCounters counters_;
@@ -84,6 +92,7 @@ class Pipeline {
   Policer policer_;
   Monitor monitor_;
   Emitter emitter_;
+  WaitingRoom waiting_;
   std::array<Passage, packet_io::batch_packets_max> passages_{};
 };
 
