@@ -205,6 +205,7 @@ class Walker final : public mmec::Application {
       all.bytes += flow.bytes;
       all.expected += flow.expected;
       all.lost += flow.lost;
+      all.left_out += flow.left_out;
     }
     for (const auto& flow : stats.recent) flows += (flows.empty() ? "" : ",") + figures(flow);
     std::string others;
@@ -220,14 +221,14 @@ class Walker final : public mmec::Application {
     line(fmt::format(
         R"({{"event":"{}","phase":"{}","session":{},"connections":{},"ways":{},"attempts":{},"clock":{},"rttUs":{},)"
         R"("sent":{{"states":{},"bytes":{},"replaced":{},"repeated":{},"twice":{},"datagramsAcked":{},"datagramsLost":{}}},)"
-        R"("received":{{"states":{},"bytes":{},"expected":{},"lost":{},"lossPpm":{},"late":{},"copies":{}}},)"
+        R"("received":{{"states":{},"bytes":{},"expected":{},"lost":{},"lossPpm":{},"leftOut":{},"late":{},"copies":{}}},)"
         R"("flows":[{}],"assets":[{}]}})",
         name, mmec::to_string(stats.phase), json_quoted(session), stats.connections, stats.ways,
         stats.attempts, clock, stats.path.smoothed_rtt.count(), stats.states_sent, stats.bytes_sent,
         stats.states_replaced, stats.states_repeated, stats.states_twice, stats.datagrams.acked,
         stats.datagrams.lost, all.states, all.bytes, all.expected, all.lost,
-        all.expected == 0 ? 0 : all.lost * 1'000'000 / all.expected, stats.states_late,
-        stats.copies, flows, others));
+        all.expected == 0 ? 0 : all.lost * 1'000'000 / all.expected, all.left_out,
+        stats.states_late, stats.copies, flows, others));
   }
 
   /// Where it is after so long: a step further on the circle, the head nodding, the hands waving.

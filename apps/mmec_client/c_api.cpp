@@ -470,6 +470,7 @@ int lobo_mmec_measure(lobo_mmec* client, lobo_mmec_stats* stats) {
       out.expected += flow.expected;
       out.lost += flow.lost;
       out.duplicates += flow.duplicates;
+      out.left_out += flow.left_out;
     }
     out.late = told.states_late;
     out.messages_received = told.messages_received;

@@ -179,6 +179,7 @@ typedef struct {
   uint64_t ways;       /* that carry flows now: 2 where those that go twice do */
   uint64_t sent_twice; /* states, by the second way as well */
   uint64_t copies;     /* states that came by one way when they had come by the other */
+  uint64_t left_out;   /* states that the node had and did not send us: no losses */
 } lobo_mmec_stats;
 
 /* LOBO_MMEC_API of the library. */

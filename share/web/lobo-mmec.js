@@ -207,6 +207,7 @@ const MESSAGES = {
   tier: [10, { 1: ["flow", u32()], 2: ["tier", number(255)], 3: ["reason", number(TIER_REASONS.length - 1)], 4: ["rateMhz", u32()],
     5: ["components", u32(U32 - 1)] }],
   stateRequest: [11, { 1: ["flow", u32()], 2: ["alias", u16], 3: ["components", u32(U32 - 1)] }],
+  leftOut: [12, { 1: ["flow", u32()], 2: ["assets", list(row(["alias", u16], ["states", u32()]), LIST_MAX)] }],
 };
 const NAME_OF_KIND = Object.fromEntries(Object.entries(MESSAGES).map(([name, [kind]]) => [kind, name]));
 export const ASSET_HERE = 1, ASSET_GONE = 2, RELOCATE = 3, REFUSED = 4;
@@ -559,8 +560,9 @@ class SequenceWindow {
 class Window {
   states = 0; bytes = 0; expected = 0; lost = 0; duplicates = 0; tooOld = 0; jitterUs = 0; ms = 0;
   delay = new Histogram(); age = new Histogram(); gap = new Histogram();
+  missed = 0; // of `lost`, until the node has said what it left out
   merge(other) {
-    for (const sum of ["states", "bytes", "expected", "lost", "duplicates", "tooOld", "ms"]) this[sum] += other[sum];
+    for (const sum of ["states", "bytes", "expected", "lost", "missed", "duplicates", "tooOld", "ms"]) this[sum] += other[sum];
     this.jitterUs = Math.max(this.jitterUs, other.jitterUs);
     for (const h of ["delay", "age", "gap"]) this[h].merge(other[h]);
   }
@@ -625,7 +627,7 @@ export class Core {
     this.dueUs = Infinity;
     this.seen = new Map(); // alias * 256 + component
     this.flows = new Map(); // Window of each flow, for FlowStats
-    this.assets = new Map(); // alias: { now: Window, kept: Window[] }
+    this.assets = new Map(); // alias: { now: Window, kept: Window[], notMissed: left out, and its gap had not come by then }
     this.next = new Map();
   }
   open(name, now) {
@@ -654,6 +656,7 @@ export class Core {
   onControl(piece, now) {
     for (const message of this.control.take(piece)) {
       if (message.is === "clockPong") this.clock.add(message.pingSentUs, message.pingReceivedUs, message.sentUs, now);
+      else if (message.is === "leftOut") this.#settle(message);
       else {
         if (message.is === "event" && message.event === ASSET_GONE) this.#forget(message.alias);
         if (message.is === "event" && message.event === ASSET_HERE) this.#beginAnew(message.alias);
@@ -665,6 +668,19 @@ export class Core {
     const { frames, fault } = readFrames(datagram);
     if (fault) ++this.faults;
     for (const frame of frames) this.#take(frame, now);
+  }
+  /** What the last windows miss and the node did not send is not lost; the rest is. */
+  #settle({ flow, assets }) {
+    const unsent = new Map(assets.map((one) => [one.alias, one.states]));
+    for (const [alias, asset] of this.assets) {
+      const last = asset.kept.at(-1), states = unsent.get(alias) ?? 0;
+      if (!last || asset.flow !== flow) continue;
+      const explained = Math.min(asset.notMissed + states, last.missed);
+      last.lost -= explained;
+      last.expected -= explained;
+      last.missed = 0;
+      asset.notMissed = Math.min(asset.notMissed + states - explained, states);
+    }
   }
   /** Sequences of an asset that is here, or here again. */
   #beginAnew(alias) { for (const key of this.seen.keys()) if (key >> 8 === alias) this.seen.delete(key); }
@@ -681,8 +697,9 @@ export class Core {
     let asset = this.assets.get(frame.alias);
     if (!asset) {
       if (this.assets.size >= FLOWS_MAX) return [flow];
-      this.assets.set(frame.alias, asset = { now: new Window(), kept: [] });
+      this.assets.set(frame.alias, asset = { now: new Window(), kept: [], notMissed: 0 });
     }
+    asset.flow = frame.flow;
     return [flow, asset.now];
   }
   #take(frame, now) {
@@ -768,6 +785,8 @@ export class Core {
     this.flows.clear();
     for (const asset of this.assets.values()) {
       asset.now.ms = ms;
+      asset.now.missed = asset.now.lost;
+      if (asset.kept.length > 0) asset.kept.at(-1).missed = 0;
       asset.kept.push(asset.now);
       if (asset.kept.length > WINDOWS_KEPT) asset.kept.shift();
       asset.now = new Window();
@@ -1245,8 +1264,8 @@ export class Room {
   }
 
   /**
-   * Of the last four seconds. Loss is by gaps of sequences; where a tier thins the states out, gaps are no losses and it is
-   * told by what the tier's rate lets expect (`lossBy`). Delays need the node's clock: `clock.errorMs` bounds how wrong they are.
+   * Of the last four seconds. Loss is by gaps of sequences, without what the node says that it left out. Delays need the node's
+   * clock: `clock.errorMs` bounds how wrong they are.
    */
   stats() {
     const clock = this.#core.clock.estimate();
@@ -1267,11 +1286,9 @@ export class Room {
     const tier = [...this.#tiers.values()].find((one) => one.rateHz > 0);
     const mask = tier?.components ?? U32 - 1;
     const components = [...this.#core.seen.keys()].filter((key) => key >> 8 === alias && ((key & 255) > 31 || mask >>> (key & 255) & 1)).length;
-    const byRate = tier !== undefined;
-    const expected = byRate ? Math.min(all.expected, tier.rateHz * seconds * components) : all.expected;
-    const lost = byRate ? Math.max(0, expected - all.states) : all.lost;
+    const expected = all.expected - all.missed, lost = all.lost - all.missed;
     return { states: all.states, hz: components ? all.states / components / seconds : 0, bps: all.bytes * 8 / seconds,
-      loss: expected > 0 ? lost / expected : 0, lossBy: byRate ? "rate" : "gaps", duplicates: all.duplicates, jitterMs: kept.at(-1).jitterUs / 1000,
+      loss: expected > 0 ? lost / expected : 0, duplicates: all.duplicates, jitterMs: kept.at(-1).jitterUs / 1000,
       delayMs: { p50: ms(all.delay.percentile(50)), p99: ms(all.delay.percentile(99)) },
       ageMs: { p50: ms(all.age.percentile(50)), p99: ms(all.age.percentile(99)) }, gapMs: { p99: ms(all.gap.percentile(99)) } };
   }

@@ -44,6 +44,7 @@ class Link final : private relay::ClientSink {
     virtual void message(Link& link, const sdd::StreamHeader& header, Bytes payload) = 0;
     virtual void told(Link& link, const sdd::ControlMessage& message) = 0;
     virtual void measured(Link& link, sdd::FlowId flow, const relay::Window& window) = 0;
+    virtual void left_out(Link& link, sdd::FlowId flow, std::uint64_t states) = 0;
   };
 
   /// Of two flows that carry the same twice, one way takes the first, the other the second.
@@ -123,6 +124,9 @@ class Link final : private relay::ClientSink {
   void told(const sdd::ControlMessage& message) override { owner_.told(*this, message); }
   void measured(sdd::FlowId flow, const relay::Window& window) override {
     owner_.measured(*this, flow, window);
+  }
+  void left_out(sdd::FlowId flow, std::uint64_t states) override {
+    owner_.left_out(*this, flow, states);
   }
 
   /// False where the stream cannot be read.

@@ -1,5 +1,6 @@
 #include "mmec/meter.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -46,9 +47,28 @@ FlowFigures figures_of(sdd::FlowId flow, const relay::Window& window,
 void Meter::add(sdd::FlowId flow, const relay::Window& window) {
   if (!flows_.contains(flow) && flows_.size() >= sdd::token_flows_max) return;
   Flow& known = flows_[flow];
-  known.recent.push_back(window);
+  if (known.missed > 0) known.settle(0);
+  relay::Window came = window;
+  known.missed = window.loss.lost;
+  came.loss = {window.loss.expected - window.loss.lost, 0};
+  known.recent.push_back(came);
   if (known.recent.size() > windows_recent) known.recent.pop_front();
-  known.total.merge(window);
+  known.total.merge(came);
+}
+
+void Meter::left_out(sdd::FlowId flow, std::uint64_t states) {
+  if (const auto known = flows_.find(flow); known != flows_.end()) known->second.settle(states);
+}
+
+/// What is missing was not sent, `unsent` of it since the last answer, or it was lost.
+void Meter::Flow::settle(std::uint64_t unsent) {
+  const std::uint64_t explained = std::min(not_missed + unsent, missed);
+  const relay::LossCount lost{missed - explained, missed - explained};
+  recent.back().loss.merge(lost);
+  total.loss.merge(lost);
+  left_out += explained;
+  not_missed = std::min(not_missed + unsent - explained, unsent);
+  missed = 0;
 }
 
 std::vector<FlowFigures> Meter::recent() const {
@@ -69,8 +89,10 @@ std::vector<FlowFigures> Meter::recent() const {
 
 std::vector<FlowFigures> Meter::total() const {
   std::vector<FlowFigures> out;
-  for (const auto& [id, flow] : flows_)
+  for (const auto& [id, flow] : flows_) {
     out.push_back(figures_of(id, flow.total, std::chrono::milliseconds{0}));
+    out.back().left_out = flow.left_out;
+  }
   return out;
 }
 

@@ -31,6 +31,8 @@ struct FlowFigures {
   std::uint64_t bytes = 0;
   std::uint64_t expected = 0;
   std::uint64_t lost = 0;
+  std::uint64_t left_out =
+      0;  ///< in total: had by the node and not sent, by tier or by want of room
   std::uint64_t duplicates = 0;
   std::uint64_t bps = 0;
   std::uint64_t jitter_us = 0;  ///< recent: the mean of the windows; in total: the worst
@@ -48,7 +50,11 @@ FlowFigures figures_of(sdd::FlowId flow, const relay::Window& window,
 
 class Meter {
  public:
+  /// What the window misses counts as lost once the node has said what it left out, or the next
+  /// window is there.
   void add(sdd::FlowId flow, const relay::Window& window);
+  /// Of what the last window misses, so many states the node did not send.
+  void left_out(sdd::FlowId flow, std::uint64_t states);
   /// Of the last windows.
   std::vector<FlowFigures> recent() const;
   /// Since the beginning; no rate is told.
@@ -58,6 +64,10 @@ class Meter {
   struct Flow {
     std::deque<relay::Window> recent;
     relay::Window total;
+    std::uint64_t missed = 0;      ///< by the last window, until the node has answered
+    std::uint64_t not_missed = 0;  ///< left out, and its gap had not come by then
+    std::uint64_t left_out = 0;
+    void settle(std::uint64_t unsent);
   };
   std::map<sdd::FlowId, Flow> flows_;
 };

@@ -174,6 +174,7 @@ class Session final : public Link::Owner {
   void message(Link& link, const sdd::StreamHeader& header, Bytes payload) override;
   void told(Link& link, const sdd::ControlMessage& message) override;
   void measured(Link& link, sdd::FlowId flow, const relay::Window& window) override;
+  void left_out(Link& link, sdd::FlowId flow, std::uint64_t states) override;
 
   void hear(Link& link, const sdd::EstablishRsp& answer);
   void hear(Link& link, const sdd::Event& event);

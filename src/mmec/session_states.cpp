@@ -522,6 +522,10 @@ void Session::measured(Link& /*link*/, sdd::FlowId flow, const relay::Window& wi
   meter_.add(flow, window);
 }
 
+void Session::left_out(Link& /*link*/, sdd::FlowId flow, std::uint64_t states) {
+  meter_.left_out(flow, states);
+}
+
 Stats Session::stats() const {
   Stats out = counts_;
   out.phase = phase_;

@@ -103,6 +103,12 @@ bool ClientCore::on_control(Bytes bytes, Instant now) {
                  since_epoch(now));
       continue;
     }
+    if (const auto* left_out = std::get_if<sdd::LeftOut>(&**message)) {
+      std::uint64_t states = 0;
+      for (const auto& asset : left_out->assets) states += asset.states;
+      sink_.left_out(left_out->flow, states);
+      continue;
+    }
     if (const auto* event = std::get_if<sdd::Event>(&**message))
       if (event->kind == sdd::EventKind::asset_gone) forget(event->alias);
     sink_.told(**message);

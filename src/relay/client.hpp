@@ -56,6 +56,8 @@ struct ClientSink {
   virtual void told(const sdd::ControlMessage& message) = 0;
   /// What half a second of a flow has measured, before the node hears it too.
   virtual void measured(sdd::FlowId /*flow*/, const Window& /*window*/) {}
+  /// What that window misses, as the node says of it: so many states it did not send.
+  virtual void left_out(sdd::FlowId /*flow*/, std::uint64_t /*states*/) {}
 };
 
 class ClientCore {

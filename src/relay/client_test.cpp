@@ -46,6 +46,7 @@ class Ue final : public ClientSink {
   }
 
   void send_datagram(Bytes datagram) override {
+    if (lose_each > 0 && ++sent % lose_each == 0) return;
     world_.at(world_.now() + client_.path.delay,
               [this, kept = std::vector(datagram.begin(), datagram.end())] {
                 world_.relay().on_datagram(client_.link, kept, world_.now());
@@ -67,12 +68,20 @@ class Ue final : public ClientSink {
     payloads.emplace_back(state.payload.begin(), state.payload.end());
   }
   void told(const sdd::ControlMessage& message) override { heard.push_back(message); }
+  void left_out(sdd::FlowId /*flow*/, std::uint64_t states) override {
+    ++answers;
+    unsent += states;
+  }
 
   ClientCore core;
   std::vector<Received> got;
   std::vector<std::vector<std::byte>> payloads;
   std::vector<sdd::ControlMessage> heard;
   std::vector<sdd::FlowStats> stats;
+  std::uint64_t lose_each = 0;  ///< on the way to the node, one of so many; 0: none
+  std::uint64_t sent = 0;
+  std::uint64_t answers = 0;
+  std::uint64_t unsent = 0;
   std::size_t said_count = 0;
 
  private:
@@ -187,6 +196,37 @@ TEST(client_core, of_what_a_tier_leaves_over_the_paths_losses_are_told) {
   const auto lost = bob.link().lost - lost_before;
   EXPECT_GT(lost, 20U);
   EXPECT_NEAR(static_cast<double>(told.received.loss.lost), static_cast<double>(lost), 3);
+}
+
+TEST(client_core, the_node_says_what_it_left_out_and_what_never_came_to_it_stays_lost) {
+  World world(31);
+  Ue alice(world, {.delay = 2ms}, 0s);
+  Ue bob(world, {.delay = 40ms, .loss = 0.05}, 0s);
+  alice.lose_each = 20;
+  alice.establish(world.token("alice", {World::both(1, 1)}));
+  bob.establish(world.token("bob", {World::sees(2)}));
+  world.run_for(1s);
+  ASSERT_TRUE(world.relay().take(SetTier{.flow = 2, .tier = 2}, world.now()));
+  const std::vector<std::byte> payload(40);
+  constexpr std::uint64_t published = 3000;
+  for (std::uint64_t i = 0; i < published; ++i) {
+    ASSERT_TRUE(alice.core.publish(1, 1, 0, payload, std::nullopt, alice.clock()));
+    world.run_for(16ms);
+  }
+  world.run_for(2s);
+  const auto reports = world.relay().report(world.now());
+  const auto up = told_of(reports, 1);
+  const auto down = told_of(reports, 2);
+  std::uint64_t missed = 0;
+  for (const auto& told : bob.stats) missed += told.lost;
+  EXPECT_GT(bob.unsent, published / 4);
+  EXPECT_GT(up.published.loss.lost, 100U);
+  EXPECT_GT(down.received.loss.lost, 20U);
+  // Of what he misses beyond that, this leg lost as much as the relay says, and the other one its
+  // share, of which a part fell between two states that he was sent anyway.
+  EXPECT_NEAR(static_cast<double>(missed - bob.unsent),
+              static_cast<double>(up.published.loss.lost + down.received.loss.lost), 8);
+  EXPECT_GE(bob.answers, bob.stats.size() - 1);
 }
 
 TEST(client_core, a_state_of_four_fragments_is_one_state_and_a_copy_of_it_is_none) {

@@ -58,6 +58,8 @@ struct Flow {
   /// those of before that it had not come to by then.
   std::uint64_t skipped = 0;
   std::uint64_t skipped_before = 0;
+  /// Of the skipped ones, by asset, those that were here to be sent: not told yet.
+  std::map<sdd::Alias, std::uint32_t> left_out;
   std::chrono::microseconds clock_error{};
 
   sdd::ComponentMask may_publish() const { return claims.components & ordered; }
@@ -70,7 +72,9 @@ struct Progress {
   std::int64_t key_us = 0;            ///< when it was sent `key` last
   sdd::Sequence key = 0;              ///< the key frame that it has
   std::optional<sdd::Sequence> sent;  ///< the latest that it was sent
+  std::uint32_t order = 0;            ///< of that (State::order())
   std::uint16_t flow = 0;             ///< of the member, through which it sees the slot
+  sdd::Alias alias = 0;               ///< of the asset
   std::uint8_t priority = 0;
   bool has_key = false;
 };

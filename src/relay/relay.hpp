@@ -118,6 +118,7 @@ class Relay {
   void hear(LinkId id, Link& link, const sdd::StateRequest& request, Instant now);
   template <class Other>
   void hear(LinkId id, Link& link, const Other& other, Instant now);
+  void tell_left_out(LinkId id, Flow& flow);
   sdd::Cause admit(const Link& link, const sdd::FlowToken& token) const;
   Room* room_for(const std::string& name);
   Member* member_for(LinkId id, Link& link, Room& room, const std::string& ue);

@@ -210,7 +210,7 @@ void Relay::hear(LinkId id, Link& link, const sdd::Release& release, Instant now
   leave_empty_rooms(id, link, now);
 }
 
-void Relay::hear(LinkId, Link& link, const sdd::FlowStats& stats, Instant) {
+void Relay::hear(LinkId id, Link& link, const sdd::FlowStats& stats, Instant) {
   const auto known = link.flows.find(stats.flow);
   if (known == link.flows.end()) return;
   Flow& flow = *known->second.flow;
@@ -232,6 +232,21 @@ void Relay::hear(LinkId, Link& link, const sdd::FlowStats& stats, Instant) {
   told.gap = Histogram::from_sparse(stats.gap).value_or(Histogram());
   flow.received.merge(told);
   flow.clock_error = std::chrono::microseconds(stats.clock_error_us);
+  if (stats.lost > 0 || !flow.left_out.empty()) tell_left_out(id, flow);
+}
+
+/// Where there is nothing to say, that is said: what it misses was lost then.
+void Relay::tell_left_out(LinkId id, Flow& flow) {
+  sdd::LeftOut answer{.flow = flow.claims.id, .assets = {}};
+  for (const auto& [alias, states] : flow.left_out) {
+    if (answer.assets.size() == sdd::control_list_max) {
+      tell(id, answer);
+      answer.assets.clear();
+    }
+    answer.assets.push_back({alias, states});
+  }
+  flow.left_out.clear();
+  tell(id, answer);
 }
 
 void Relay::hear(LinkId, Link& link, const sdd::StateRequest& request, Instant now) {

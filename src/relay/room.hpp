@@ -112,7 +112,7 @@ class Room {
   std::optional<sdd::Position> standpoint(const Member& member) const;
   void wake(Instant now);
 
-  void refuse(Flow& flow, std::uint64_t Refused::* what);
+  void refuse(Flow& flow, std::uint64_t Refused::*what);
   void queue_lossy(std::size_t slot, const Member& from);
   void serve(Member& member, Instant now);
   void serve_lossy(Member& member, Packer& packer, Instant now);
@@ -122,6 +122,7 @@ class Room {
   Served serve_slot(Member& member, std::size_t slot, Packer& packer, Instant now);
   enum class Sent : std::uint8_t { first, again };
   void send_state(const State& state, Flow& flow, Progress& progress, Packer& packer, Sent how);
+  static void note_sent(const State& state, Flow& flow, Progress& progress);
   void refill(Member& member, Instant now) const;
   void hold(Member& member, Instant now);
   void limit_rate(Member& member);

@@ -41,14 +41,6 @@ std::uint64_t path_bps(const PathStats& path, const Limits& limits) {
   return path.congestion_window * 8 * 1'000'000 / rtt * limits.path_share_percent / 100;
 }
 
-/// What lies between what it was sent last and this, whoever left it out.
-std::uint64_t skipped(const Progress& progress, sdd::Sequence seq) {
-  if (!progress.sent) return 0;
-  const auto ahead = sdd::distance(seq, *progress.sent);
-  // Beyond that the receiver takes the numbers for another publisher's, and misses none.
-  return ahead > 1 && ahead <= sdd::sequence_jump_max ? static_cast<std::uint64_t>(ahead) - 1 : 0;
-}
-
 }  // namespace
 
 /// Frames of one member's turn into datagrams.
@@ -137,8 +129,22 @@ void Room::send_state(const State& state, Flow& flow, Progress& progress, Packer
   }
   ++flow.delivered.states;
   flow.delivered.bytes += state.bytes();
-  flow.skipped += skipped(progress, state.seq());
-  if (!progress.sent || sdd::distance(state.seq(), *progress.sent) > 0) progress.sent = state.seq();
+  note_sent(state, flow, progress);
+}
+
+/// What lies between what it was sent last and this is missing there, whoever left it out; of that,
+/// what has an order was left out here.
+void Room::note_sent(const State& state, Flow& flow, Progress& progress) {
+  const auto ahead = progress.sent ? sdd::distance(state.seq(), *progress.sent) : 1;
+  const auto later = progress.sent ? static_cast<std::int32_t>(state.order() - progress.order) : 1;
+  // Beyond that the receiver takes the numbers for another publisher's, and misses none.
+  if (ahead > 1 && ahead <= sdd::sequence_jump_max) {
+    flow.skipped += static_cast<std::uint64_t>(ahead) - 1;
+    if (later > 1)
+      flow.left_out[progress.alias] += static_cast<std::uint32_t>(std::min(ahead, later)) - 1;
+  }
+  if (ahead > 0) progress.sent = state.seq();
+  if (later > 0) progress.order = state.order();
 }
 
 Room::Served Room::serve_slot(Member& member, std::size_t number, Packer& packer, Instant now) {

@@ -196,6 +196,7 @@ void Room::retarget(Member& member, std::size_t number) {
   }
   Progress& progress = member.progress[number];
   progress.flow = static_cast<std::uint16_t>(place);
+  progress.alias = asset.alias;
   progress.priority = priority;
   if (!wanted) {
     member.wanted.remove(number);

@@ -91,7 +91,7 @@ void Slot::follow(std::uint32_t from, const sdd::Frame& frame) {
 }
 
 void Slot::fill(State& state, const sdd::Frame& frame, bool whole, Instant now) {
-  state.begin(frame.seq, frame.base, now);
+  state.begin(frame.seq, frame.base, came, now);
   if (whole) return state.add(frame);
   for (std::size_t i = 0; i < assembly.count(); ++i) state.add(assembly.piece(i));
 }
@@ -117,6 +117,7 @@ Taken Slot::publish(std::uint32_t from, sdd::Frame frame, Window& window, Instan
   const bool fresh = arrival == sdd::Arrival::newest || arrival == sdd::Arrival::late;
   if (fresh && !whole && !assembly.take(frame)) return Taken::incomplete;
   arrival = seen.take(frame.seq);
+  if (fresh) ++came;
   std::size_t bytes = frame.payload.size();
   if (fresh && !whole) {
     bytes = 0;

@@ -25,11 +25,13 @@ struct Block {
 /// One state as it goes out: a frame, or up to four fragments. Its bytes are used again.
 class State {
  public:
-  void begin(sdd::Sequence seq, std::optional<sdd::Sequence> base, Instant received) {
+  void begin(sdd::Sequence seq, std::optional<sdd::Sequence> base, std::uint32_t order,
+             Instant received) {
     bytes_.clear();
     count_ = 0;
     seq_ = seq;
     base_ = base;
+    order_ = order;
     received_ = received;
   }
   void add(const sdd::Frame& frame);
@@ -45,6 +47,8 @@ class State {
   std::vector<std::byte> payload() const;
   sdd::Sequence seq() const { return seq_; }
   std::optional<sdd::Sequence> base() const { return base_; }
+  /// Its place among those of its slot that came here: what was lost before has none.
+  std::uint32_t order() const { return order_; }
   Instant received() const { return received_; }
 
  private:
@@ -54,6 +58,7 @@ class State {
   std::size_t count_ = 0;
   sdd::Sequence seq_ = 0;
   std::optional<sdd::Sequence> base_;
+  std::uint32_t order_ = 0;
   Instant received_{};
 };
 
@@ -107,6 +112,7 @@ struct Slot {
   std::uint32_t author = 0;     ///< of the newest state; it is not sent back to it
   sdd::Sequence offset = 0;     ///< from its numbers to ours
   sdd::SequenceWindow seen;     ///< in our numbers
+  std::uint32_t came = 0;       ///< states, each once; wraps
 
   Assembly assembly;
   State newest;

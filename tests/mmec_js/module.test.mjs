@@ -167,6 +167,21 @@ test("what one end publishes the other is told once, in order of arrival, with l
   assert.deepEqual(stats.delay, [Histogram.bucketOf(5000), 180]);
 });
 
+test("what the node says that it left out is no loss, and the rest of what is missing is", () => {
+  const a = lonely(), b = lonely();
+  for (let i = 0; i < 100; ++i) a.core.publish(7, 3, [[0, Uint8Array.of(1)]], 1e9 + i * 4e3);
+  a.out.datagrams.filter((_, i) => i % 4 === 0).forEach((datagram) => b.core.onDatagram(datagram, 1e9 + 1000));
+  b.core.advance(1e9 + 5e5);
+  const [window] = b.core.assets.get(3).kept;
+  assert.deepEqual([window.lost, window.missed], [72, 72], "nobody has said why");
+  b.core.onControl(writeControl({ is: "leftOut", flow: 8, assets: [{ alias: 3, states: 72 }] }), 1e9 + 6e5);
+  assert.equal(window.missed, 72, "that was of another flow");
+  b.core.onControl(writeControl({ is: "leftOut", flow: 7, assets: [{ alias: 3, states: 70 }, { alias: 4, states: 1 }] }), 1e9 + 6e5);
+  assert.deepEqual([window.lost, window.missed, window.expected], [2, 0, 27]);
+  b.core.onControl(writeControl({ is: "leftOut", flow: 7, assets: [{ alias: 3, states: 9 }] }), 1e9 + 7e5);
+  assert.equal(window.lost, 2, "it was answered");
+});
+
 test("a state that no datagram holds goes in fragments, and comes whole or not at all", () => {
   const a = lonely(), b = lonely();
   const large = Uint8Array.from({ length: 4096 }, (_, i) => i & 255);

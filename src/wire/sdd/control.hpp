@@ -194,8 +194,22 @@ struct StateRequest {
   bool operator==(const StateRequest&) const = default;
 };
 
+/// Of what a receiver found missing, what the node had and did not send it: a later state came
+/// before its turn, its tier is lower, it wanted none. The answer to FlowStats that miss something,
+/// of what was left out since the last one.
+struct LeftOutOf {
+  Alias alias = 0;
+  std::uint32_t states = 0;
+  bool operator==(const LeftOutOf&) const = default;
+};
+struct LeftOut {
+  FlowId flow = 0;
+  std::vector<LeftOutOf> assets;
+  bool operator==(const LeftOut&) const = default;
+};
+
 using ControlMessage = std::variant<Hello, Establish, EstablishRsp, Update, Release, FlowStats,
-                                    ClockPing, ClockPong, Event, Tier, StateRequest>;
+                                    ClockPing, ClockPong, Event, Tier, StateRequest, LeftOut>;
 
 /// With its length in front; fits control_message_bytes_max where the members are within theirs.
 std::vector<std::byte> write_control(const ControlMessage& message);

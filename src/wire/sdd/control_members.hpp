@@ -102,4 +102,10 @@ inline constexpr std::tuple members_of<StateRequest>{Keyed{1, &StateRequest::flo
                                                      Keyed{2, &StateRequest::alias},
                                                      Keyed{3, &StateRequest::components}};
 
+template <>
+inline constexpr std::uint64_t kind_of<LeftOut> = 12;
+template <>
+inline constexpr std::tuple members_of<LeftOut>{Keyed{1, &LeftOut::flow},
+                                                Keyed{2, &LeftOut::assets}};
+
 }  // namespace lobo::sdd::detail

@@ -123,6 +123,7 @@ std::map<std::string, ControlMessage> meanings() {
       {"event", Event{.kind = EventKind::asset_gone, .alias = 5, .asset = "urn:a", .ue = "u1"}},
       {"tier", Tier{5, 2, TierReason::loss, 0, 7}},
       {"state_request", StateRequest{5, 9, 1}},
+      {"left_out", LeftOut{5, {{9, 3}, {10, 100}}}},
       // What is not told keeps its value, and what is new is passed over.
       {"nothing_told", StateRequest{}},
       {"unknown_passed_over", StateRequest{}}};
