@@ -328,9 +328,8 @@ class Lab {
   bool known(ConnectionNo number, const Connection& connection) {
     if (answers(connection)) return true;
     if (connection.node->relay && connection.path().open)
-      at(now_ + connection.path().delay, [this, number] {
-        over(number, {Closed::Cause::reset, 0, "it has forgotten us"});
-      });
+      at(now_ + connection.path().delay,
+         [this, number] { over(number, {Closed::Cause::reset, 0, "it has forgotten us"}); });
     return false;
   }
   void over(ConnectionNo number, const Closed& why) {
@@ -424,9 +423,8 @@ inline void Ue::close(ConnectionNo connection, sdd::Cause, std::string_view) {
     lab_.at(lab_.now() + path.delay, [this, connection, node = one->node, boot = one->boot] {
       if (node->relay && node->boots == boot) node->relay->on_closed(connection, lab_.now());
     });
-  lab_.at(lab_.now(), [this, connection] {
-    lab_.over(connection, {Closed::Cause::local, 0, "closed"});
-  });
+  lab_.at(lab_.now(),
+          [this, connection] { lab_.over(connection, {Closed::Cause::local, 0, "closed"}); });
 }
 
 inline void Ue::ask(std::uint64_t number, http::Request request, std::chrono::milliseconds) {

@@ -112,7 +112,7 @@ class Room {
   std::optional<sdd::Position> standpoint(const Member& member) const;
   void wake(Instant now);
 
-  void refuse(Flow& flow, std::uint64_t Refused::*what);
+  void refuse(Flow& flow, std::uint64_t Refused::* what);
   void queue_lossy(std::size_t slot, const Member& from);
   void serve(Member& member, Instant now);
   void serve_lossy(Member& member, Packer& packer, Instant now);

@@ -54,7 +54,7 @@ Slot* Room::slot_for(Asset& asset, std::size_t number, sdd::Component component,
   return &slot;
 }
 
-void Room::refuse(Flow& flow, std::uint64_t Refused::*what) {
+void Room::refuse(Flow& flow, std::uint64_t Refused::* what) {
   ++(flow.refused.*what);
   ++(refused_.*what);
 }

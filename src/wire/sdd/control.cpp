@@ -34,7 +34,7 @@ constexpr std::uint64_t number_max = std::numeric_limits<std::uint64_t>::max();
 constexpr std::size_t pairs_max = 32;
 
 template <class Number>
-requires std::is_enum_v<Number>
+  requires std::is_enum_v<Number>
 constexpr std::pair<std::uint64_t, std::uint64_t> range_of() {
   if constexpr (std::same_as<Number, Role>) return {0, role_max};
   if constexpr (std::same_as<Number, Cause>) return {0, cause_max};
@@ -50,8 +50,10 @@ void write(CborWriter& out, Number value) {
   out.number(value);
 }
 template <class Number>
-requires std::is_enum_v<Number>
-void write(CborWriter& out, Number value) { out.number(static_cast<std::uint64_t>(value)); }
+  requires std::is_enum_v<Number>
+void write(CborWriter& out, Number value) {
+  out.number(static_cast<std::uint64_t>(value));
+}
 void write(CborWriter& out, const std::string& value) { out.text(value); }
 void write(CborWriter& out, const std::vector<std::byte>& value) { out.bytes(value); }
 
@@ -99,7 +101,7 @@ void read(CborReader& in, Number& value) {
   value = static_cast<Number>(in.number(std::numeric_limits<Number>::max()));
 }
 template <class Number>
-requires std::is_enum_v<Number>
+  requires std::is_enum_v<Number>
 void read(CborReader& in, Number& value) {
   constexpr auto range = range_of<Number>();
   const std::uint64_t number = in.number(range.second);
