@@ -98,6 +98,26 @@ TEST(sync_resolve, what_is_absent_is_no_limit_and_a_guaranteed_rate_of_nothing) 
   EXPECT_FALSE(out.qos->pdb_ul);
 }
 
+TEST(sync_resolve, urllc_has_two_paths_unless_somebody_says_otherwise) {
+  const auto with = [](std::string_view hints, std::string_view more = "") {
+    auto session = session_of("{}", more);
+    session.lower_layer_hints = json::read<api::mm_das::LowerLayerHints>(hints).value();
+    return session;
+  };
+  const std::string urllc = R"({"transType":"urllc"})";
+  using enum api::sync_types::Redundancy;
+  const auto usual = only(with(urllc), {});
+  EXPECT_EQ(usual.redundancy, dual);
+  EXPECT_EQ(usual.decision, PolicyDecision::accept);
+  EXPECT_EQ(traced(usual, "/redundancy").origin, TraceOrigin::default_);
+  EXPECT_EQ(only(with("{}"), {}).redundancy, none);
+  EXPECT_EQ(only(session_of(R"({"per":"1E-6"})"), {}).redundancy, none) << "a rate is not a path";
+  EXPECT_EQ(only(with(urllc, R"(,"redundancy":"NONE")"), {}).redundancy, none);
+  const auto ruled = only(with(urllc), {policy("p", R"({"match":{},"redundancy":"NONE"})")});
+  EXPECT_EQ(ruled.redundancy, none);
+  EXPECT_EQ(traced(ruled, "/redundancy").sources, (Sources{"p@1"}));
+}
+
 TEST(sync_resolve, a_policy_that_refuses_instead_of_trimming_is_named) {
   const auto out =
       only(session_of(R"({"mbrDl":"40 Mbps"})"),

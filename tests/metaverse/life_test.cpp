@@ -62,6 +62,21 @@ TEST(mm_session, is_resolved_connected_used_and_torn_down_and_leaves_nothing_beh
   EXPECT_EQ(w.durable().timers.size(), 0U);
 }
 
+TEST(mm_session, can_be_read_after_its_end_for_as_long_as_its_policy_retains_it) {
+  for (const int seconds : {0, 5}) {
+    MmWorld w;
+    w.policy(R"({"match":{},"retentionSec":)" + std::to_string(seconds) + "}");
+    const auto at = w.session(MmWorld::asset("1", "ue-1"));
+    EXPECT_EQ(w.tell("ue-1", "ESTABLISHED", R"({"urn:a:1":"UP"})"), 204);
+    EXPECT_EQ(w.ask("DELETE", at).status, 204);
+    EXPECT_EQ(w.ask("GET", at).status, seconds == 0 ? 404 : 200);
+    w.loop.run_for(std::chrono::seconds{seconds} + 1s);
+    EXPECT_EQ(w.ask("GET", at).status, 404);
+    EXPECT_EQ(w.durable().timers.size(), 0U);
+    EXPECT_EQ(w.durable().records.size(), 1U) << "the policy alone";
+  }
+}
+
 // SEALDD's last word comes when the enabler has let the connection go: refused, it would wait there
 // for somebody to look after it.
 TEST(mm_session, the_last_word_about_a_connection_that_was_let_go_is_taken) {
