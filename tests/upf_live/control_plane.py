@@ -80,6 +80,18 @@ def create_far(number, destination, teid=None, gnb=N3_GNB):
     return ie(3, ie(108, u32(number)), ie(44, u8(0x02)), ie(4, *parameters))
 
 
+FORWARD, BUFFER_AND_NOTIFY = 0x02, 0x0C
+DROP_BUFFERED = 0x01
+
+
+def update_far(number, action):
+    return ie(10, ie(108, u32(number)), ie(44, u8(action)))
+
+
+def modification_flags(flags):
+    return ie(49, u8(flags))
+
+
 def gate(uplink=OPEN, downlink=OPEN):
     return ie(25, u8(uplink << 2 | downlink))
 

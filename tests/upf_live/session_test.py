@@ -7,8 +7,8 @@ import struct
 import time
 import unittest
 
-from control_plane import CLOSED, ControlPlane, create_qer, create_urr, fields, find, query_urr, \
-    session_rules, update_qer
+from control_plane import BUFFER_AND_NOTIFY, CLOSED, DROP_BUFFERED, FORWARD, ControlPlane, create_qer, create_urr, fields, \
+    find, modification_flags, query_urr, session_rules, update_far, update_qer
 from net import N3_UPF, N6_SERVER, N6_UPF, UE, ask_until, ip_packet, readable
 from both_ways import QFI, BothWays
 from upf_case import need_namespaces
@@ -166,6 +166,31 @@ class Session(BothWays):
         for payload in payloads:
             self.send_uplink(teid, ip_packet(UE, N6_SERVER, 5004, 6000, payload))
         self.assertEqual([self.server.recv(65535) for _ in payloads], payloads)
+
+    def test_what_a_far_buffers_is_told_and_passes_in_its_order_once_the_far_forwards(self):
+        seid, _ = self.establish(session_rules(qer=create_qer(1, qfi=QFI)))
+        self.warm_up()
+        payloads = [f"{number} for a UE that sleeps".encode() for number in range(20)]
+
+        def sleep_and_send():
+            self.smf.modify(seid, update_far(1, BUFFER_AND_NOTIFY))
+            for payload in payloads:
+                self.send_downlink(self.downlink(payload))
+            self.wait_for(lambda: self.metric("lobo_upf_buffered_packets", direction="downlink") == len(payloads))
+            self.assertFalse(readable(self.gnb, 0))
+
+        sleep_and_send()
+        self.assertEqual(find(self.smf.wait_report()["ies"], 83, 56)["fields"]["value"], "1")
+        self.smf.modify(seid, update_far(1, FORWARD))
+        for payload in payloads:
+            self.assertTrue(readable(self.gnb, 5))
+            self.assertTrue(self.gnb.recv(65535).endswith(payload))
+        self.assertEqual(self.metric("lobo_upf_buffered_packets", direction="downlink"), 0)
+
+        sleep_and_send()
+        self.smf.modify(seid, modification_flags(DROP_BUFFERED) + update_far(1, FORWARD))
+        self.assertEqual(self.through(self.downlink(b"the first that counts"))["session"]["qfi"], QFI)
+        self.assertEqual(self.metric("lobo_upf_dropped_packets_total", reason="rule_buffers"), len(payloads))
 
     def test_the_page_for_people_says_what_happens(self):
         self.establish(session_rules(qer=create_qer(1, qfi=QFI)))

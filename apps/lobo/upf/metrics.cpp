@@ -47,6 +47,7 @@ void UpfMetrics::add_direction(const char* name, const PathCounters::Direction& 
   counter("lobo_upf_sent_packets_total", labels, value_of(direction.sent.packets));
   counter("lobo_upf_sent_octets_total", labels, value_of(direction.sent.octets));
   gauge("lobo_upf_waiting_packets", labels, value_of(direction.waiting));
+  gauge("lobo_upf_buffered_packets", labels, value_of(direction.buffered));
   each(direction.dropped, [&](const std::string& reason, const auto& dropped) {
     if (reason == to_string(PathDrop::nothing)) return;
     const runtime::Labels both{{"direction", name}, {"reason", reason}};

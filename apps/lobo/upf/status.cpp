@@ -74,6 +74,7 @@ Value direction(const dataplane::PathCounters::Direction& counters) {
       .add("received", traffic(counters.received))
       .add("sent", traffic(counters.sent))
       .add("waiting", number(counters.waiting))
+      .add("buffered", number(counters.buffered))
       .add("dropped", dropped.done())
       .done();
 }
@@ -88,6 +89,7 @@ void add(dataplane::PathCounters::Direction& to, const dataplane::PathCounters::
   dataplane::add(to.received, from.received);
   dataplane::add(to.sent, from.sent);
   dataplane::add(to.waiting, from.waiting);
+  dataplane::add(to.buffered, from.buffered);
   dataplane::add(to.dropped, from.dropped);
 }
 

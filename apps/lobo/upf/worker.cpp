@@ -103,17 +103,12 @@ bool Worker::turn(PathSide from, packet_io::Port& port, std::size_t queue) {
   const dataplane::RuleSet& rules = given_.rules.take(given_.at);
   (void)given_.neighbours.take_new();
   release();
+  resume();
   if (KeyChange* const change = given_.keys.take_new()) {
     change->apply(receiver_);
     contexts_.store(receiver_.contexts(), std::memory_order_relaxed);
   }
-  const dataplane::Turn turn{
-      .rules = rules,
-      .neighbours = *given_.neighbours.current(),
-      .now = duration_cast<dataplane::Elapsed>(steady_clock::now().time_since_epoch()),
-      .since_1970 = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()),
-      .worker = given_.at,
-      .workers = given_.workers};
+  const dataplane::Turn turn = turn_now(rules);
   if (from == PathSide::n6)
     pipeline_.downlink(batch_, turn, out_);
   else
@@ -122,6 +117,26 @@ bool Worker::turn(PathSide from, packet_io::Port& port, std::size_t queue) {
   send(PathSide::n6, queue, out_.n6);
   if (!out_.others.empty()) hand_over(from);
   return true;
+}
+
+dataplane::Turn Worker::turn_now(const dataplane::RuleSet& rules) const {
+  return {.rules = rules,
+          .neighbours = *given_.neighbours.current(),
+          .now = duration_cast<dataplane::Elapsed>(steady_clock::now().time_since_epoch()),
+          .since_1970 = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()),
+          .worker = given_.at,
+          .workers = given_.workers,
+          .published = given_.rules.number(given_.at)};
+}
+
+/// Before packets that came later, as release() is.
+void Worker::resume() {
+  if (!pipeline_.anything_buffered()) return;
+  const dataplane::RuleSet& rules = given_.rules.take(given_.at);
+  while (pipeline_.resume(turn_now(rules), out_)) {
+    send(PathSide::n3, 0, out_.n3);
+    send(PathSide::n6, 0, out_.n6);
+  }
 }
 
 /// Before packets that came later: those of a next hop stay in order.
@@ -162,6 +177,7 @@ void Worker::call_control(Time now) {
 }
 
 void Worker::wait(Time now) {
+  resume();
   given_.rules.rest(given_.at);
   // New keys and neighbours are taken here as well, so that what they replace can be freed.
   (void)given_.neighbours.take_new();
@@ -170,7 +186,8 @@ void Worker::wait(Time now) {
     contexts_.store(receiver_.contexts(), std::memory_order_relaxed);
   }
   release();
-  milliseconds at_most = pipeline_.anything_waits() ? waiting_look : worker_wait_max;
+  const bool waits = pipeline_.anything_waits() || pipeline_.anything_buffered();
+  milliseconds at_most = waits ? waiting_look : worker_wait_max;
   if (news_)
     at_most = std::max(milliseconds{1}, duration_cast<milliseconds>(called_at_ + look_every - now));
   if (!adapters::packet_io::wait_for_packets(all_, at_most)) {

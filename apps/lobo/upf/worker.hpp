@@ -48,7 +48,7 @@ namespace lobo::app {
 inline constexpr std::chrono::milliseconds look_every{2};
 /// How often counters of ports are copied, and their state looked at: some system calls.
 inline constexpr std::chrono::milliseconds figures_every{100};
-/// Longest wait while packets wait for the address of a next hop.
+/// Longest wait while packets wait for the address of a next hop, or for other rules.
 inline constexpr std::chrono::milliseconds waiting_look{2};
 /// Longest wait; a worker that is to end notices within this time.
 inline constexpr std::chrono::milliseconds worker_wait_max{100};
@@ -117,6 +117,8 @@ class Worker {
   void run();
   bool turn(dataplane::PathSide from, packet_io::Port& port, std::size_t queue);
   void release();
+  void resume();
+  dataplane::Turn turn_now(const dataplane::RuleSet& rules) const;
   void hand_over(dataplane::PathSide from);
   void send(dataplane::PathSide to, std::size_t queue, const packet_io::Batch& batch);
   void wait(Time now);

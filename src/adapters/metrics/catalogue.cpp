@@ -134,6 +134,8 @@ constexpr std::array entries{
     Entry{"lobo_store_units_total", Kind::counter, "", "Units that the store was given to write."},
     Entry{"lobo_upf_associations", Kind::gauge, "",
           "Control planes that have an association with the UPF."},
+    Entry{"lobo_upf_buffered_packets", Kind::gauge, "direction",
+          "Packets that wait now for their session's rules to change (FAR: buffer)."},
     Entry{"lobo_upf_containers_unread_total", Kind::counter, "",
           "PDU Session Containers of gNBs that tell more than is read."},
     Entry{"lobo_upf_delays_measured_total", Kind::counter, "",

@@ -14,14 +14,15 @@
 
 namespace lobo::dataplane::n4 {
 
-/// What the whole UPF does (clause 8.2.25): it chooses F-TEIDs, takes bundled messages, counts
-/// packets, measures delay by QoS flow, marks PDU Sets towards the RAN, and by importance on N3.
+/// What the whole UPF does (clause 8.2.25): it chooses F-TEIDs, buffers what a FAR
+/// buffers and tells of it after the time that a BAR says, takes bundled messages, counts packets,
+/// measures delay by QoS flow, marks PDU Sets towards the RAN, and by importance on N3.
 /// Not told because it is not so: end markers of our own (EMPU), traffic endpoints (PDIU), UE
 /// addresses (UEIP), the delay of GTP-U paths (GPQM), jitter and data bursts on N6 (N6JEDB), L4S,
 /// the endpoint mode of UDP options (UDPOPT: ours are read in transit).
 inline const pfcp::UpFeatures served_features{
-    pfcp::UpFeature::ftup, pfcp::UpFeature::bundl, pfcp::UpFeature::mnop,
-    pfcp::UpFeature::qfqm, pfcp::UpFeature::pdusm, pfcp::UpFeature::psitlm,
+    pfcp::UpFeature::ddnd, pfcp::UpFeature::ftup, pfcp::UpFeature::udbc,  pfcp::UpFeature::bundl,
+    pfcp::UpFeature::mnop, pfcp::UpFeature::qfqm, pfcp::UpFeature::pdusm, pfcp::UpFeature::psitlm,
 };
 
 struct N4Config {

@@ -123,6 +123,7 @@ tl::expected<Applied, RuleRefusal> modify(const Session& session,
                                           const pfcp::Remarks& remarks, Tunnels& tunnels) {
   Session copy = session;
   if (request.cp_f_seid) copy.control = *request.cp_f_seid;
+  if (request.flags && request.flags->has(pfcp::ModificationFlag::drobu)) ++copy.buffers_given_up;
   Draft draft(std::move(copy));
   Fault fault = refuse_unserved(remarks);
   if (!fault) fault = remove_rules(draft, request);

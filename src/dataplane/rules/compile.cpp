@@ -193,17 +193,19 @@ void SessionRules::compile(const Session& session) {
   treatments_.reserve(rules_.size());
   for (std::size_t i = 0; i < rules_.size(); ++i) {
     lines_.emplace_back(rules_[i]);
-    treatments_.push_back(treatment_of(i, session.pdrs.at(rules_[i].id)));
+    treatments_.push_back(treatment_of(i, session));
   }
 }
 
-Treatment SessionRules::treatment_of(std::size_t place, const Pdr& pdr) {
+Treatment SessionRules::treatment_of(std::size_t place, const Session& session) {
   const Rule& rule = rules_[place];
   Treatment treatment;
   treatment.rule = &rule;
   treatment.told = &told_[place];
   take_far(fars_[rule.far], treatment);
-  take_protocol(pdr, treatment);
+  if (fars_[rule.far].bar && session.bar && session.bar->suggested_packets)
+    treatment.buffered_packets = session.bar->suggested_packets->value;
+  take_protocol(session.pdrs.at(rule.id), treatment);
   treatment.tracker = trackers_[place].get();
   treatment.drops = drop_states_[place].get();
   for (const std::size_t at : rule.qers) {

@@ -104,7 +104,9 @@ SessionRules::SessionRules(const Session& session, const SessionRules* before)
     : seid_(session.seid),
       fars_(values(session.fars)),
       qers_(values(session.qers)),
-      urrs_(values(session.urrs)) {
+      urrs_(values(session.urrs)),
+      revision_(before != nullptr ? before->revision_ + 1 : 1),
+      buffers_given_up_(session.buffers_given_up) {
   rules_.reserve(session.pdrs.size());
   for (const auto& [id, pdr] : session.pdrs) add_rule(id, pdr, session);
   std::ranges::sort(rules_, {},

@@ -75,6 +75,9 @@ class SessionRules {
   /// Its worker is the rest of a division by how many there are. Of the UE's address that it had
   /// first, and the same as long as it lives: what packets change has one thread that writes it.
   std::uint32_t split() const { return split_; }
+  /// One more than that of the rules which these replace.
+  std::uint64_t revision() const { return revision_; }
+  std::uint32_t buffers_given_up() const { return buffers_given_up_; }
   /// By precedence, then by identifier.
   std::span<const Rule> rules() const { return rules_; }
   const Far& far(const Rule& rule) const { return fars_[rule.far]; }
@@ -105,7 +108,7 @@ class SessionRules {
   std::uint32_t split_of_keys() const;
   void keep_states(const Session& session, const SessionRules* before);
   void compile(const Session& session);
-  Treatment treatment_of(std::size_t place, const Pdr& pdr);
+  Treatment treatment_of(std::size_t place, const Session& session);
   void take_policers(const Rule& rule, Treatment& treatment);
   SetPolicing set_policing_of(const Rule& rule, std::size_t qer) const;
   bool guaranteed(const Rule& rule) const;
@@ -121,6 +124,8 @@ class SessionRules {
   std::vector<SessionKey> keys_;
   std::uint64_t monitored_qfis_ = 0;
   std::uint32_t split_ = 0;
+  std::uint64_t revision_ = 1;
+  std::uint32_t buffers_given_up_ = 0;
 
   // In the order of qers(), of rules(), of rules(), of rules().
   std::vector<std::shared_ptr<QerState>> qer_states_;

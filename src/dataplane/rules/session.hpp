@@ -75,6 +75,7 @@ struct Session {
   std::map<pfcp::UrrId, Urr> urrs;
   std::map<pfcp::SrrId, Srr> srrs;
   std::optional<Bar> bar;
+  std::uint32_t buffers_given_up = 0;  ///< how often all that was buffered was to be dropped
   bool operator==(const Session&) const = default;
 };
 

@@ -67,6 +67,9 @@ struct alignas(64) Treatment {
   enum class Action : std::uint8_t { drop, forward, buffer };
   enum class To : std::uint8_t { nowhere, n3, n6 };
   static constexpr std::uint8_t no_paging_policy = 0xFF;
+  /// Of one session: what a BAR suggests (at most this), else the usual number.
+  static constexpr std::uint16_t buffered_packets_max = 255;
+  static constexpr std::uint16_t buffered_packets_usual = 64;
 
   const Rule* rule = nullptr;
   // Where to.
@@ -105,9 +108,10 @@ struct alignas(64) Treatment {
   SetTracker* tracker = nullptr;
   MonitorState* monitor = nullptr;  ///< where this flow is monitored
   QerState* qer = nullptr;          ///< of the QER that has the QFI
-  // ---- third line, for what is dropped
+  // ---- third line, for what is dropped or buffered
   bool* told = nullptr;  ///< that downlink data came
   DropState* drops = nullptr;
+  std::uint16_t buffered_packets = buffered_packets_usual;
 };
 static_assert(sizeof(Treatment) == 3 * 64);
 

@@ -170,7 +170,7 @@ TEST(downlink, what_is_buffered_is_told_once_until_the_rules_change) {
   upf.serve({session});
   const Octets frame = test::down_frame(payload);
   EXPECT_TRUE(upf.downlink({frame, frame, frame}).n3.empty());
-  EXPECT_EQ(upf.dropped(PathDrop::rule_buffers), 3U);
+  EXPECT_EQ(upf.pipeline->counters().downlink.buffered.value(), 3U);
   const WorkerEvent told{.kind = WorkerEvent::Kind::downlink_data, .seid = 1, .id = 1};
   EXPECT_EQ(upf.events.pop(), told);
   EXPECT_EQ(upf.events.pop(), std::nullopt);

@@ -72,7 +72,7 @@ Opener::Opener(const PathSettings& settings, xrm::Receiver& receiver, PathCounte
 void Opener::open(std::span<Passage> passages) noexcept {
   count_ = 0;
   for (Passage& passage : passages) {
-    if (!passage.goes_on()) continue;
+    if (!passage.goes_on() || passage.treatment->action == Treatment::Action::buffer) continue;
     switch (passage.treatment->source) {
       case MarkSource::none: break;
       case MarkSource::rtp_extension: open_extension(passage, counters_); break;

@@ -33,6 +33,7 @@ struct Turn {
   std::chrono::nanoseconds since_1970{};  ///< the same moment by the wall clock
   std::uint32_t worker = 0;               ///< which of `workers` takes the turn
   std::uint32_t workers = 1;
+  std::uint64_t published = 0;  ///< which RuleSet that is: the next one has a greater number
 };
 
 struct PathSettings {

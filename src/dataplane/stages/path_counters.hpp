@@ -50,6 +50,7 @@ struct PathCounters {
     TrafficCounter received;
     TrafficCounter sent;  ///< of users: answers are counted below
     Counter waiting;      ///< packets that wait now for the address of their next hop
+    Counter buffered;     ///< packets that wait now for their session's rules to change
     CountersBy<PathDrop, path_drops, TrafficCounter> dropped;
     /// Of what was dropped as not_ip, ip_malformed or inner_malformed: how far it could be read.
     CountersBy<packet::Unread, packet::unread_reasons> unread;

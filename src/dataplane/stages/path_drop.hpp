@@ -1,7 +1,8 @@
 #pragma once
 // Why a packet went no further, and what a message of GTP-U's own is: closed lists, so that
 //
-//   received = sent + sum of the drops + sum of the signals + those that wait for a next hop
+//   received = sent + sum of the drops + sum of the signals + those that wait for a next hop +
+//   those that are buffered
 //
 // holds on each side at any moment between two batches.
 
@@ -26,7 +27,7 @@ enum class PathDrop : std::uint8_t {
   no_session,               ///< nobody has this address
   no_rule,                  ///< the session has no rule for it; an address that is not the UE's
   rule_drops,               ///< FAR: drop
-  rule_buffers,             ///< FAR: buffer. Nothing is buffered here: the first one is told
+  rule_buffers,             ///< FAR: buffer, and there was no room, or its time was over
   nowhere,                  ///< FAR: forward, and no place to
   gate_closed,              ///< QER
   quota_exhausted,          ///< URR

@@ -194,6 +194,8 @@ inline Octets rtp_packet(const std::optional<PduSetMark>& mark, std::uint16_t se
   return marked;
 }
 
+/// User data that say which packet it was.
+inline Octets numbered(std::size_t number) { return Octets(20, static_cast<std::byte>(number)); }
 inline model::MacAddress mac_at(const Octets& frame, std::size_t at) {
   model::MacAddress mac;
   for (std::size_t i = 0; i < 6; ++i) mac.octets[i] = u8_at(frame, at + i);
@@ -241,6 +243,7 @@ class Upf {
           sessions[i], i < kept_.size() ? kept_[i].get() : nullptr));
     kept_ = compiled;
     rules = std::make_unique<RuleSet>(compiled);
+    ++published;
   }
   const SessionRules& served(std::size_t at = 0) const { return *kept_[at]; }
 
@@ -267,6 +270,25 @@ class Upf {
     } while (!out.n3.empty() || !out.n6.empty());
     return sent;
   }
+  /// What was buffered and need not be any more, as the next turn finds it.
+  Sent resume() {
+    Sent sent;
+    Outgoing out;
+    while (pipeline->resume(turn(), out)) {
+      for (const auto& p : out.n3.packets())
+        sent.n3.emplace_back(p.bytes().begin(), p.bytes().end());
+      for (const auto& p : out.n6.packets())
+        sent.n6.emplace_back(p.bytes().begin(), p.bytes().end());
+    }
+    return sent;
+  }
+  Turn turn() const {
+    return {.rules = *rules,
+            .neighbours = *neighbours,
+            .now = now,
+            .since_1970 = since_1970,
+            .published = published};
+  }
   std::uint64_t dropped(PathDrop reason) const {
     return pipeline->counters().downlink.dropped[reason].packets.value();
   }
@@ -279,6 +301,7 @@ class Upf {
   std::unique_ptr<Pipeline> pipeline;
   std::unique_ptr<Neighbours> neighbours;
   std::unique_ptr<RuleSet> rules = std::make_unique<RuleSet>();
+  std::uint64_t published = 1;
   Elapsed now = std::chrono::seconds{10};
   std::chrono::nanoseconds since_1970 = std::chrono::seconds{1'800'000'000};
 
@@ -297,7 +320,7 @@ class Upf {
         batch.push({room, packet_io::headroom_min, frames[i].size(), {}});
       }
       Outgoing out;
-      through(batch, Turn{*rules, *neighbours, now, since_1970}, out);
+      through(batch, turn(), out);
       for (const auto& p : out.n3.packets())
         sent.n3.emplace_back(p.bytes().begin(), p.bytes().end());
       for (const auto& p : out.n6.packets())
@@ -309,7 +332,7 @@ class Upf {
   std::vector<std::shared_ptr<const SessionRules>> kept_;
 };
 
-/// received = sent + waiting + dropped + signals, on both sides.
+/// received = sent + waiting + buffered + dropped + signals, on both sides.
 inline bool adds_up(const PathCounters& counters) {
   const auto dropped = [](const PathCounters::Direction& direction) {
     std::uint64_t sum = 0;
@@ -323,7 +346,7 @@ inline bool adds_up(const PathCounters& counters) {
   const auto& down = counters.downlink;
   const auto& up = counters.uplink;
   const auto gone_on = [](const PathCounters::Direction& direction) {
-    return direction.sent.packets.value() + direction.waiting.value();
+    return direction.sent.packets.value() + direction.waiting.value() + direction.buffered.value();
   };
   return down.received.packets.value() == gone_on(down) + dropped(down) &&
          up.received.packets.value() == gone_on(up) + dropped(up) + signalled;

@@ -47,11 +47,31 @@ void Pipeline::end(const packet_io::Batch& batch, const Sent& sent,
 }
 
 void Pipeline::downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept {
+  Sent sent;
+  pass_downlink(batch, turn, sent, out);
+  end(batch, sent, counters_.downlink);
+}
+
+/// They were counted as received when they came.
+bool Pipeline::resume(const Turn& turn, Outgoing& out) noexcept {
+  resumed_.clear();
+  const Buffer::Dropped dropped = buffer_.take(turn, resumed_);
+  PathCounters::Direction& counters = counters_.downlink;
+  counters.dropped[PathDrop::rule_buffers].add(dropped.packets, dropped.octets);
+  counters.buffered.set(counters.buffered.value() - dropped.packets - resumed_.size());
+  if (resumed_.empty()) return false;
+  Sent sent;
+  pass_downlink(resumed_, turn, sent, out);
+  counters.sent.add(sent.packets, sent.octets);
+  return true;
+}
+
+void Pipeline::pass_downlink(packet_io::Batch& batch, const Turn& turn, Sent& sent,
+                             Outgoing& out) noexcept {
   const std::span<Passage> passages = begin(batch, out);
   parse_n6(passages, turn, counters_);
   classify_downlink(passages, turn);
   opener_.open(passages);
-  Sent sent;
   for (Passage& passage : passages) {
     if (passage.goes_on()) {
       passage.set = track(passage, turn.now);
@@ -59,7 +79,6 @@ void Pipeline::downlink(packet_io::Batch& batch, const Turn& turn, Outgoing& out
     }
     leave(passage, turn, counters_.downlink, sent, out);
   }
-  end(batch, sent, counters_.downlink);
 }
 
 void Pipeline::uplink(packet_io::Batch& batch, const Turn& turn, Outgoing& out) noexcept {
@@ -105,7 +124,8 @@ void Pipeline::release(const Neighbours& neighbours, Elapsed now, Outgoing& out)
   }
 }
 
-/// Each packet is counted here once: as sent, as dropped, as a signal or as one that waits.
+/// Each packet is counted here once: as sent, as dropped, as a signal or as one that
+/// waits.
 void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters,
                      Sent& sent, Outgoing& out) noexcept {
   if (passage.handed_on) [[unlikely]] {
@@ -128,6 +148,8 @@ void Pipeline::leave(Passage& passage, const Turn& turn, PathCounters::Direction
   if (to == Treatment::To::n6) out.n6.push(*passage.packet);
   if (passage.answered) out.n3.push(*passage.packet);
   if (passage.drop != PathDrop::nothing) {
+    const bool waits = passage.drop == PathDrop::rule_buffers && &counters == &counters_.downlink;
+    if (waits && buffer_.put(passage, turn)) return counters.buffered.add(1);
     counters.dropped[passage.drop].add(1, passage.frame_octets);
     if (passage.treatment == nullptr) return;
     passage.treatment->drops->packets.add(1);

@@ -13,6 +13,7 @@
 #include <span>
 
 #include "dataplane/rules/worker_event.hpp"
+#include "dataplane/stages/buffer.hpp"
 #include "dataplane/stages/emit.hpp"
 #include "dataplane/stages/monitor.hpp"
 #include "dataplane/stages/open.hpp"
@@ -59,6 +60,10 @@ class Pipeline {
   /// batch at most. What waited too long is dropped. The packets are good until the next batch.
   void release(const Neighbours& neighbours, Elapsed now, Outgoing& out) noexcept;
   bool anything_waits() const { return waiting_.size() != 0; }
+  /// What was buffered under rules that hold no more, as downlink() of one batch at most; false
+  /// where there is none. To be called until then, before what came later.
+  bool resume(const Turn& turn, Outgoing& out) noexcept;
+  bool anything_buffered() const { return buffer_.size() != 0; }
 
   /// What was decided for packet `at` of the last batch, as long as its rules are there.
   PacketTrace trace(std::size_t at) const { return trace_of(passages_[at]); }
@@ -77,6 +82,7 @@ class Pipeline {
     std::uint64_t handed_octets = 0;
   };
   std::span<Passage> begin(packet_io::Batch& batch, Outgoing& out) noexcept;
+  void pass_downlink(packet_io::Batch& batch, const Turn& turn, Sent& sent, Outgoing& out) noexcept;
   void end(const packet_io::Batch& batch, const Sent& sent,
            PathCounters::Direction& counters) noexcept;
   void leave(Passage& passage, const Turn& turn, PathCounters::Direction& counters, Sent& sent,
@@ -93,6 +99,8 @@ class Pipeline {
   Monitor monitor_;
   Emitter emitter_;
   WaitingRoom waiting_;
+  Buffer buffer_;
+  packet_io::Batch resumed_;
   std::array<Passage, packet_io::batch_packets_max> passages_{};
 };
 

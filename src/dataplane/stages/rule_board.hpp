@@ -36,6 +36,10 @@ class RuleBoard {
 
   const RuleSet& take(std::size_t at = 0) noexcept;
   void rest(std::size_t at = 0) noexcept;
+  /// Of what take() gave last.
+  std::uint64_t number(std::size_t at = 0) const noexcept {
+    return seen_[at].number.load(std::memory_order_relaxed);
+  }
 
  private:
   struct Published {

@@ -25,8 +25,6 @@ using test::Octets;
 constexpr auto its_gnb = "192.168.3.77";
 constexpr model::MacAddress its_mac{{0x02, 0, 0, 0, 3, 77}};
 
-Octets numbered(std::size_t number) { return Octets(20, static_cast<std::byte>(number)); }
-
 /// A UPF with a session towards a gNB whose address nobody told.
 class WaitingRoom : public ::testing::Test {
  protected:
@@ -37,11 +35,11 @@ class WaitingRoom : public ::testing::Test {
   }
   test::Sent down(std::size_t from, std::size_t to) {
     std::vector<Octets> frames;
-    for (; from < to; ++from) frames.push_back(test::down_frame(numbered(from)));
+    for (; from < to; ++from) frames.push_back(test::down_frame(test::numbered(from)));
     return upf.downlink(frames);
   }
   test::Sent up(const std::string& to) {
-    const Octets packet = test::ip_packet(test::flow(test::ue, 40000, to, 5004), numbered(0));
+    const Octets packet = test::ip_packet(test::flow(test::ue, 40000, to, 5004), test::numbered(0));
     return upf.uplink({test::n3_frame(test::g_pdu(packet))});
   }
   void tell_of_gnb() {
@@ -67,7 +65,7 @@ TEST_F(WaitingRoom, what_waited_leaves_in_its_order_with_the_address_that_was_mi
     EXPECT_EQ(test::mac_at(sent.n3[i], 0), its_mac);
     EXPECT_EQ(test::mac_at(sent.n3[i], 6), test::n3_mac);
     const auto inner = packet::parse_ip(test::Tunnelled(sent.n3[i]).payload());
-    EXPECT_TRUE(std::ranges::equal(inner.user_data(), numbered(i)));
+    EXPECT_TRUE(std::ranges::equal(inner.user_data(), test::numbered(i)));
   }
   EXPECT_EQ(waiting(), 0U);
   EXPECT_FALSE(upf.pipeline->anything_waits());

@@ -202,13 +202,16 @@ struct FailedRuleId {
 };
 
 /// Clause 8.2.25: what a UPF can do, as far as this project has a use for the name. FTUP allocates
-/// F-TEIDs, MNOP counts packets, QFQM measures delay by QoS flow; the last five are of clause
+/// F-TEIDs, DDND delays notices of downlink data, UDBC buffers as many packets as a BAR suggests,
+/// MNOP counts packets, QFQM measures delay by QoS flow; the last five are of clause
 /// 5.38's PDU Set handling and of metadata that come with the packets.
 enum class UpFeature : std::uint8_t {
   bucp = flag_at(5, 1),
+  ddnd = flag_at(5, 2),
   ftup = flag_at(5, 5),
   empu = flag_at(6, 1),
   pdiu = flag_at(6, 2),
+  udbc = flag_at(6, 3),
   ueip = flag_at(7, 3),
   mnop = flag_at(7, 5),
   bundl = flag_at(7, 7),
