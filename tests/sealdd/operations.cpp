@@ -1,7 +1,9 @@
 #include <string>
 #include <vector>
 
+#include "api/sdd_connections.hpp"
 #include "sealdd/world.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::app::testing {
 
@@ -38,6 +40,12 @@ std::string made(SealddWorld& w, const std::string& collection, const std::strin
 std::string connection(SealddWorld& w) {
   with_node(w);
   return made(w, "/sdd-trans/v1/connections", connection_text("ue-1"));
+}
+std::string flow(SealddWorld& w) {
+  const auto made =
+      json::read<api::sdd_connections::SddConnection>(w.ask("GET", connection(w)).body);
+  return "/sdd-trans/v1/flows/" +
+         std::to_string(made.value().flows.begin()->second.flow_ids.front());
 }
 std::string session(SealddWorld& w) {
   with_node(w);
@@ -86,6 +94,12 @@ std::vector<SealddOperation> sealdd_operations() {
       {"RelocateSddConnection", "POST", 204,
        R"({"connInfo":{"ipv4Addr":"127.0.0.1","port":1},"token":"t"})", "mmes", true,
        [](SealddWorld& w) { return connection(w) + "/relocate"; }},
+      {"ListSddFlows", "GET", 200, "", "mmes", false,
+       [](SealddWorld& w) {
+         connection(w);
+         return std::string("/sdd-trans/v1/flows");
+       }},
+      {"GetSddFlow", "GET", 200, "", "mmes", true, flow},
       {"RequestTrans", "POST", 200, trans_text, "mmes", false,
        [](SealddWorld& w) {
          with_node(w);

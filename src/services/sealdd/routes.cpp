@@ -1,5 +1,8 @@
 #include "services/sealdd/routes.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +20,7 @@
 #include "api/state/sealdd.hpp"
 #include "base/require.hpp"
 #include "base/result.hpp"
+#include "base/text.hpp"
 #include "services/sealdd/connection.hpp"
 #include "services/sealdd/context.hpp"
 #include "services/sealdd/hub.hpp"
@@ -35,6 +39,7 @@
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"
 #include "wire/resource/route_steps.hpp"
+#include "wire/sdd/types.hpp"
 
 namespace lobo::sealdd {
 
@@ -92,11 +97,67 @@ Handle list_connections(const Settings& settings) {
   };
 }
 
-Handle connection_handle(std::string_view id, const Settings& settings) {
+sdc::SddFlowView flow_view(const sdc::SddConnection& connection, const std::string& asset,
+                           const sdc::SddFlow& flow) {
+  sdc::SddFlowView view;
+  view.connection = connection.self;
+  view.connection_id = connection.connection_id;
+  view.asset_id = asset;
+  view.room = connection.room;
+  view.val_target_ue = connection.val_target_ue;
+  view.node_id = connection.node_id;
+  view.flow = flow;
+  return view;
+}
+
+Handle list_flows(const Settings& settings) {
+  return [&settings](const RouteContext& context) -> Result<Decision> {
+    const auto query = page_query(context.request);
+    if (!query) return fail(query.error());
+    return resource::list<sdc::SddFlowList>(
+        context, connection_kind,
+        [&](sdc::SddFlowList& out, const resource::Record& record) -> Result<void> {
+          const auto stored = state_of<state::ConnectionState>(record);
+          if (!stored) return fail(stored.error());
+          if (!is_seen(*stored)) return {};
+          if (!query->room.empty() && stored->room != query->room) return {};
+          const auto connection = represent(*stored, record.key.id, settings);
+          for (const auto& [asset, flow] : connection.flows)
+            out.items.push_back(flow_view(connection, asset, flow));
+          return {};
+        });
+  };
+}
+
+Handle read_flow(const Settings& settings, const Nodes& nodes) {
+  return [&settings, &nodes](const RouteContext& context) -> Result<Decision> {
+    const auto none = [] { return fail(Errc::not_found, "no such flow"); };
+    const auto number = parse_decimal(param(context, "flowId"));
+    if (!number || *number > std::numeric_limits<sdd::FlowId>::max()) return none();
+    const auto id = static_cast<std::int64_t>(*number);
+    const std::string* const of = nodes.connection_of(id);
+    if (of == nullptr) return none();
+    const auto record = context.lookup.find({std::string(connection_kind), *of});
+    if (!record) return fail(record.error());
+    if (!*record || (*record)->owner != context.who.subject) return none();
+    const auto stored = state_of<state::ConnectionState>(**record);
+    if (!stored) return fail(stored.error());
+    if (!is_seen(*stored)) return none();
+    const auto connection = represent(*stored, *of, settings);
+    for (const auto& [asset, flow] : connection.flows)
+      if (std::ranges::find(flow.flow_ids, id) != flow.flow_ids.end())
+        return json_answer(json::write(flow_view(connection, asset, flow)), (*record)->version);
+    return none();
+  };
+}
+
+Handle connection_handle(std::string_view id, const Settings& settings, const Nodes& nodes) {
   namespace op = sdc::operation;
   if (id == op::create_sdd_connection) return to_new(connection_kind);
   if (id == op::list_sdd_connections) return list_connections(settings);
   if (id == op::get_sdd_connection) return read_connection(settings);
+  if (id == op::list_sdd_flows) return list_flows(settings);
+  if (id == op::get_sdd_flow) return read_flow(settings, nodes);
   if (id == op::patch_sdd_connection || id == op::delete_sdd_connection ||
       id == op::relocate_sdd_connection)
     return to_owner(connection_kind, connection_id);
@@ -326,7 +387,7 @@ std::vector<resource::Route> routes(const Settings& settings, const Hub& hub,
       out.push_back({operation, std::move(found)});
     }
   };
-  add(sdc::operations(), [&](auto id) { return connection_handle(id, settings); });
+  add(sdc::operations(), [&](auto id) { return connection_handle(id, settings, hub.nodes()); });
   add(rly::operations(), [&](auto id) { return node_handle(id, hub.nodes()); });
   add(tra::operations(), [&](auto id) { return transmission_handle(id, machines); });
   add(tqm::operations(), [&](auto id) { return quality_handle(id, hub, machines); });
