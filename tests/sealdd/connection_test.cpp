@@ -142,41 +142,6 @@ TEST_F(sealdd_connections, an_asset_has_one_alias_in_a_room_whoever_names_it) {
   EXPECT_NE(flow_of(a), flow_of(b));
 }
 
-TEST_F(sealdd_connections, each_flow_is_a_resource_that_names_its_connection) {
-  using api::sdd_connections::SddFlowList;
-  using api::sdd_connections::SddFlowView;
-  const std::string flows = "/sdd-trans/v1/flows";
-  node.enrol();
-  const auto one = make(connection_text("ue-1"));
-  const auto two = make(connection_text("ue-2", "r2", "urn:a:2"));
-  const auto listed = [&](const std::string& query) {
-    const auto answer = w.ask("GET", flows + query);
-    EXPECT_EQ(answer.status, 200) << answer.body;
-    return json::read<SddFlowList>(answer.body).value_or(SddFlowList{});
-  };
-  EXPECT_EQ(listed("").items.size(), 2U);
-  ASSERT_EQ(listed("?room=r2").items.size(), 1U);
-  EXPECT_EQ(listed("?room=r2").items.front().connection_id, two.connection_id);
-  const auto page = listed("?limit=1");
-  ASSERT_EQ(page.items.size(), 1U);
-  EXPECT_EQ(listed("?limit=1&cursor=" + page.next.value_or("")).items.size(), 1U);
-  const auto at = flows + '/' + std::to_string(flow_of(one));
-  const auto read_one = w.ask("GET", at);
-  const auto view = json::read<SddFlowView>(read_one.body).value_or(SddFlowView{});
-  EXPECT_EQ(view.connection_id, one.connection_id);
-  EXPECT_EQ(view.asset_id, "urn:a:1");
-  EXPECT_EQ(view.room, "r1");
-  EXPECT_EQ(view.flow.flow_ids, one.flows.at("urn:a:1").flow_ids);
-  EXPECT_EQ(read_one.headers.find("etag"),
-            w.ask("GET", connections + '/' + one.connection_id).headers.find("etag"));
-  EXPECT_EQ(w.ask("GET", at, {}, {}, "other").status, 404) << "another's";
-  for (const std::string none : {"0", "77777", "4294967296", "99999999999999999999", "x", "-1"})
-    EXPECT_EQ(w.ask("GET", flows + '/' + none).status, 404) << none;
-  EXPECT_EQ(w.ask("DELETE", connections + '/' + one.connection_id).status, 204);
-  w.loop.run_for(5min);
-  EXPECT_EQ(w.ask("GET", at).status, 404);
-}
-
 TEST_F(sealdd_connections, decided_on_at_the_same_time_they_share_no_alias_and_no_flow) {
   node.enrol();
   std::vector<std::shared_ptr<std::optional<http::Response>>> answers;
