@@ -12,6 +12,7 @@
 #include "wire/pfcp/ie.hpp"
 #include "wire/pfcp/messages.hpp"
 #include "wire/pfcp/refusal.hpp"
+#include "wire/pfcp/rules.hpp"
 #include "wire/pfcp/usage.hpp"
 #include "wire/pfcp/values.hpp"
 

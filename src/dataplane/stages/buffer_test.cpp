@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -16,6 +14,7 @@
 #include "dataplane/stages/pipeline.hpp"
 #include "wire/packet/parse.hpp"
 #include "wire/pfcp/rules.hpp"
+#include "wire/pfcp/values.hpp"
 
 namespace lobo::dataplane {
 namespace {

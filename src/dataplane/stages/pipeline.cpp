@@ -7,6 +7,7 @@
 #include "dataplane/elapsed.hpp"
 #include "dataplane/rules/treatment.hpp"
 #include "dataplane/rules/worker_event.hpp"
+#include "dataplane/stages/buffer.hpp"
 #include "dataplane/stages/classify.hpp"
 #include "dataplane/stages/neighbours.hpp"
 #include "dataplane/stages/parse.hpp"
