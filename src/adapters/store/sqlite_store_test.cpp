@@ -122,8 +122,10 @@ TEST_F(SqliteStoreTest, closing_makes_durable_what_is_still_queued) {
 }
 
 TEST_F(SqliteStoreTest, a_folder_that_is_missing_or_read_only_is_a_clear_error) {
+  // Its lock stands beside it, and goes with the test.
+  std::filesystem::create_directory(folder.file("a_folder"));
   for (const std::string& path :
-       {folder.file("no/such/lobo.db"), std::string("/sys/lobo.db"), folder.path().string()}) {
+       {folder.file("no/such/lobo.db"), std::string("/sys/lobo.db"), folder.file("a_folder")}) {
     const auto store = SqliteStore::open({.file = path}, loop);
     ASSERT_FALSE(store) << path;
     EXPECT_EQ(store.error().code, Errc::unavailable);
