@@ -35,6 +35,7 @@ namespace lobo::app {
 namespace {
 
 using namespace std::chrono_literals;
+using energy::client::Delivery;
 using energy::client::MediaSession;
 using energy::client::Order;
 using energy::client::SelectLocation;
@@ -73,14 +74,20 @@ std::string FleetReport::json() const {
     json::write_text(places, id);
     places += ':' + std::to_string(count);
   }
+  std::string taken;
+  for (const auto& [number, count] : steps) {
+    if (!taken.empty()) taken += ',';
+    json::write_text(taken, number);
+    taken += ':' + std::to_string(count);
+  }
   return fmt::format(
       R"({{"ues":{},"playing":{},"listening":{},"at":{{{}}},"segments":{},"octets":{},)"
       R"("failures":{},"stalls":{},"recommendations":{},"moves":{},"movesFailed":{},)"
       R"("moveSeconds":{{"p50":{:.3f},"p95":{:.3f},"max":{:.3f}}},"reduced":{},"suspended":{},)"
-      R"("refused":{},"lost":{}}})",
+      R"("refused":{},"lost":{},"steps":{{{}}}}})",
       ues, playing, listening, places, media.segments, media.octets, media.failures, media.stalls,
       recommendations, media.moves, media.moves_failed, move_quantile(0.5), move_quantile(0.95),
-      move_quantile(1), reduced, suspended, refused, lost);
+      move_quantile(1), reduced, suspended, refused, lost, taken);
 }
 
 UeFleet::UeFleet(const EnergyUeConfig& config, Ports ports)
@@ -95,6 +102,10 @@ UeFleet::UeFleet(const EnergyUeConfig& config, Ports ports)
         config_, std::move(settings), ports_.rng,
         UePlayer::Ports{
             ports_.scheduler, ports_.clock, ports_.media,
+            // Nothing follows from it, so nothing is pumped: it is taken with what comes next.
+            [this, i](Delivery what, const std::string& location) {
+              ues_[i]->session.delivers(what, location);
+            },
             [this, i](const std::string& move, const std::string& from, const std::string& to,
                       bool good, std::chrono::milliseconds stall, std::chrono::milliseconds took) {
               auto& ue = *ues_[i];
@@ -149,8 +160,10 @@ void UeFleet::pump(Ue& ue) {
                      ue.session.answered(id, got, ports_.clock.now());
                      pump(ue);
                    });
-  for (const auto& step : dues.steps)
+  for (const auto& step : dues.steps) {
+    ++steps_[std::string(step.number)];
     if (step.number == "35b" || step.what == "operation point requested") ++recommendations_;
+  }
   bool told = false;
   for (const auto& order : dues.orders) {
     if (std::holds_alternative<TellMetrics>(order)) {
@@ -316,6 +329,7 @@ FleetReport UeFleet::report() const {
     out.refused += ue->session.refused();
   }
   out.recommendations = recommendations_;
+  out.steps = steps_;
   out.lost = lost_;
   out.move_s = move_s_;
   std::ranges::sort(out.move_s);

@@ -30,7 +30,9 @@ struct FleetReport {
   std::uint64_t suspended = 0;  ///< now
   std::uint64_t refused = 0;    ///< what was not understood or not taken
   std::uint64_t lost = 0;       ///< requests to the AF without an answer
-  std::vector<double> move_s;   ///< from the order to the first segment from the new place, sorted
+  /// How often each step of TR 26.942 clause 7.13.6 was taken.
+  std::map<std::string, std::uint64_t> steps;
+  std::vector<double> move_s;  ///< from the order to the first segment from the new place, sorted
   /// Of the numbers above; 0 where there is none.
   double move_quantile(double share) const;
   std::string json() const;
@@ -75,6 +77,7 @@ class UeFleet {
   std::vector<double> move_s_;
   std::uint64_t lost_ = 0;
   std::uint64_t recommendations_ = 0;
+  std::map<std::string, std::uint64_t> steps_;
 };
 
 }  // namespace lobo::app

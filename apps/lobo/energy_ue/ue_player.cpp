@@ -25,6 +25,7 @@ namespace lobo::app {
 namespace {
 
 using namespace std::chrono_literals;
+using energy::client::Delivery;
 using energy::client::QoeMetrics;
 using energy::client::SelectLocation;
 using energy::client::SelectOperationPoint;
@@ -64,6 +65,7 @@ void UePlayer::play(Locations locations, const std::string& first) {
   began_ = ports_.clock.now();
   buffered_until_ = began_;
   playing_ = !config_.segments.empty() && base_of(first) != nullptr;
+  ports_.delivers(Delivery::begun, first);
   if (playing_) next();
 }
 
@@ -122,6 +124,7 @@ void UePlayer::done(bool good, const std::string& to) {
   if (good) {
     ++counters_.moves;
     location_ = to;
+    moved_ = playing_;
   } else {
     ++counters_.moves_failed;
   }
@@ -154,6 +157,9 @@ void UePlayer::fetch() {
   request.authority = url->authority();
   request.target = url->target;
   fetching_ = true;
+  if (!std::exchange(requested_, true)) ports_.delivers(Delivery::requested, to);
+  if (move_ && std::exchange(move_->requested_at, to) != to)
+    ports_.delivers(Delivery::connected, to);
   // A place that is too slow is left while there is buffer for one segment from elsewhere.
   const auto ahead = whole(buffered_until_ - ports_.clock.now());
   const auto patience = counters_.segments == 0
@@ -178,6 +184,7 @@ void UePlayer::arrived(const std::string& from, const Result<http::Response>& go
   const auto seconds = std::chrono::duration<double>(now - asked).count();
   if (seconds > 0) mbps_ = static_cast<double>(got->body.size()) * 8e-6 / seconds;
   if (counters_.segments == 1) {
+    ports_.delivers(Delivery::arriving, from);
     startup_ = whole(now - began_);
     buffered_until_ = now;
   } else if (now > buffered_until_) {
@@ -187,6 +194,7 @@ void UePlayer::arrived(const std::string& from, const Result<http::Response>& go
   }
   buffered_until_ += config_.segment;
   number_ = number_ >= config_.last ? config_.first : number_ + 1;
+  if (std::exchange(moved_, false)) ports_.delivers(Delivery::goes_on, from);
   if (move_ && from == move_->to.front()) done(true, from);
   next();
 }

@@ -45,6 +45,8 @@ class UePlayer {
     runtime::Scheduler& scheduler;
     const Clock& clock;
     runtime::HttpClient& http;
+    /// Steps 17 to 19, 35c and 35g, each once and once for each move.
+    std::function<void(energy::client::Delivery what, const std::string& location)> delivers;
     /// Step 35d: served from there, this long after it was asked for; `stall` while it moved.
     std::function<void(const std::string& move_id, const std::string& from, const std::string& to,
                        bool good, std::chrono::milliseconds stall, std::chrono::milliseconds took)>
@@ -68,6 +70,7 @@ class UePlayer {
     std::vector<std::string> to;
     Instant asked{};
     std::chrono::milliseconds stalled_before{};
+    std::string requested_at{};  ///< the newest of `to` that was asked
   };
   void next();
   void fetch();
@@ -89,6 +92,8 @@ class UePlayer {
   std::uint32_t number_ = 0;
   bool playing_ = false;
   bool fetching_ = false;
+  bool requested_ = false;  ///< anything at all
+  bool moved_ = false;      ///< and nothing has come since
   Instant began_{}, buffered_until_{};
   std::chrono::milliseconds startup_{}, stalled_{};
   double mbps_ = 0;

@@ -213,6 +213,8 @@ void MediaSession::accessed(const http::Response& answer, Instant now) {
   step("6", "service access information fetched");
   step("7", "collection context made");
   step("11", std::to_string(entry_points_.size()) + " entry points");
+  // 12. The entity tag is the receipt: what is asked again is asked by it.
+  step("12", access_tag_.empty() ? "taken up" : "taken up as " + access_tag_);
   // 15. The entry points go to the application, which chooses (16).
   step("15", "entry points told to the application");
   phase_ = Phase::choosing;
@@ -403,6 +405,20 @@ void MediaSession::changed(std::string_view move_id, std::string_view from, std:
   call(Purpose::change, "POST", subscription_ + "/service-location-changes", json::write(change),
        patience);
   step("35f", std::string(to));
+}
+
+void MediaSession::delivers(Delivery what, std::string_view location) {
+  const auto number = [&]() -> std::string_view {
+    switch (what) {
+      case Delivery::begun: return "17";
+      case Delivery::requested: return "18";
+      case Delivery::arriving: return "19";
+      case Delivery::connected: return "35c";
+      case Delivery::goes_on: return "35g";
+    }
+    std::abort();
+  };
+  step(number(), std::string(location));
 }
 
 void MediaSession::switched(std::string_view move_id, std::string_view from, std::string_view to,

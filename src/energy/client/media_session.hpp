@@ -110,6 +110,15 @@ struct CellMeasurement {
   bool operator==(const CellMeasurement&) const = default;
 };
 
+/// What the player has done at application servers (M4), as it tells the handler on M11.
+enum class Delivery : std::uint8_t {
+  begun,      ///< step 17: media delivery starts
+  requested,  ///< step 18: the first request at the selected location
+  arriving,   ///< step 19: media from there
+  connected,  ///< step 35c: the first request at the location of a move, beside the old one
+  goes_on,    ///< step 35g: media from there after the move
+};
+
 // ---- the handler ------------------------------------------------------------------------------
 
 class MediaSession {
@@ -158,6 +167,7 @@ class MediaSession {
   // ---- M11, the player ----
   /// Reports that are due go out with these.
   void tell(const QoeMetrics& metrics);
+  void delivers(Delivery what, std::string_view location);
   /// Steps 35d to 35f: what became of a move.
   void switched(std::string_view move_id, std::string_view from, std::string_view to,
                 std::chrono::milliseconds stall, Instant now);

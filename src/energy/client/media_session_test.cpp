@@ -122,6 +122,25 @@ class media_session : public ::testing::Test {
   std::vector<std::string> steps;
 };
 
+TEST_F(media_session, traces_what_its_player_does_at_application_servers) {
+  until_listening();
+  EXPECT_TRUE(did("12"));
+  const auto player = [&](energy::client::Delivery what, std::string_view number,
+                          std::string_view at) {
+    ue.delivers(what, at);
+    const auto dues = ue.take_dues();
+    ASSERT_EQ(dues.steps.size(), 1U);
+    EXPECT_EQ(dues.steps[0].number, number);
+    EXPECT_EQ(dues.steps[0].what, at);
+  };
+  using enum energy::client::Delivery;
+  player(begun, "17", "SL1");
+  player(requested, "18", "SL1");
+  player(arriving, "19", "SL1");
+  player(connected, "35c", "SL2");
+  player(goes_on, "35g", "SL2");
+}
+
 TEST_F(media_session, tells_the_application_what_each_entry_point_takes) {
   ue.start(now);
   answer("/3gpp-m5/v2/service-access-information/p1", ok(access_text));

@@ -58,17 +58,20 @@ void CallbackQueue::push(Number number, std::string_view to, std::string_view op
        Entry{.operation = std::string(operation),
              .body = std::move(body),
              .gzip_of = {},
+             .step = {},
              .due = due,
              .enforced = enforced},
        now);
 }
 
 void CallbackQueue::push_gzip(Number number, std::string_view to, std::string_view operation,
-                              std::string octets, std::string_view media_type, Instant now) {
+                              std::string octets, std::string_view media_type,
+                              std::string_view step, Instant now) {
   push(number, to,
        Entry{.operation = std::string(operation),
              .body = std::move(octets),
              .gzip_of = std::string(media_type),
+             .step = std::string(step),
              .due = now},
        now);
 }
@@ -154,6 +157,7 @@ OutgoingCallback CallbackQueue::send(Number number, Lane& lane, bool duplicate, 
   note.operation = entry.operation;
   note.method = "POST";
   note.path = to;
+  note.steps = entry.step;
   if (duplicate) note.fault = to_string(FaultKind::duplicate_callback);
   const auto sequence = journal_.add(std::move(note), told(entry.gzip_of, entry.body));
 

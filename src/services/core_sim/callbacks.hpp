@@ -43,9 +43,10 @@ class CallbackQueue {
   /// callbacks still leave; drop() takes them away.
   void push(Number lane, std::string_view to, std::string_view operation, std::string body,
             Instant due, Instant now, bool enforced = false);
-  /// A QoE report as it came from the radio: gzip of XML, whose text the journal has not.
+  /// A QoE report as it came from the radio: gzip of XML, whose text the journal has not. `step` is
+  /// what the journal says of it.
   void push_gzip(Number lane, std::string_view to, std::string_view operation, std::string octets,
-                 std::string_view media_type, Instant now);
+                 std::string_view media_type, std::string_view step, Instant now);
   /// What is to be sent now, earliest first; ties in the order of lanes.
   std::vector<OutgoingCallback> take_due(Instant now);
   std::optional<Instant> next_due() const;
@@ -69,6 +70,7 @@ class CallbackQueue {
     std::string operation;
     std::string body;
     std::string gzip_of;  ///< the media type in the gzip; empty: the body is plain JSON
+    std::string step;     ///< of TR 26.942 clause 7.13.6; mostly empty
     Instant due;
     bool enforced = false;      ///< what it is about is treated so by a UPF
     std::string redirected_to;  ///< a 307 for this one entry

@@ -69,6 +69,7 @@ view::JournalEntry journal_view(const JournalEntry& entry) {
   shown.body = unless_empty(entry.body);
   shown.scs_as_id = unless_empty(entry.scs_as_id);
   shown.traceparent = unless_empty(entry.traceparent);
+  shown.steps = unless_empty(entry.steps);
   return shown;
 }
 

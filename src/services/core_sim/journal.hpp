@@ -24,6 +24,7 @@ struct JournalEntry {
   std::string body;  ///< its first journal_body_bytes_max octets
   std::string scs_as_id;
   std::string traceparent;
+  std::string steps;  ///< of TR 26.942 clause 7.13.6, that were taken with it
 };
 
 class Journal {

@@ -13,6 +13,7 @@
 #include "services/core_sim/admission.hpp"
 #include "services/core_sim/answers.hpp"
 #include "services/core_sim/call.hpp"
+#include "services/core_sim/journal.hpp"
 #include "services/core_sim/network.hpp"
 #include "services/core_sim/session_terms.hpp"
 #include "services/core_sim/world.hpp"
@@ -58,7 +59,7 @@ Answer QmcJobs::handle(const Call& call) {
   if (!asks && id != view::operation::report_app_layer_measurement) return on_job(call);
   const auto ue = net_.world.by_name(call.param("ueId"));
   if (!ue) return refuse(Errc::not_found, "No UE has that name.");
-  return asks ? configuration(*ue) : report(call, *ue);
+  return asks ? configuration(call, *ue) : report(call, *ue);
 }
 
 // ---- the OAM ----------------------------------------------------------------------------------
@@ -118,6 +119,7 @@ Answer QmcJobs::put(const Call& call, const std::string& id) {
   }
   job->number = net_.next_number++;
   job->measurement = free_measurement();
+  note(call, "10a");
   jobs_.emplace(id, std::move(*job));
   return no_content();
 }
@@ -152,6 +154,16 @@ Outcome<QmcJobs::Job> QmcJobs::made(const oam::QmcJobAttributes& wanted) const {
   return out;
 }
 
+/// The journal has what led to something, as it has what is said to the NEF.
+void QmcJobs::note(const Call& call, std::string_view steps) {
+  JournalEntry entry{.at = call.now};
+  entry.operation = call.operation.id;
+  entry.method = call.request.method;
+  entry.path = call.request.target;
+  entry.steps = steps;
+  net_.journal.add(std::move(entry), call.request.body);
+}
+
 /// One is free: there are as many as jobs may be.
 std::int64_t QmcJobs::free_measurement() const {
   std::int64_t free = 0;
@@ -172,19 +184,23 @@ std::size_t QmcJobs::container_max(CellIndex cell) const {
   return net_.world.cell(cell).eutra ? qoe::container_bytes_max_lte : qoe::container_bytes_max;
 }
 
-/// Step 10b.
-Answer QmcJobs::configuration(UeIndex ue) const {
+/// Step 10b, once for a UE and a job: a UE asks again and again.
+Answer QmcJobs::configuration(const Call& call, UeIndex ue) {
   view::AppLayerMeasurements out;
-  for (const auto& [id, job] : jobs_) {
+  bool news = false;
+  for (auto& [id, job] : jobs_) {
     if (!concerns(job, ue)) continue;
     auto& one = out.configurations.emplace_back();
     one.meas_config_app_layer_id = job.measurement;
     one.container.octets = job.container;
+    news = job.configured.insert(ue).second || news;
   }
+  if (news) note(call, "10b");
   return json_answer(200, out);
 }
 
-/// Steps 10d to 10f: looked at before it goes on, so that a consumer gets no bomb from us.
+/// Steps 10d to 10f, and 31a to 31c from a UE's second report on: looked at before it goes on, so
+/// that a consumer gets no bomb from us.
 Answer QmcJobs::report(const Call& call, UeIndex ue) {
   const auto body = read_body<view::AppLayerReport>(call.request.body);
   if (!body) return tl::unexpected<Refusal>(body.error());
@@ -203,8 +219,11 @@ Answer QmcJobs::report(const Call& call, UeIndex ue) {
     return within(read.error(), "/container");
   }
   ++job.collected;
+  const bool first = job.heard.insert(ue).second;
+  note(call, first ? "10d 10e" : "31a 31b");
   net_.callbacks.push_gzip(job.number, job.attributes.consumer_reference, qoe_report_forwarding,
-                           body->container.octets, qoe::report_media_type, call.now);
+                           body->container.octets, qoe::report_media_type, first ? "10f" : "31c",
+                           call.now);
   return no_content();
 }
 

@@ -8,7 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/oam.hpp"
@@ -35,17 +37,19 @@ class QmcJobs {
     Number number{};               ///< of its callbacks
     std::int64_t measurement = 0;  ///< measConfigAppLayerId
     api::oam::QmcJobAttributes attributes;
-    std::vector<CellIndex> cells;  ///< empty: everywhere
-    std::string container;         ///< of the configuration
+    std::vector<CellIndex> cells;         ///< empty: everywhere
+    std::string container;                ///< of the configuration
+    std::set<UeIndex> configured, heard;  ///< who was told, who has reported
     std::uint64_t collected = 0;
     std::uint64_t refused = 0;
   };
 
   Answer on_job(const Call& call);
   Answer put(const Call& call, const std::string& id);
-  Answer configuration(UeIndex ue) const;
+  Answer configuration(const Call& call, UeIndex ue);
   Answer report(const Call& call, UeIndex ue);
   Outcome<Job> made(const api::oam::QmcJobAttributes& wanted) const;
+  void note(const Call& call, std::string_view steps);
   std::int64_t free_measurement() const;
   bool concerns(const Job& job, UeIndex ue) const;
   std::size_t container_max(CellIndex cell) const;

@@ -95,7 +95,15 @@ TEST_F(qmc, a_job_configures_a_ue_and_what_it_reports_reaches_the_consumer) {
   EXPECT_EQ(seen.find("content-type"), qoe::report_media_type);
   EXPECT_EQ(seen.find("content-encoding"), "gzip");
   EXPECT_EQ(member(lab.send("GET", job1).body, "/attributes/reportsCollected"), "1");
-  EXPECT_EQ(lab.send("GET", "/netsim-control/v1/journal").status, 200);
+  ASSERT_EQ(tell("ue1", carried(qoe::gzip(xml))).status, 204);
+  lab.run_for(1ms);
+  const auto journal =
+      json::read<view::NetJournal>(lab.send("GET", "/netsim-control/v1/journal").body);
+  ASSERT_TRUE(journal);
+  std::string steps;
+  for (const auto& entry : journal->entries)
+    if (entry.steps) steps += *entry.steps + ' ';
+  EXPECT_EQ(steps, "10a 10b 10d 10e 10f 31a 31b 31c ");
 }
 
 TEST_F(qmc, a_report_without_answer_is_sent_again) {

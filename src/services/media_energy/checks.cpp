@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <string>
@@ -308,6 +309,15 @@ std::vector<std::string> flows_at(const m1::ContentHostingConfiguration& hosting
     if (const auto url = http::parse_url(*distribution.base_url)) add(url->host);
   }
   return {names.begin(), names.end()};
+}
+
+Result<void> check_type(std::string_view provisioning_session_type) {
+  static constexpr std::string_view served[] = {"DOWNLINK", "UPLINK", "RTC"};
+  Faults faults;
+  if (std::ranges::find(served, provisioning_session_type) == std::end(served))
+    faults.add(Errc::not_allowed, "/provisioningSessionType",
+               "must be one of DOWNLINK, UPLINK, RTC");
+  return faults.verdict();
 }
 
 Result<void> check_policy(const m1::EnergyPolicy& policy,

@@ -33,6 +33,8 @@ std::vector<std::string_view> locations_of(
 std::vector<std::string> flows_at(const api::media_m1::ContentHostingConfiguration& hosting,
                                   std::string_view location);
 
+/// The enumeration is open; a session that would be of no kind is refused all the same.
+Result<void> check_type(std::string_view provisioning_session_type);
 /// `hosting` is null where the session has none yet.
 Result<void> check_policy(const api::media_m1::EnergyPolicy& policy,
                           const api::media_m1::ContentHostingConfiguration* hosting,

@@ -167,6 +167,8 @@ void Eiaf::steered(const std::string& body, Instant now) {
     }
     const auto known = hashes_.find(one.session);
     const auto name = known == hashes_.end() ? "steered:" + one.session : known->second;
+    const auto* before = map_.find(name);
+    const auto from = before == nullptr ? std::string() : before->location;
     saw(name, one.sent_to, Source::steering, now);
     if (known != hashes_.end()) {  // It tells on E5 what it is; here only what failed it.
       const auto subscription = subscriptions_.find(subscription_of_[name]);
@@ -178,14 +180,18 @@ void Eiaf::steered(const std::string& body, Instant now) {
     }
     if (steered_.size() >= placements_max && !steered_.contains(name)) continue;
     auto& player = steered_[name];
-    if (player.group.empty()) step("10g", name, "steered to " + one.sent_to);
+    // What a media session handler does from 35 to 35e, the player does by itself.
+    if (player.group.empty())
+      step("10g", name, "steered to " + one.sent_to);
+    else if (from != one.sent_to)
+      step("35 to 35e", name, from + " to " + one.sent_to + ", equivalent by steering");
     player.group = group->second;
     player.seen = now;
     std::erase_if(player.vetoes, [&](const auto& veto) { return veto.second <= now; });
     for (const auto& failed : one.failed.value_or(std::vector<std::string>{}))
       if (settings_.locations.contains(failed)) {
         player.vetoes[failed] = now + settings_.veto_time;
-        step("35f", name, failed + " failed it, by steering");
+        step("35f", name, failed + " failed it, equivalent by steering");
       }
   }
 }

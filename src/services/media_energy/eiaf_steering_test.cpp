@@ -120,6 +120,9 @@ TEST_F(eiaf_steering, plans_with_where_players_were_sent) {
   EXPECT_EQ(d.eiaf.steered(), 2U);
   EXPECT_DOUBLE_EQ(current("SL1"), d.settings.usual_mbps);
   EXPECT_EQ(tell(player, "SL2"), 204);
+  const auto moved = std::ranges::find(d.steps, "35 to 35e", &Eiaf::Step::number);
+  ASSERT_NE(moved, d.steps.end());
+  EXPECT_EQ(moved->what, "SL1 to SL2, equivalent by steering");
   EXPECT_DOUBLE_EQ(current("SL1"), 0);
   EXPECT_DOUBLE_EQ(current("SL2"), 2 * d.settings.usual_mbps);
 }

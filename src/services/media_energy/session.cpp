@@ -297,6 +297,8 @@ Result<resource::Outcome> SessionMachine::step(const resource::Record* current,
   if (command->operation == m1::operation::create_provisioning_session) {
     const auto given = json::read<m1::NewProvisioningSession>(command->http.body);
     if (!given) return fail(given.error());
+    if (auto served = check_type(given->provisioning_session_type.text); !served)
+      return fail(served.error());
     if (current == nullptr) {
       const auto count = lookup.count_by_subject(session_kind, every_session, sessions_max);
       if (!count) return fail(count.error());

@@ -78,6 +78,18 @@ TEST_F(provisioning, is_changed_replaced_and_taken_away_part_by_part) {
   }
 }
 
+TEST_F(provisioning, of_a_kind_that_is_not_served_is_refused_by_its_member) {
+  const auto of_type = [&](const std::string& type) {
+    return d.ask("POST", "/3gpp-m1/v2/provisioning-sessions",
+                 R"({"provisioningSessionType":")" + type + R"(","appId":"app"})");
+  };
+  for (const auto* type : {"DOWNLINK", "UPLINK", "RTC"}) EXPECT_EQ(of_type(type).status, 201);
+  const auto answer = of_type("SIDEWAYS");
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_NE(answer.body.find(R"("param":"/provisioningSessionType")"), std::string::npos)
+      << answer.body;
+}
+
 TEST_F(provisioning, of_somebody_else_is_not_seen) {
   const auto policy = d.policy(id, "{}");
   for (const auto* method : {"GET", "DELETE"})
