@@ -157,6 +157,13 @@ Room::Served Room::serve_slot(Member& member, std::size_t number, Packer& packer
   if (!again && at < progress.due_us) return Served::later;
   if (used_up(member)) return Served::no_budget;
   const State& newest = slot.newest;
+  // What had to wait for its turn makes way for the next one, which goes at once, and so do those
+  // after it. Sent at its turn it would be as late as it is now each time again: a delay that
+  // stands, of up to a period, where the publisher is as fast as the tier.
+  const std::int64_t period = flow.period.count();
+  if (!again && micros(newest.received()) < progress.due_us && at < progress.due_us + period &&
+      now - newest.received() <= flow.ttl)
+    return Served::later;
   if (!again && now - newest.received() > flow.ttl) {
     ++flow.delivered.expired;
     return Served::done;
@@ -178,7 +185,6 @@ Room::Served Room::serve_slot(Member& member, std::size_t number, Packer& packer
   }
   progress.heard_us = at;
   // The mean is the tier's rate; who was silent for a while does not make up for it.
-  const std::int64_t period = flow.period.count();
   if (period > 0) progress.due_us = std::max(progress.due_us + period, at + period / 2);
   return Served::done;
 }

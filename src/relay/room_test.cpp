@@ -306,6 +306,48 @@ TEST(relay_room,
             states * 85 / 100);
 }
 
+/// Who publishes as often as the tier lets through is not to wait for its turn each time: what
+/// waits makes way for the next one once, and from then on each is in time.
+TEST(relay_room, the_rate_of_a_tier_costs_states_and_no_standing_delay) {
+  for (const auto begin : {20ms, 60ms, 100ms, 140ms, 180ms}) {
+    SCOPED_TRACE(std::to_string(begin.count()) + " ms after a state that was sent");
+    World world;
+    Client& alice = world.join("alice", {World::both(1, 1)});
+    Client& bob = world.join("bob", {World::sees(2)});
+    ASSERT_TRUE(world.relay().take(SetTier{2, 3, sdd::TierReason::delay}, world.now()));
+    world.run_for(1s);
+    world.publish(alice, 1, 1);
+    world.run_for(begin);
+    bob.got.clear();
+    std::map<sdd::Sequence, Instant> published;
+    for (int i = 0; i < 50; ++i) {
+      published[alice.next[{sdd::Alias{1}, sdd::Component{0}}]] = world.now();
+      world.publish(alice, 1, 1);
+      world.run_for(200ms);
+    }
+    EXPECT_GE(bob.got.size(), 48U);
+    int late = 0;
+    for (const auto& got : bob.got)
+      if (got.at - published.at(got.frame.seq) > 20ms) ++late;
+    EXPECT_LE(late, 1);
+  }
+}
+
+TEST(relay_room, the_last_state_before_a_silence_arrives) {
+  World world;
+  Client& alice = world.join("alice", {World::both(1, 1)});
+  Client& bob = world.join("bob", {World::sees(2)});
+  ASSERT_TRUE(world.relay().take(SetTier{2, 3, sdd::TierReason::delay}, world.now()));
+  for (int i = 0; i < 60; ++i) {
+    world.publish(alice, 1, 1);
+    world.run_for(16'667us);
+  }
+  const auto last = alice.next[{sdd::Alias{1}, sdd::Component{0}}] - 1;
+  world.run_for(1100ms);  // Where it grew too old for its turn, it comes with what is repeated.
+  ASSERT_FALSE(bob.got.empty());
+  EXPECT_EQ(bob.got.back().frame.seq, last);
+}
+
 TEST(relay_room, a_tier_limits_rate_and_components) {
   World world;
   Client& alice = world.join("alice", {World::both(1, 1)});

@@ -111,9 +111,14 @@ class PolicyCheck {
                     up ? "must be below crossing" : "must be above crossing");
       const bool ratio = threshold.metric == types::EnergyMetric::renewable_ratio ||
                          threshold.metric == types::EnergyMetric::cpu_load;
-      if (ratio && threshold.crossing > 1)
-        faults_.add(Errc::out_of_range, at("thresholds", i, "/crossing"),
-                    "this metric is a ratio from 0 to 1");
+      // Below a crossing one, what clears is a ratio too.
+      const auto in_range = [&](double value, std::string_view member) {
+        if (ratio && value > 1)
+          faults_.add(Errc::out_of_range, at("thresholds", i, member),
+                      "this metric is a ratio from 0 to 1");
+      };
+      in_range(threshold.crossing, "/crossing");
+      in_range(threshold.clear, "/clear");
       if (!refs_.insert(threshold.threshold_ref).second)
         faults_.add(Errc::duplicate, at("thresholds", i, "/thresholdRef"),
                     "'" + threshold.threshold_ref + "' names two thresholds");
@@ -234,8 +239,18 @@ class PolicyCheck {
     if (floor.min_bit_rate && !floor_rate())
       faults_.add(Errc::out_of_range, "/serviceEnergyProfile/qoeFloor/minBitRate",
                   "is more than any network carries");
-    if (!floor.max_latency_ms || hosting_ == nullptr) return;
+    if (hosting_ == nullptr) return;
     const auto locations = locations_of(*hosting_);
+    // What one server cannot send, no session of a location gets.
+    const auto carries = [&](std::string_view id) {
+      const auto known = settings_.locations.find(id);
+      return known != settings_.locations.end() && floor_rate() &&
+             static_cast<double>(floor_rate()->count) <= known->second.server_mbps_max * 1e6;
+    };
+    if (floor_rate() && !locations.empty() && std::ranges::none_of(locations, carries))
+      faults_.add(Errc::out_of_range, "/serviceEnergyProfile/qoeFloor/minBitRate",
+                  "no server of this session's locations sends as much");
+    if (!floor.max_latency_ms) return;
     const auto near = [&](std::string_view id) {
       const auto known = settings_.locations.find(id);
       return known != settings_.locations.end() &&

@@ -121,6 +121,12 @@ TEST_F(provisioning, wants_the_clearing_value_on_the_safe_side_of_the_crossing_o
                    threshold("b", "DOWN", 100, 110) + "]}");
 }
 
+TEST_F(provisioning, wants_ratios_that_can_be_crossed_and_cleared) {
+  EXPECT_EQ(refused(R"({"thresholds":[{"thresholdRef":"r","metric":"RENEWABLE_RATIO",)"
+                    R"("direction":"DOWN","crossing":0.5,"clear":1.5}]})"),
+            Blamed{"/thresholds/0/clear"});
+}
+
 TEST_F(provisioning, wants_a_validity_of_at_least_one_reporting_interval) {
   EXPECT_EQ(
       refused(R"({"reporting":{"mode":"BOTH","reportingInterval":20},"reportValidityTime":19})"),
@@ -167,6 +173,8 @@ TEST_F(provisioning, refuses_a_floor_that_nobody_can_meet_or_guidance_goes_below
   d.host(id);
   EXPECT_EQ(refused(R"({"serviceEnergyProfile":{"qoeFloor":{"maxLatencyMs":9}}})"),
             Blamed{"/serviceEnergyProfile/qoeFloor/maxLatencyMs"});
+  EXPECT_EQ(refused(R"({"serviceEnergyProfile":{"qoeFloor":{"minBitRate":"900 Gbps"}}})"),
+            Blamed{"/serviceEnergyProfile/qoeFloor/minBitRate"});
   EXPECT_EQ(refused(R"({"thresholds":[)" + threshold("a", "UP", 2, 1) +
                     R"(],"adaptationGuidance":[{"triggerThresholdRef":"a","action":)"
                     R"("REDUCE_MAX_BITRATE","params":{"maxBitRate":"1 Mbps"}}],)"
