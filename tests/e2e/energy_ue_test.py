@@ -94,7 +94,7 @@ class EmulatedUes(media_test.MediaStage):
         self.assertEqual(report["at"], {"SL2": self.COUNT}, report)
         self.assertEqual(report["moves"], self.COUNT)
         self.assertEqual(report["stalls"], 0)
-        for step in ("5", "6", "7", "8", "10c", "11", "12", "15", "16", "17", "18", "19", "32", "35a", "35b", "35c", "35d",
+        for step in ("5", "6", "7", "8", "10c", "11", "12", "15", "16", "17", "18", "19", "32", "35", "35a", "35b", "35c", "35d",
                      "35e", "35f", "35g"):
             self.assertGreaterEqual(report["steps"].get(step, 0), self.COUNT, step)
         self.assertLessEqual(report["moveSeconds"]["p95"], 1.5, "a segment and half a second")

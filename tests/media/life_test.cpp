@@ -270,6 +270,27 @@ TEST_F(media_planner, serves_what_it_can_of_a_policy_that_cannot_be_met_and_says
   EXPECT_EQ(share(*none, "g", "a"), 0) << "a floor is not traded";
 }
 
+/// One provider's session is no reason to plan for nobody.
+TEST_F(media_planner,
+       plans_for_the_others_where_a_group_has_nowhere_to_go_or_asks_beyond_all_bounds) {
+  const auto near = location("a", 100);
+  auto silent = location("b", 100);
+  silent.state = LocationState::unknown;
+  const auto honest = group("honest", 400, {{0, 10, 400, false}});
+  auto greedy = group("greedy", 1e12, {{0, 10, 0, false}});
+  greedy.bit_rate_mbps_min = 9e12;
+  const std::vector<FleetGroup> odd = {group("nowhere", 0, {}), group("lost", 40, {}),
+                                       group("unheard", 40, {{1, 10, 40, false}}),
+                                       group("to_come", 0, {{1, 10, 0, false}}), greedy};
+  for (const auto& other : odd) {
+    SCOPED_TRACE(other.id);
+    MediaPlanner fresh{settings};
+    const auto made = fresh.plan({{near, silent}, {honest, other}}, now);
+    ASSERT_TRUE(made) << made.error().detail;
+    EXPECT_GT(share(*made, "honest", "a"), 0);
+  }
+}
+
 TEST_F(media_planner, has_room_elsewhere_for_whoever_loses_a_place_and_orders_by_it) {
   std::vector<FleetPath> paths;
   FleetState fleet;

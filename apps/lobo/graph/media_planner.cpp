@@ -185,7 +185,7 @@ Result<void> MediaPlanner::plan_for(Objective objective, const FleetState& fleet
     group.sessions = from.sessions;
     // Where nobody is yet, somebody may come: the plan says where to.
     group.demand_mbps = from.demand_mbps > 0 ? from.demand_mbps : settings_.usual_mbps;
-    group.floor = {from.latency_ms_max, from.bit_rate_mbps_min};
+    group.floor = {from.latency_ms_max, std::min(from.bit_rate_mbps_min, energy::quantity_max)};
     for (const auto& path : from.paths) {
       const auto& location = fleet.locations[path.location];
       if (location.state == LocationState::unknown) {
@@ -200,6 +200,12 @@ Result<void> MediaPlanner::plan_for(Objective objective, const FleetState& fleet
       to.vetoed = path.vetoed;
       group.paths.push_back(to);
     }
+    // A group is part of everybody's plan: what one asks for that cannot be is no reason to have
+    // none.
+    if (group.paths.empty()) group.demand_mbps = 0;
+    group.demand_mbps = std::min(group.demand_mbps, energy::quantity_max);
+    for (auto& path : group.paths)
+      path.current_mbps = std::min(path.current_mbps, energy::quantity_max);
     joules += from.switch_cost_j * from.sessions;
     mbps += from.demand_mbps;
     sessions += from.sessions;

@@ -470,6 +470,7 @@ void MediaSession::advance(Instant now) {
     }
     // 35, 35a. The location is the AF's choice; 35b. the player is asked to switch.
     if (std::holds_alternative<SelectLocation>(one.order)) {
+      step("35", "location chosen by the AF");
       step("35a", "the session stays the same one");
       step("35b", "switch requested");
     } else {

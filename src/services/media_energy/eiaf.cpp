@@ -214,7 +214,8 @@ void Eiaf::subscription_changed(const std::string& id, const std::string& body, 
                         ? model::parse_bit_rate(*subscription.asked.bit_rate)
                         : std::nullopt;
   subscription.mbps =
-      rate ? static_cast<double>(rate->count) / bits_per_mbit : settings_.usual_mbps;
+      rate ? std::min(static_cast<double>(rate->count) / bits_per_mbit, session_mbps_max)
+           : settings_.usual_mbps;
   const auto at = subscription.asked.service_location_id
                       ? std::optional<std::string_view>(*subscription.asked.service_location_id)
                   : subscription.asked.base_url ? index().find(*subscription.asked.base_url)

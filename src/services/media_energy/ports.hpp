@@ -41,6 +41,9 @@ struct LocationSettings {
   bool operator==(const LocationSettings&) const = default;
 };
 
+/// What a media session may say that it takes: beyond it nothing more is planned for.
+inline constexpr double session_mbps_max = 1000;
+
 struct Settings {
   std::string api_root;  ///< by which applications and clients reach us
   Prefixes prefixes;
