@@ -137,6 +137,9 @@ class MediaFunction(MediaStage):
         self.begin()
         for path in (self.policy, client, "/x-e3/v1/application-servers/as1"):
             self.assertEqual(self.ask("GET", path).status, 200, path)
+        steps = [line for line in harness.ask(self.admin_url + "/metrics").text.splitlines()
+                 if line.startswith("lobo_media_steps_total")]
+        self.assertEqual(steps, ["lobo_media_steps_total 0"], "what was stored is no step that was taken now")
 
     def test_a_budget_that_was_used_stays_used_when_the_process_is_killed(self):
         self.provision()

@@ -92,6 +92,7 @@ Result<void> MediaPlane::restore() {
                        ports_.clock.now());
     }
   }
+  eiaf_.forget_steps();  // They were taken by the process before.
   return {};
 }
 

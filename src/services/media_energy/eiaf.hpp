@@ -77,6 +77,8 @@ class Eiaf {
     std::map<std::string, double> consumed_s;  ///< playing time that clients reported, by location
   };
   Dues take_dues();
+  /// Of what was stored, nothing was done now.
+  void forget_steps() { dues_.steps.clear(); }
   /// The streams of events that answers name; for the servers that send them.
   const http::GrowingBodiesPtr& growing() const { return growing_; }
 
