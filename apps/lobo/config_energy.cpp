@@ -135,8 +135,10 @@ void read_host(Section& section, AgentConfig& out) {
   auto& host = out.host;
   section.require("capacity");
   BitsPerSecond capacity{};
-  if (section.bit_rate("capacity", capacity))
+  if (section.bit_rate("capacity", capacity)) {
+    if (capacity.count == 0) section.complain("capacity", Errc::out_of_range, "must be above 0");
     out.capacity_mbps = static_cast<double>(capacity.count) / 1e6;
+  }
   section.section("model", [&](Section& model) { read_model(model, host.model); });
   double number = 0;
   section.number("rest_w", 0, meter::watts_max, host.rest_w);

@@ -80,11 +80,12 @@ TEST(config_energy, every_key_of_an_agent_is_read) {
 }
 
 TEST(config_energy, what_no_server_does_is_refused_at_its_line) {
-  for (const auto* more : {"  host: {capacity: 10 Gbps, model: {curve: [100, 50]}}\n",
-                           "  host: {capacity: 10 Gbps, model: {curve: [100, x]}}\n",
-                           "  host: {capacity: 10 Gbps, model: {idle_w: 100}}\n",
-                           "  host: {capacity: 10 Gbps, model: {family: z80}}\n",
-                           "  host: {capacity: 10 Gbps, pue: 0.5}\n"})
+  for (const auto* more :
+       {"  host: {capacity: 0 bps}\n", "  host: {capacity: 10 Gbps, model: {curve: [100, 50]}}\n",
+        "  host: {capacity: 10 Gbps, model: {curve: [100, x]}}\n",
+        "  host: {capacity: 10 Gbps, model: {idle_w: 100}}\n",
+        "  host: {capacity: 10 Gbps, model: {family: z80}}\n",
+        "  host: {capacity: 10 Gbps, pue: 0.5}\n"})
     EXPECT_EQ(first_fault(agent(more)), "energy.yaml:5") << more;
   EXPECT_EQ(first_fault(agent("  host: {capacity: 1 Gbps}\n  commands: {standby: [a]}\n")),
             "energy.yaml:6");

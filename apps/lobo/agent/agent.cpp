@@ -15,6 +15,7 @@
 
 #include "agent/agent_config.hpp"
 #include "agent/messages.hpp"
+#include "api/common.hpp"
 #include "api/media_e3.hpp"
 #include "api/media_types.hpp"
 #include "base/require.hpp"
@@ -41,6 +42,19 @@ using runtime::Level;
 
 constexpr std::string_view reports_path = "/x-e3/v1/as-energy-reports";
 constexpr std::string_view servers_path = "/x-e3/v1/application-servers/";
+
+/// What the AF says of it, by the first member that it blames.
+std::string refusal_of(const Result<http::Response>& answer) {
+  std::string out = "the AF did not take the registration";
+  const auto told = answer ? json::read<api::common::ProblemDetails>(answer->body)
+                           : tl::unexpected<Error>(answer.error());
+  if (!told) return out;
+  if (told->invalid_params && !told->invalid_params->empty()) {
+    const auto& blamed = told->invalid_params->front();
+    return out + ": " + blamed.param + ' ' + blamed.reason.value_or("");
+  }
+  return out + (told->detail ? ": " + *told->detail : "");
+}
 
 std::vector<double> reserved_shares(const AgentConfig& config) {
   std::vector<double> shares;
@@ -290,9 +304,9 @@ void EnergyAgent::send_registration() {
 void EnergyAgent::registered(const Result<http::Response>& response) {
   sending_ = false;
   const bool good = response && (response->status == 200 || response->status == 201);
-  const auto server = good ? json::read<api::media_e3::ApplicationServer>(response->body)
-                           : Result<api::media_e3::ApplicationServer>(
-                                 fail(Errc::refused, "the AF did not take the registration"));
+  const auto server =
+      good ? json::read<api::media_e3::ApplicationServer>(response->body)
+           : Result<api::media_e3::ApplicationServer>(fail(Errc::refused, refusal_of(response)));
   if (!server) {
     ports_.log.event(Level::warn, "not_registered",
                      {{"clause", "TR 26.942 7.13.6 step 3"},

@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "agent/agent_config.hpp"
@@ -35,9 +37,17 @@ namespace {
 using namespace std::chrono_literals;
 using api::media_types::AsState;
 
-class QuietLog final : public runtime::Log {
+/// Remembers the last reason of each event.
+class ReasonLog final : public runtime::Log {
  public:
-  void event(runtime::Level, std::string_view, std::initializer_list<runtime::Field>) override {}
+  void event(runtime::Level, std::string_view name,
+             std::initializer_list<runtime::Field> fields) override {
+    for (const auto& field : fields)
+      if (const auto* text = std::get_if<std::string_view>(&field.value);
+          field.name == "reason" && text != nullptr)
+        reasons[std::string(name)] = *text;
+  }
+  std::map<std::string, std::string, std::less<>> reasons;
 };
 
 /// An AF that takes what it gets, unless it is told to answer otherwise.
@@ -62,6 +72,7 @@ class FakeAf final : public runtime::HttpClient {
   std::vector<api::media_e3::AsEnergyReport> reports;
   std::vector<std::string> bodies;
   std::size_t registrations = 0;
+  std::optional<http::Response> refusal;  ///< of registrations
   std::optional<api::media_e3::AsRegistration> registration;
   std::uint64_t requests_active = 0;
 
@@ -75,6 +86,7 @@ class FakeAf final : public runtime::HttpClient {
     if (request.method == "PUT") {
       EXPECT_EQ(request.target, "/af/x-e3/v1/application-servers/as%201");
       ++registrations;
+      if (refusal) return *refusal;
       const auto read = json::read<api::media_e3::AsRegistration>(request.body);
       EXPECT_TRUE(read);
       if (read) registration = *read;
@@ -152,7 +164,7 @@ class AgentWorldTest : public ::testing::Test {
   sim::SimLoop loop_;
   Instant begin_ = loop_.now();
   FakeAf af_{loop_};
-  QuietLog log_sink_;
+  ReasonLog log_sink_;
   SeededRng rng_{1};
   std::vector<energy::meter::ZoneReading> zones_;
   std::string stat_ = "cpu  0 0 0 0\ncpu0 0 0 0 0\n";
@@ -296,6 +308,17 @@ TEST_F(energy_agent, an_af_that_forgot_it_gets_its_name_plate_again_and_then_the
   EXPECT_EQ(af_.registrations, 2U);
   ASSERT_EQ(af_.reports.size(), 1U);
   EXPECT_EQ(af_.reports[0].sequence, 1U);
+}
+
+TEST_F(energy_agent, tells_which_member_of_its_name_plate_the_af_refuses) {
+  af_.refusal = http::Response{
+      .status = 400,
+      .body =
+          R"({"status":400,"invalidParams":[{"param":"/host/maxPowerW","reason":"is too high"}]})"};
+  start();
+  loop_.run_for(2s);
+  EXPECT_EQ(log_sink_.reasons["not_registered"],
+            "the AF did not take the registration: /host/maxPowerW is too high");
 }
 
 TEST_F(energy_agent, a_changed_configuration_holds_from_the_receipt_on) {
