@@ -68,26 +68,23 @@ double FleetReport::move_quantile(double share) const {
 }
 
 std::string FleetReport::json() const {
-  std::string places;
-  for (const auto& [id, count] : at) {
-    if (!places.empty()) places += ',';
-    json::write_text(places, id);
-    places += ':' + std::to_string(count);
-  }
-  std::string taken;
-  for (const auto& [number, count] : steps) {
-    if (!taken.empty()) taken += ',';
-    json::write_text(taken, number);
-    taken += ':' + std::to_string(count);
-  }
+  const auto object = [](const auto& counts) {
+    std::string out;
+    for (const auto& [name, count] : counts) {
+      out += out.empty() ? '{' : ',';
+      json::write_text(out, name);
+      out += ':' + std::to_string(count);
+    }
+    return out.empty() ? "{}" : out + '}';
+  };
   return fmt::format(
-      R"({{"ues":{},"playing":{},"listening":{},"at":{{{}}},"segments":{},"octets":{},)"
+      R"({{"ues":{},"playing":{},"listening":{},"at":{},"segments":{},"octets":{},)"
       R"("failures":{},"stalls":{},"recommendations":{},"moves":{},"movesFailed":{},)"
       R"("moveSeconds":{{"p50":{:.3f},"p95":{:.3f},"max":{:.3f}}},"reduced":{},"suspended":{},)"
-      R"("refused":{},"lost":{},"steps":{{{}}}}})",
-      ues, playing, listening, places, media.segments, media.octets, media.failures, media.stalls,
-      recommendations, media.moves, media.moves_failed, move_quantile(0.5), move_quantile(0.95),
-      move_quantile(1), reduced, suspended, refused, lost, taken);
+      R"("refused":{},"lost":{},"steps":{}}})",
+      ues, playing, listening, object(at), media.segments, media.octets, media.failures,
+      media.stalls, recommendations, media.moves, media.moves_failed, move_quantile(0.5),
+      move_quantile(0.95), move_quantile(1), reduced, suspended, refused, lost, object(steps));
 }
 
 UeFleet::UeFleet(const EnergyUeConfig& config, Ports ports)

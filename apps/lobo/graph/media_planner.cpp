@@ -107,6 +107,11 @@ double sum_of(const std::vector<energy::Flow>& flows) {
   return sum;
 }
 
+/// What is beyond the planner's range is as far out of reach at its end.
+energy::QoeFloor floor_of(const FleetGroup& group) {
+  return {group.latency_ms_max, std::min(group.bit_rate_mbps_min, energy::quantity_max)};
+}
+
 /// The old shares of today's demand.
 energy::Plan scaled(energy::Plan plan, const energy::Problem& problem) {
   for (std::size_t g = 0; g < plan.flows.size(); ++g) {
@@ -185,7 +190,7 @@ Result<void> MediaPlanner::plan_for(Objective objective, const FleetState& fleet
     group.sessions = from.sessions;
     // Where nobody is yet, somebody may come: the plan says where to.
     group.demand_mbps = from.demand_mbps > 0 ? from.demand_mbps : settings_.usual_mbps;
-    group.floor = {from.latency_ms_max, std::min(from.bit_rate_mbps_min, energy::quantity_max)};
+    group.floor = floor_of(from);
     for (const auto& path : from.paths) {
       const auto& location = fleet.locations[path.location];
       if (location.state == LocationState::unknown) {
@@ -291,7 +296,7 @@ void MediaPlanner::add_failover(const FleetState& fleet, const std::vector<Place
   std::vector<std::vector<energy::Flow>> flows;
   for (const auto& [from, let_out] : placed) {
     auto& group = problem.groups.emplace_back();
-    group.floor = {from->latency_ms_max, from->bit_rate_mbps_min};
+    group.floor = floor_of(*from);
     for (const auto& path : from->paths) {
       auto& to = group.paths.emplace_back();
       to.location = path.location;

@@ -50,6 +50,17 @@ double figure(const m5::M5ServiceLocation& location, Choice choice) {
   std::abort();
 }
 
+std::string_view number_of(Delivery what) {
+  switch (what) {
+    case Delivery::begun: return "17";
+    case Delivery::requested: return "18";
+    case Delivery::arriving: return "19";
+    case Delivery::connected: return "35c";
+    case Delivery::goes_on: return "35g";
+  }
+  std::abort();
+}
+
 /// Nobody new goes where a place sleeps, drains or is not known.
 bool takes_sessions(const m5::M5ServiceLocation& location) {
   return !location.state || *location.state == m5::M5ServiceLocationState::active;
@@ -408,17 +419,7 @@ void MediaSession::changed(std::string_view move_id, std::string_view from, std:
 }
 
 void MediaSession::delivers(Delivery what, std::string_view location) {
-  const auto number = [&]() -> std::string_view {
-    switch (what) {
-      case Delivery::begun: return "17";
-      case Delivery::requested: return "18";
-      case Delivery::arriving: return "19";
-      case Delivery::connected: return "35c";
-      case Delivery::goes_on: return "35g";
-    }
-    std::abort();
-  };
-  step(number(), std::string(location));
+  step(number_of(what), std::string(location));
 }
 
 void MediaSession::switched(std::string_view move_id, std::string_view from, std::string_view to,

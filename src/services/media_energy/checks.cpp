@@ -111,7 +111,6 @@ class PolicyCheck {
                     up ? "must be below crossing" : "must be above crossing");
       const bool ratio = threshold.metric == types::EnergyMetric::renewable_ratio ||
                          threshold.metric == types::EnergyMetric::cpu_load;
-      // Below a crossing one, what clears is a ratio too.
       const auto in_range = [&](double value, std::string_view member) {
         if (ratio && value > 1)
           faults_.add(Errc::out_of_range, at("thresholds", i, member),
@@ -236,7 +235,8 @@ class PolicyCheck {
   void floor() {
     if (!policy_.service_energy_profile || !policy_.service_energy_profile->qoe_floor) return;
     const auto& floor = *policy_.service_energy_profile->qoe_floor;
-    if (floor.min_bit_rate && !floor_rate())
+    const auto rate = floor_rate();
+    if (floor.min_bit_rate && !rate)
       faults_.add(Errc::out_of_range, "/serviceEnergyProfile/qoeFloor/minBitRate",
                   "is more than any network carries");
     if (hosting_ == nullptr) return;
@@ -244,10 +244,10 @@ class PolicyCheck {
     // What one server cannot send, no session of a location gets.
     const auto carries = [&](std::string_view id) {
       const auto known = settings_.locations.find(id);
-      return known != settings_.locations.end() && floor_rate() &&
-             static_cast<double>(floor_rate()->count) <= known->second.server_mbps_max * 1e6;
+      return known != settings_.locations.end() &&
+             static_cast<double>(rate->count) <= known->second.server_mbps_max * 1e6;
     };
-    if (floor_rate() && !locations.empty() && std::ranges::none_of(locations, carries))
+    if (rate && !locations.empty() && std::ranges::none_of(locations, carries))
       faults_.add(Errc::out_of_range, "/serviceEnergyProfile/qoeFloor/minBitRate",
                   "no server of this session's locations sends as much");
     if (!floor.max_latency_ms) return;

@@ -277,6 +277,16 @@ TEST_F(eiaf, parameter_9_objective_floor_and_switch_cost_reach_the_planner) {
   EXPECT_EQ(group->demand_mbps, 4);
 }
 
+TEST_F(eiaf, a_session_counts_with_no_more_than_a_session_can_take) {
+  playing("{}");
+  d.subscribe(session, policy, "greedy", R"(,"serviceLocationId":"SL1","bitRate":"900 Tbps")");
+  d.run(1, power(120));
+  const auto fleet = d.eiaf.fleet(d.now);
+  const auto group = std::ranges::find(fleet.groups, session + "/" + policy, &FleetGroup::id);
+  ASSERT_NE(group, fleet.groups.end());
+  EXPECT_EQ(group->demand_mbps, 4 + session_mbps_max);
+}
+
 TEST_F(eiaf, parameter_10_measurement_time_decides_when_anything_is_held_against_the_policy) {
   const auto client =
       playing(object({hot, reduce(), quiet,

@@ -167,8 +167,11 @@ void Eiaf::steered(const std::string& body, Instant now) {
     }
     const auto known = hashes_.find(one.session);
     const auto name = known == hashes_.end() ? "steered:" + one.session : known->second;
-    const auto* before = map_.find(name);
-    const auto from = before == nullptr ? std::string() : before->location;
+    const auto placed = [&] {
+      const auto* at = map_.find(name);
+      return at == nullptr ? std::string() : at->location;
+    };
+    const auto from = placed();
     saw(name, one.sent_to, Source::steering, now);
     if (known != hashes_.end()) {  // It tells on E5 what it is; here only what failed it.
       const auto subscription = subscriptions_.find(subscription_of_[name]);
@@ -183,8 +186,8 @@ void Eiaf::steered(const std::string& body, Instant now) {
     // What a media session handler does from 35 to 35e, the player does by itself.
     if (player.group.empty())
       step("10g", name, "steered to " + one.sent_to);
-    else if (from != one.sent_to)
-      step("35 to 35e", name, from + " to " + one.sent_to + ", equivalent by steering");
+    else if (const auto to = placed(); !from.empty() && to != from)
+      step("35 to 35e", name, from + " to " + to + ", equivalent by steering");
     player.group = group->second;
     player.seen = now;
     std::erase_if(player.vetoes, [&](const auto& veto) { return veto.second <= now; });

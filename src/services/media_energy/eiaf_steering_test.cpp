@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -123,6 +124,9 @@ TEST_F(eiaf_steering, plans_with_where_players_were_sent) {
   const auto moved = std::ranges::find(d.steps, "35 to 35e", &Eiaf::Step::number);
   ASSERT_NE(moved, d.steps.end());
   EXPECT_EQ(moved->what, "SL1 to SL2, equivalent by steering");
+  d.steps.clear();
+  EXPECT_EQ(tell(player, "SL9"), 204);
+  EXPECT_TRUE(d.steps.empty()) << "nobody is moved to a place that nobody knows";
   EXPECT_DOUBLE_EQ(current("SL1"), 0);
   EXPECT_DOUBLE_EQ(current("SL2"), 2 * d.settings.usual_mbps);
 }
