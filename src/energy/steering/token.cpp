@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/secret.hpp"
 #include "base/text.hpp"
 #include "energy/steering/plan_file.hpp"
 
@@ -53,15 +54,6 @@ void write_base64url(std::string& out, const Tag& tag) {
     held &= 0xFFU;
   }
   if (bits > 0) out += letters[(held << (6 - bits)) & 63U];
-}
-
-/// In the same time whatever differs: how long it takes tells nothing of the right one.
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  return difference == 0;
 }
 
 std::optional<std::vector<Demotion>> read_demotions(std::string_view text) {

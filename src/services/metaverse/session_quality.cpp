@@ -14,6 +14,7 @@
 #include "api/state/metaverse.hpp"
 #include "api/sync_types.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 #include "base/text.hpp"
 #include "services/metaverse/session_step.hpp"
 #include "sync/tier.hpp"
@@ -28,24 +29,11 @@ namespace sdd = api::sdd_connections;
 using api::mm_das::FlowState;
 using api::sync_types::TierReason;
 
-namespace {
-
-/// Alike for all that is wrong, as far as it can be told by the time that it takes.
-bool same_secret(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned differ = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    differ |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  return differ == 0;
-}
-
-}  // namespace
-
 // ---- callbacks ---------------------------------------------------------------------------------
 
 Result<void> SessionStep::called_back(const resource::Callback& callback) {
   const auto unknown = fail(Errc::not_found, "no such callback");
-  if (state_.secret.empty() || !same_secret(callback.secret, state_.secret)) return unknown;
+  if (!equal_in_constant_time(callback.secret, state_.secret)) return unknown;
   // …/sessions/{id}/{leg}/{secret}/connection
   const auto parts = split(http::split_target(callback.http.target).path, '/');
   if (parts.size() < 3) return unknown;

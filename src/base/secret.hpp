@@ -1,11 +1,13 @@
 #pragma once
 // Comparing what must not be guessed byte by byte.
 
+#include <cstddef>
 #include <string_view>
 
-namespace lobo::seal_nrm {
+namespace lobo {
 
-/// Takes the same time wherever the texts differ; only the length of `given` can be learned.
+/// Takes the same time wherever the texts differ; only the length of `given` can be learned. An
+/// empty secret is none: nothing is equal to it.
 constexpr bool equal_in_constant_time(std::string_view given, std::string_view secret) {
   if (given.size() != secret.size() || secret.empty()) return false;
   unsigned difference = 0;
@@ -15,4 +17,4 @@ constexpr bool equal_in_constant_time(std::string_view given, std::string_view s
   return difference == 0;
 }
 
-}  // namespace lobo::seal_nrm
+}  // namespace lobo
