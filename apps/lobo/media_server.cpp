@@ -20,6 +20,7 @@
 #include "api/media_e5.hpp"
 #include "api/media_m1.hpp"
 #include "api/media_m5.hpp"
+#include "api/media_network.hpp"
 #include "api/media_steering.hpp"
 #include "authentication.hpp"
 #include "base/result.hpp"
@@ -122,9 +123,9 @@ Result<void> MediaServer::Parts::build() {
   if (trace)
     sinks_traced = std::make_unique<runtime::TracedClient>(*sinks, *trace, "media", clock, rng);
   std::vector<resource::Operation> operations;
-  for (const auto& some :
-       {api::media_m1::operations(), api::media_m5::operations(), api::media_e3::operations(),
-        api::media_e5::operations(), api::media_steering::operations()})
+  for (const auto& some : {api::media_m1::operations(), api::media_m5::operations(),
+                           api::media_e3::operations(), api::media_e5::operations(),
+                           api::media_network::operations(), api::media_steering::operations()})
     operations.insert(operations.end(), some.begin(), some.end());
   auto opened = Authentication::open(config.auth, operations, loop, clock);
   if (!opened) return fail(opened.error());

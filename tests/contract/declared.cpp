@@ -126,8 +126,8 @@ const std::map<std::string, DeclaredOperation>& declared() {
 }
 
 const std::map<std::string, DeclaredOperation>& declared_media() {
-  static const auto all =
-      of_documents({"media_m1", "media_m5", "media_e3", "media_e5", "media_steering"});
+  static const auto all = of_documents(
+      {"media_m1", "media_m5", "media_e3", "media_e5", "media_network", "media_steering"});
   return all;
 }
 

@@ -114,6 +114,33 @@ TEST_F(media_life, what_was_acknowledged_survives_a_crash) {
   EXPECT_NE(events(last(body)).find("DEFER_DOWNLOAD"), std::string::npos);
 }
 
+TEST_F(media_life, a_broken_promise_of_the_network_survives_a_crash) {
+  w.ask(
+      "PUT", session + "/energy-policies/" + policy,
+      R"({"thresholds":[{"thresholdRef":"t","metric":"POWER_W","direction":"UP","crossing":150,)"
+      R"("clear":130}],"reporting":{"mode":"THRESHOLD","minReportSpacing":1},"adaptationGuidance":)"
+      R"([{"action":"REDUCE_MAX_BITRATE","triggerThresholdRef":"t","params":{"maxBitRate":"1 Mbps"}}]})");
+  const auto shown = Driver::body_of(w.ask("GET", client, {}, {}, "ue"));
+  const auto uri = std::string(*shown.find("networkNotificationUris")->find("userPlane")->text());
+  const auto at = uri.substr(std::string_view("http://af.example").size());
+  const auto say = [&](std::string_view event) {
+    return w
+        .ask("POST", at,
+             R"({"transaction":"http://nef.example/1","eventReports":[{"event":")" +
+                 std::string(event) + R"("}]})",
+             {}, "")
+        .status;
+  };
+  EXPECT_EQ(say("QOS_NOT_GUARANTEED"), 204);
+  w.crash_and_restart();
+  w.loop.run_for(3s);
+  EXPECT_NE(events().find("REDUCE_MAX_BITRATE"), std::string::npos) << "nobody says it again";
+  EXPECT_EQ(say("QOS_GUARANTEED"), 204);
+  w.crash_and_restart();
+  w.loop.run_for(3s);
+  EXPECT_EQ(events().find("REDUCE_MAX_BITRATE"), std::string::npos);
+}
+
 TEST_F(media_life, a_session_that_goes_takes_its_subscriptions_along) {
   EXPECT_EQ(w.ask("DELETE", session).status, 204);
   w.loop.run_for(1s);

@@ -37,6 +37,16 @@ std::string server_path(MediaWorld& w) {
   w.ask("PUT", at, Driver::registration("SL1"), {}, "as");
   return at;
 }
+std::string subscription_path(MediaWorld& w);
+
+/// Where the network may say how that subscription's session is served.
+std::string network_path(MediaWorld& w, std::string_view form) {
+  const auto shown = w.ask("GET", subscription_path(w), {}, {}, "ue");
+  const auto uri = std::string(
+      *Driver::body_of(shown).find("networkNotificationUris")->find(std::string(form))->text());
+  return uri.substr(std::string_view("http://af.example").size());
+}
+
 std::string subscription_path(MediaWorld& w) {
   const auto policy = policy_path(w);
   const auto session = policy.substr(sessions.size() + 1,
@@ -134,6 +144,19 @@ std::vector<MediaOperation> media_operations() {
          server_path(w);
          return std::string("/x-e3/v1/as-energy-reports");
        }},
+      {"ReceiveNetworkMonitoring", "POST", 204,
+       R"({"valUeIds":[{"valUserId":"u"}],"timestamp":"2026-11-22T12:00:00Z","measData":{"dlDelay":9}})",
+       "", false, [](MediaWorld& w) { return network_path(w, "monitoring"); }},
+      {"ReceiveNetworkResourceEvents", "POST", 204,
+       R"({"notifId":"http://val.example/n","eventNotifs":[{"event":"QOS_NOT_GUARANTEED",)"
+       R"("ts":"2026-11-22T12:00:00Z"}]})",
+       "", false, [](MediaWorld& w) { return network_path(w, "resource"); }},
+      {"ReceiveNetworkUserPlaneEvents", "POST", 204,
+       R"({"transaction":"http://nef.example/1","eventReports":[{"event":"QOS_GUARANTEED"}]})", "",
+       false, [](MediaWorld& w) { return network_path(w, "userPlane"); }},
+      {"ReceiveNetworkAppSessionEvents", "POST", 204,
+       R"({"evSubsUri":"http://pcf.example/s","evNotifs":[{"event":"QOS_NOTIF"}]})", "", false,
+       [](MediaWorld& w) { return network_path(w, "appSession") + "/notify"; }},
       {"GetEnergySubscription", "GET", 200, "", "ue", true, subscription_path},
       {"UnsubscribeFromEnergyInformation", "DELETE", 204, "", "ue", true, subscription_path},
       {"ListEnergyEvents", "GET", 200, "", "ue", true,

@@ -158,9 +158,12 @@ class MediaDriver {
       if (auto* response = std::get_if<http::Response>(&*decision)) return std::move(*response);
       const auto& to = std::get<resource::Dispatch>(*decision).to;
       const auto id = ++requests_;
+      const auto secret = params.find("secret");
       const auto refused =
-          step(to, resource::Command{id, std::string(route.operation.id), request, principal,
-                                     "secret" + std::to_string(1000000000 + ids_)});
+          secret != params.end()
+              ? step(to, resource::Callback{id, secret->second, request})
+              : step(to, resource::Command{id, std::string(route.operation.id), request, principal,
+                                           "secret" + std::to_string(1000000000 + ids_)});
       if (refused) return http::problem(*refused);
       pump();
       last_request = id;

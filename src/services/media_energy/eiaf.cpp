@@ -84,6 +84,8 @@ void Eiaf::observed(const resource::Key& from, const resource::Observe& what, In
     consumption(from.id, what.body, now);
   else if (what.what == "qoe")
     quality_told(what.body, now);
+  else if (what.what == "network")
+    network_told(from.id, what.body, now);
   else if (what.what == "poll")
     poll(from.id, what.body, now);
   else if (what.what == "stream")
@@ -204,6 +206,7 @@ void Eiaf::subscription_changed(const std::string& id, const std::string& body, 
   auto& subscription = subscriptions_[id];
   subscription.asked = std::move(*asked);
   subscription.made = stored->made;
+  subscription.network.broken = stored->qos_broken.has_value();
   subscription.active = now;
   // Above all that a process before this one can have given, unless the clock was set back:
   // events() sees that.

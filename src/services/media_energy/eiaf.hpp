@@ -150,6 +150,7 @@ class Eiaf {
     std::string threshold_ref;  ///< why; empty: the plan, a budget or a suspension
     bool suspension = false;
     bool budget = false;
+    bool network = false;
     std::uint64_t budget_change = 0;
     std::string move_id;
     std::string target;
@@ -184,6 +185,16 @@ class Eiaf {
     std::vector<std::pair<std::string_view, const Session*>> sessions;  ///< by id, ascending
     std::optional<std::int64_t> interval_s;  ///< of the most impatient policy
   };
+  /// What the network said of a session's QoS.
+  struct Network {
+    bool broken = false;    ///< what it promised is not held
+    bool beyond = false;    ///< what it measured is below the policy's floor
+    Instant changed{};      ///< between degraded and not
+    bool answered = false;  ///< something was done about it, or nothing can be
+    std::string left;       ///< the place that the session was told to leave for it
+    Instant moved{};
+    bool degraded() const { return broken || beyond; }
+  };
   struct Subscription {
     api::media_e5::NewEnergySubscription asked;
     Instant made{}, active{};
@@ -203,6 +214,7 @@ class Eiaf {
     std::uint64_t budget_told = 0;
     Instant qoe_seen{};       ///< the newest QoE report's own time
     std::string below_floor;  ///< where it played below the QoE floor, until that was acted upon
+    Network network;
   };
   /// QoE at a location, as its sessions tell; older reports weigh less.
   struct Quality {
@@ -215,6 +227,12 @@ class Eiaf {
   void take_quality(const qoe::QoeReport& report, const qoe::ReceptionReport& of, Instant now);
   std::string session_named(std::string_view name) const;
   bool adapt_to_quality(const std::string& id, Subscription& subscription, Session& session,
+                        Running& running, Instant now);
+
+  // eiaf_network.cpp
+  void network_told(const std::string& id, const std::string& body, Instant now);
+  static bool network_holds_back(const Subscription& subscription, Instant now);
+  bool adapt_to_network(const std::string& id, Subscription& subscription, Session& session,
                         Running& running, Instant now);
 
   // eiaf.cpp

@@ -260,6 +260,8 @@ bool Eiaf::give_back(const std::string& id, Subscription& subscription, Session&
   bool over = false;
   if (adaptation.suspension) {
     over = !running.run.suspends(here, now);
+  } else if (adaptation.network) {
+    over = !subscription.network.degraded();
   } else if (adaptation.budget) {
     over = running.run.segment_changes() != adaptation.budget_change;
   } else {
@@ -268,6 +270,7 @@ bool Eiaf::give_back(const std::string& id, Subscription& subscription, Session&
   if (!over) return true;
   // A suspension ends by itself; what was lowered rises again as recovery permits.
   if (!adaptation.suspension) {
+    if (network_holds_back(subscription, now)) return true;
     if (const auto recovered = running.run.recovered(here, now); recovered && !*recovered)
       return true;
     if (saves(subscription.ue) && lowers_quality(adaptation.action)) return true;
@@ -275,8 +278,8 @@ bool Eiaf::give_back(const std::string& id, Subscription& subscription, Session&
   if (!running.run.take_ramp()) return true;
   e5::EnergyAdaptationRecommendation resume;
   resume.action = Action::resume;
-  recommend(id, subscription, session, running, std::move(resume), {}, Reason::threshold_cleared,
-            now);
+  const auto reason = adaptation.network ? Reason::qos_restored : Reason::threshold_cleared;
+  recommend(id, subscription, session, running, std::move(resume), {}, reason, now);
   return true;
 }
 
@@ -352,6 +355,7 @@ void Eiaf::adapt(const std::string& id, Subscription& subscription, Session& ses
   }
   if (give_back(id, subscription, session, running, now)) return;
   if (adapt_to_quality(id, subscription, session, running, now)) return;
+  if (adapt_to_network(id, subscription, session, running, now)) return;
   if (adapt_to_thresholds(id, subscription, session, running, now)) return;
   const auto* segment = running.run.segment();
   if (segment != nullptr && subscription.budget_told != running.run.segment_changes()) {
@@ -366,7 +370,8 @@ void Eiaf::adapt(const std::string& id, Subscription& subscription, Session& ses
                          Reason::budget_changed, now);
       }
   }
-  adapt_to_plan(id, subscription, session, running, now);
+  // A move costs the network what it does not have now.
+  if (!subscription.network.degraded()) adapt_to_plan(id, subscription, session, running, now);
 }
 
 }  // namespace lobo::media_energy

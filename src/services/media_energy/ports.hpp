@@ -24,6 +24,7 @@ struct Prefixes {
   std::string m5 = "/3gpp-m5/v2";
   std::string e3 = "/x-e3/v1";
   std::string e5 = "/x-e5/v1";
+  std::string network = "/x-network/v1";
   std::string steering = "/x-steering/v1";
   bool operator==(const Prefixes&) const = default;
 };

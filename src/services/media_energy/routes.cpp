@@ -9,6 +9,7 @@
 #include "api/media_e5.hpp"
 #include "api/media_m1.hpp"
 #include "api/media_m5.hpp"
+#include "api/media_network.hpp"
 #include "api/media_steering.hpp"
 #include "api/state/media_energy.hpp"
 #include "base/require.hpp"
@@ -204,17 +205,17 @@ Result<Decision> to_reporting_server(const RouteContext& context) {
 
 constexpr std::string_view subscription_id = "subscriptionId";
 
-Handle read_subscription(const Eiaf& eiaf) {
-  return [&eiaf](const RouteContext& context) -> Result<Decision> {
+Handle read_subscription(const Settings& settings, const Eiaf& eiaf) {
+  return [&settings, &eiaf](const RouteContext& context) -> Result<Decision> {
     const auto record = own(context, subscription_kind, subscription_id);
     if (!record) return fail(record.error());
     const auto stored = state_of<state::SubscriptionState>(*record);
     if (!stored) return fail(stored.error());
     const auto asked = json::read<e5::NewEnergySubscription>(stored->text);
     if (!asked) return fail(Errc::internal, "a stored subscription cannot be read");
-    return json_answer(
-        json::write(subscription_view(record->key.id, *asked, eiaf.expires(record->key.id))),
-        record->version);
+    return json_answer(json::write(subscription_view(settings, record->key.id, *asked, *stored,
+                                                     eiaf.expires(record->key.id))),
+                       record->version);
   };
 }
 
@@ -234,7 +235,16 @@ Result<Decision> to_steering(const RouteContext& /*context*/) {
   return Dispatch{.to = {std::string(steering_kind), std::string(steering_id)}, .creates = false};
 }
 
-Handle others_handle(std::string_view id, const Eiaf& eiaf) {
+/// The secret is compared by the subscription itself, which knows it.
+Result<Decision> to_callback(const RouteContext& context) {
+  const resource::Key key{std::string(subscription_kind), param(context, "id")};
+  const auto found = context.lookup.find(key);
+  if (!found) return fail(found.error());
+  if (!*found) return fail(Errc::not_found, "no such callback");
+  return Dispatch{.to = key, .creates = false};
+}
+
+Handle others_handle(std::string_view id, const Settings& settings, const Eiaf& eiaf) {
   if (id == m5::operation::get_service_access_information) return read_access(eiaf);
   if (id == m5::operation::submit_consumption_report) return to_session;
   if (id == m5::operation::submit_metrics_report) return to_metrics;
@@ -245,7 +255,7 @@ Handle others_handle(std::string_view id, const Eiaf& eiaf) {
     return to_owner(server_kind, "asInstanceId");
   if (id == e3::operation::submit_as_energy_reports) return to_reporting_server;
   if (id == e5::operation::subscribe_to_energy_information) return to_new(subscription_kind);
-  if (id == e5::operation::get_energy_subscription) return read_subscription(eiaf);
+  if (id == e5::operation::get_energy_subscription) return read_subscription(settings, eiaf);
   if (id == e5::operation::list_energy_events) return to_events;
   if (id == e5::operation::unsubscribe_from_energy_information ||
       id == e5::operation::report_ue_energy_state ||
@@ -267,15 +277,17 @@ std::vector<resource::Route> routes(const Settings& settings, const Eiaf& eiaf) 
   for (const auto& operation : m1::operations())
     add(operation, m1_handle(operation.id), settings.prefixes.m1);
   for (const auto& operation : m5::operations())
-    add(operation, others_handle(operation.id, eiaf), settings.prefixes.m5);
+    add(operation, others_handle(operation.id, settings, eiaf), settings.prefixes.m5);
   for (const auto& operation : e3::operations())
-    add(operation, others_handle(operation.id, eiaf), settings.prefixes.e3);
+    add(operation, others_handle(operation.id, settings, eiaf), settings.prefixes.e3);
   for (auto operation : e5::operations()) {
     // Its answer is that as well, to who takes no JSON.
     if (operation.id == e5::operation::list_energy_events)
       operation.content_type = "text/event-stream";
-    add(operation, others_handle(operation.id, eiaf), settings.prefixes.e5);
+    add(operation, others_handle(operation.id, settings, eiaf), settings.prefixes.e5);
   }
+  for (const auto& operation : api::media_network::operations())
+    add(operation, to_callback, settings.prefixes.network);
   for (const auto& operation : api::media_steering::operations())
     add(operation, to_steering, settings.prefixes.steering);
   return out;

@@ -1,5 +1,6 @@
 #include "services/media_energy/subscription.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,8 +10,10 @@
 #include "api/state/media_energy.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "base/secret.hpp"
 #include "services/media_energy/eiaf.hpp"
 #include "services/media_energy/faults.hpp"
+#include "services/media_energy/network.hpp"
 #include "services/media_energy/ports.hpp"
 #include "services/media_energy/session.hpp"
 #include "services/media_energy/views.hpp"
@@ -55,6 +58,33 @@ Result<void> check(const e5::NewEnergySubscription& asked, const Settings& setti
   return faults.verdict();
 }
 
+/// The network's word. A broken promise is told once: it is kept, figures come again.
+Result<resource::Outcome> called_back(const resource::Record& current,
+                                      const resource::Callback& callback) {
+  auto stored = json::read<state::SubscriptionState>(current.state);
+  if (!stored) return fail(Errc::internal, "a stored subscription cannot be read");
+  if (!equal_in_constant_time(callback.secret, stored->secret.value_or("")))
+    return fail(Errc::not_found, "no such callback");
+  const auto word = network_word(callback.http);
+  if (!word) return fail(word.error());
+  resource::Outcome out;
+  if (*word) {
+    const auto& [held, delay, loss, cause] = **word;
+    auto broken = held && !*held ? std::optional(cause) : std::nullopt;
+    if (held && stored->qos_broken.has_value() != broken.has_value()) {
+      stored->qos_broken = std::move(broken);
+      out.change = resource::Change::put;
+      out.owner = current.owner;
+      out.subject = current.subject;
+      out.state = json::write(*stored);
+      out.clause = "26.942 7.13.6 QoS degradation";
+    }
+    out.effects.emplace_back(resource::Observe{"network", json::write(**word)});
+  }
+  out.effects.emplace_back(resource::Reply{callback.request, {204, {}, {}}, false});
+  return out;
+}
+
 }  // namespace
 
 Result<resource::Outcome> SubscriptionMachine::subscribe(const resource::Record* current,
@@ -64,12 +94,13 @@ Result<resource::Outcome> SubscriptionMachine::subscribe(const resource::Record*
                                                          const resource::Lookup& lookup) const {
   auto asked = json::read<e5::NewEnergySubscription>(command.http.body);
   if (!asked) return fail(asked.error());
-  Instant made = now;
+  state::SubscriptionState fresh{
+      .text = command.http.body, .made = now, .secret = command.secret, .qos_broken = {}};
   resource::Outcome out;
   if (current != nullptr) {  // The same Idempotency-Key again.
-    const auto stored = json::read<state::SubscriptionState>(current->state);
+    auto stored = json::read<state::SubscriptionState>(current->state);
     if (!stored) return fail(Errc::internal, "a stored subscription cannot be read");
-    made = stored->made;
+    fresh = std::move(*stored);
   } else {
     if (auto fits = check(*asked, settings_, eiaf_, command.who.subject, lookup); !fits)
       return fail(std::move(fits.error()));
@@ -79,16 +110,16 @@ Result<resource::Outcome> SubscriptionMachine::subscribe(const resource::Record*
     out.change = resource::Change::put;
     out.owner = command.who.subject;
     out.subject = every_subscription;
-    out.state = json::write(state::SubscriptionState{command.http.body, made});
+    out.state = json::write(fresh);
     out.clause = "26.942 7.13.6 step 8";
     out.effects.emplace_back(resource::Observe{"subscription", out.state});
   }
-  http::Response answer{
-      201,
-      {{"content-type", "application/json"},
-       {"location", settings_.api_root + settings_.prefixes.e5 + "/subscriptions/" +
-                        http::percent_encode(key.id)}},
-      json::write(subscription_view(key.id, *asked, now + settings_.subscription_idle))};
+  http::Response answer{201,
+                        {{"content-type", "application/json"},
+                         {"location", settings_.api_root + settings_.prefixes.e5 +
+                                          "/subscriptions/" + http::percent_encode(key.id)}},
+                        json::write(subscription_view(settings_, key.id, *asked, fresh,
+                                                      now + settings_.subscription_idle))};
   out.effects.emplace_back(resource::Reply{command.request, std::move(answer), true});
   return out;
 }
@@ -103,6 +134,10 @@ Result<resource::Outcome> SubscriptionMachine::step(const resource::Record* curr
     out.change = resource::Change::erase;
     out.effects.emplace_back(resource::Observe{"subscription", {}});
     return out;
+  }
+  if (const auto* callback = std::get_if<resource::Callback>(&event)) {
+    if (current == nullptr) return fail(Errc::not_found, "no such callback");
+    return called_back(*current, *callback);
   }
   const auto* command = std::get_if<resource::Command>(&event);
   if (command == nullptr) return out;

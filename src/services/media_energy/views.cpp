@@ -9,10 +9,13 @@
 
 #include "api/media_e3.hpp"
 #include "api/media_e5.hpp"
+#include "api/state/media_energy.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
 #include "services/media_energy/eiaf.hpp"
+#include "services/media_energy/network.hpp"
+#include "services/media_energy/ports.hpp"
 #include "services/media_energy/subscription.hpp"
 #include "wire/http/media_type.hpp"
 #include "wire/http/message.hpp"
@@ -34,7 +37,9 @@ api::media_e3::ApplicationServer server_view(std::string_view id,
 }
 
 api::media_e5::EnergySubscription subscription_view(
-    std::string_view id, const api::media_e5::NewEnergySubscription& asked, Instant expires) {
+    const Settings& settings, std::string_view id,
+    const api::media_e5::NewEnergySubscription& asked,
+    const api::state::media_energy::SubscriptionState& stored, Instant expires) {
   api::media_e5::EnergySubscription out;
   out.subscription_id = std::string(id);
   out.provisioning_session_id = asked.provisioning_session_id;
@@ -45,6 +50,7 @@ api::media_e5::EnergySubscription subscription_view(
   out.component_types = asked.component_types;
   out.codecs = asked.codecs;
   out.user_consent = asked.user_consent;
+  if (stored.secret) out.network_notification_uris = network_uris(settings, id, *stored.secret);
   out.expires = expires;
   return out;
 }

@@ -7,8 +7,10 @@
 
 #include "api/media_e3.hpp"
 #include "api/media_e5.hpp"
+#include "api/state/media_energy.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "services/media_energy/ports.hpp"
 #include "wire/http/message.hpp"
 
 namespace lobo::media_energy {
@@ -20,7 +22,9 @@ api::media_e3::ApplicationServer server_view(std::string_view id,
                                              const Eiaf& eiaf, Instant now);
 
 api::media_e5::EnergySubscription subscription_view(
-    std::string_view id, const api::media_e5::NewEnergySubscription& asked, Instant expires);
+    const Settings& settings, std::string_view id,
+    const api::media_e5::NewEnergySubscription& asked,
+    const api::state::media_energy::SubscriptionState& stored, Instant expires);
 
 struct EventsQuery {
   std::uint64_t after = 0;
