@@ -2,11 +2,9 @@
 // Information AF): a session whose QoS is not held is helped by what its policy's guidance knows,
 // saves no energy by a move meanwhile, and gets its quality back when the network holds it again.
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
