@@ -411,6 +411,13 @@ Result<void> check_reports(const api::media_e3::AsEnergyReports& reports,
       if (std::abs(sum - one.energy_j) > sum_tolerance * std::max(1.0, one.energy_j))
         faults.add(Errc::out_of_range, where + "/energyJ", "must be idleShareJ + dynamicJ");
     }
+    // Locations are parts of their host. A counter that wraps has begun anew, theirs have not.
+    double parts = 0;
+    for (const auto& one : report.per_service_location) parts += one.energy_j;
+    if (!report.host.energy_max_j &&
+        parts > report.host.energy_j + sum_tolerance * std::max(1.0, report.host.energy_j))
+      faults.add(Errc::out_of_range, at("reports", i, "/perServiceLocation"),
+                 "its locations took more energyJ than the host");
   }
   return faults.verdict();
 }

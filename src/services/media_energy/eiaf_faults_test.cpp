@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "services/media_energy/eiaf.hpp"
 #include "services/media_energy/ports.hpp"
@@ -50,6 +51,19 @@ TEST_F(eiaf_faults, nobody_is_sent_to_a_server_that_claims_to_take_nothing) {
   run(3, 180, 110);
   EXPECT_EQ(second(), LocationState::active) << "honest again";
   EXPECT_EQ(d.recommended(client).size(), 1U);
+}
+
+TEST_F(eiaf_faults, locations_that_took_more_than_their_host_are_refused) {
+  auto text = d.report_text("as1", "SL1", {}, 100, 20, 1000, 1);
+  const std::string host = R"("host":{"energyJ":120.000000)";
+  text.replace(text.find(host), host.size(), R"("host":{"energyJ":119)");
+  const auto refused = d.ask("POST", "/x-e3/v1/as-energy-reports", text, "as");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(MediaDriver::blamed(refused),
+            (std::vector<std::string>{"/reports/0/perServiceLocation"}));
+  text.insert(text.find(R"("powerW")"), R"("energyMaxJ":1000,)");
+  EXPECT_EQ(d.ask("POST", "/x-e3/v1/as-energy-reports", text, "as").status, 200)
+      << "the host's counter has begun anew";
 }
 
 }  // namespace
