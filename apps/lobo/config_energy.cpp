@@ -199,6 +199,7 @@ void read_energy_agent(Section& section, EnergyAgentConfig& out) {
                                         std::max(1U, std::thread::hardware_concurrency()));
   section.section("host", [&](Section& host) { read_host(host, agent); });
   section.text("access_log", agent.access_log);
+  section.text("session_query", agent.session_query);
   if (section.text("status_url", agent.status_url) && !http::parse_url(agent.status_url))
     section.complain("status_url", Errc::pattern, "an absolute http or https URL is wanted");
   section.duration("sampling", 100ms, 1h, agent.sampling);

@@ -56,6 +56,7 @@ TEST(config_energy, every_key_of_an_agent_is_read) {
     sys: /fake/sys
     proc: /fake/proc
   access_log: /fake/access.log
+  session_query: session
   status_url: http://127.0.0.1:8088/status
   sampling: 2s
   reporting: 20s
@@ -72,6 +73,7 @@ TEST(config_energy, every_key_of_an_agent_is_read) {
   EXPECT_EQ(config.host.idle_w, 60);
   EXPECT_EQ(config.host.standby_w, 5);
   EXPECT_EQ(config.sys_root, "/fake/sys");
+  EXPECT_EQ(config.session_query, "session");
   EXPECT_EQ(config.commands.standby, (std::vector<std::string>{"b", "c"}));
   EXPECT_EQ(config.duty.drain_deadline, 2min);
   EXPECT_TRUE(config.duty.has_drain && config.duty.has_standby && config.duty.has_wake);

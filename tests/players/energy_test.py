@@ -163,6 +163,16 @@ class Energy(EnergyStage):
         self.assertEqual(end["waiting"], 0, "it stalled")
         self.assertEqual(late, [])
 
+    def test_a_player_that_sends_cmcd_is_known_to_the_af_by_the_server_that_serves_it(self):
+        for player in ("dash.js", "hls.js", "shaka"):
+            with self.subTest(player):
+                session = "play-" + player.replace(".", "-")
+                self.play(f"{player},{session}")
+                mapped = f'number=10g about={session} what="mapped to a service location"'
+                self.until(lambda: mapped in (self.folder / "serve.log").read_text(), True)
+                self.assertEqual(self.told()["errors"], [])
+                self.end_browser()
+
     def test_steering_goes_on_with_its_plan_when_the_af_is_gone_and_says_when_it_ends(self):
         first = harness.ask(f"{self.steer_url}/steer/dash?g={self.policy}").json
         self.assertEqual(first["PATHWAY-PRIORITY"][0], "SL1")

@@ -35,7 +35,8 @@ events {{ worker_connections 256; }}
 http {{
   types {{ text/html html; application/dash+xml mpd; application/vnd.apple.mpegurl m3u8; video/mp4 m4s mp4;
            application/javascript js; }}
-  log_format lobo '$msec $server_addr $server_port $status $bytes_sent $request_length $host $request_uri';
+  log_format lobo '$msec $server_addr $server_port $status $bytes_sent $request_length $host $request_uri '
+                  '"$http_cmcd_session"';
   access_log {folder}/access.log lobo;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
@@ -161,7 +162,8 @@ class Stage(harness.Case):
         """(time, address) of each request for a segment, in order."""
         found = []
         for line in (self.folder / "access.log").read_text().splitlines():
-            msec, address, _, status, _, _, _, uri = line.split(" ", 7)
+            msec, address, _, status, _, _, _, uri, _ = line.split(" ", 8)
+            uri = uri.split("?")[0]
             if uri.endswith(".m4s") and "init" not in uri and address in LOCATIONS.values():
                 found.append((float(msec), address, int(status)))
         return found

@@ -17,8 +17,8 @@ DOMAIN = ("services", "dataplane", "relay", "energy")
 # the API types that it speaks of.
 
 # wire/resource joins HTTP messages and JSON; UDP options lie in a packet's surplus area, XRM
-# metadata in a UDP option, their keys are agreed on in JSON, a capture's records hold packets, and a
-# manifest URLs; the other codecs stand alone.
+# metadata in a UDP option, their keys are agreed on in JSON, a capture's records hold packets, a
+# manifest URLs, and data of media clients in queries; the other codecs stand alone.
 WIRE_SEES = {
     "wire/resource": ("wire/http", "wire/json"),
     "wire/udp_options": ("wire/packet",),
@@ -26,13 +26,15 @@ WIRE_SEES = {
     "wire/xrm_keys": ("wire/xrm", "wire/json"),
     "wire/capture": ("wire/packet",),
     "wire/manifest": ("wire/http",),
+    "wire/cmcd": ("wire/http",),
 }
 
-# The planner is one of numbers: neither messages nor their schemas. The meter counts for it, and steering
+# The planner is one of numbers: neither messages nor their schemas. The meter counts for it, by the log of a
+# media server, whose URLs name sessions; steering
 # turns its plan into answers for players, whose queries and manifests are its messages. The client is the
 # other end of the AF's APIs.
 ENERGY_SEES = {
-    "energy/meter": ("energy",),
+    "energy/meter": ("energy", "wire/cmcd", "wire/http"),
     "energy/steering": ("energy", "wire/http", "wire/json"),
     "energy/client": ("wire/http", "wire/json", "wire/qoe", "api"),
 }

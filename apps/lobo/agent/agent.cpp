@@ -25,6 +25,7 @@
 #include "energy/meter/cpu_time.hpp"
 #include "energy/meter/duty.hpp"
 #include "energy/meter/ledger.hpp"
+#include "energy/meter/media_sessions.hpp"
 #include "energy/meter/power_model.hpp"
 #include "energy/meter/trigger.hpp"
 #include "energy/meter/zones.hpp"
@@ -151,7 +152,12 @@ void EnergyAgent::sample() {
 void EnergyAgent::read_traffic(meter::Traffic& traffic) {
   world_.log(
       [&](std::string_view piece) {
-        lines_.feed(piece, [&](std::string_view line) { traffic.count(map_, line); });
+        lines_.feed(piece, [&](std::string_view line) {
+          const auto served = traffic.count(map_, line);
+          if (!served) return;
+          if (auto session = meter::session_of(served->entry, config_.session_query))
+            sessions_.saw(std::move(*session), served->location, world_.monotonic());
+        });
       },
       [&] { lines_.restart(); });
 }
@@ -179,6 +185,7 @@ void EnergyAgent::report(meter::Reason reason) {
   report->requests_active = requests_active_;
   report->revision = revision_;
   read_supply(*report);
+  report->sessions = sessions_.take(config_.locations.size(), world_.monotonic());
   report->validity_s = validity_s_;
   outbox_.push(std::move(*report));
   flush();

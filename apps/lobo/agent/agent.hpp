@@ -20,6 +20,7 @@
 #include "energy/meter/duty.hpp"
 #include "energy/meter/host_meter.hpp"
 #include "energy/meter/ledger.hpp"
+#include "energy/meter/media_sessions.hpp"
 #include "energy/meter/trigger.hpp"
 #include "energy/meter/zones.hpp"
 #include "runtime/network_peer.hpp"
@@ -110,6 +111,7 @@ class EnergyAgent {
   energy::meter::HostMeter meter_;
   energy::meter::LocationMap map_;
   energy::meter::LineSplitter lines_;
+  energy::meter::MediaSessions sessions_;
   energy::meter::Ledger ledger_;
   energy::meter::Outbox outbox_;
   energy::meter::Duty duty_;

@@ -234,6 +234,29 @@ TEST_F(energy_agent, tells_whose_energy_it_was_with_method_and_uncertainty) {
   EXPECT_EQ(report.per_service_location[1].server_errors, 1U);
 }
 
+TEST_F(energy_agent, tells_which_sessions_were_served_from_where) {
+  auto known = config();
+  known.session_query = "session";
+  start(known);
+  log_ += "1732300000.000 127.0.1.1 8080 200 1000 10 a /m4/1.m4s?CMCD=sid%3D%22play-1%22\n";
+  log_ += "1732300000.000 127.0.1.2 8080 206 1000 10 a /m4/1.m4s \"sid=\\x22play-2\\x22\"\n";
+  log_ += "1732300000.000 127.0.1.2 8080 200 1000 10 a /m4/1.m4s?session=play-3 \"-\"\n";
+  log_ += "1732300000.000 127.0.1.2 8080 404 1000 10 a /m4/1.m4s?session=play-4 \"-\"\n";
+  loop_.run_for(25s);
+  ASSERT_GE(af_.reports.size(), 2U);
+  using Ids = std::vector<std::string>;
+  std::map<std::string, std::size_t> told;
+  for (const auto& report : af_.reports)
+    for (const auto& part : report.per_service_location) {
+      for (const auto& id : part.cmcd_session_ids.value_or(Ids{}))
+        ++told["cmcd " + part.service_location_id + ' ' + id];
+      for (const auto& id : part.access_log_session_ids.value_or(Ids{}))
+        ++told["log " + part.service_location_id + ' ' + id];
+    }
+  EXPECT_EQ(told, (std::map<std::string, std::size_t>{
+                      {"cmcd SL1 play-1", 1}, {"cmcd SL2 play-2", 1}, {"log SL2 play-3", 1}}));
+}
+
 TEST_F(energy_agent, tells_data_flows_apart_that_it_is_asked_for) {
   af_.configuration.scope = api::media_types::EnergyScope::service_data_flow;
   af_.configuration.service_data_flows = {

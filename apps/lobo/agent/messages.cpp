@@ -140,6 +140,11 @@ api::media_e3::AsEnergyReport message_of(const AgentConfig& config, const meter:
     location.bytes_rx = totals.use.bytes_rx;
     location.requests = totals.use.requests;
     location.server_errors = totals.use.errors_5xx;
+    if (i < report.sessions.size()) {
+      const auto& [by_cmcd, by_query] = report.sessions[i];
+      if (!by_cmcd.empty()) location.cmcd_session_ids = by_cmcd;
+      if (!by_query.empty()) location.access_log_session_ids = by_query;
+    }
     out.per_service_location.push_back(std::move(location));
   }
   for (std::size_t i = 0; i < report.flows.size(); ++i)

@@ -75,7 +75,7 @@ events {{ worker_connections 256; }}
 http {{
   types {{ text/html html; application/dash+xml mpd; application/vnd.apple.mpegurl m3u8;
           video/mp4 m4s mp4; application/javascript js; }}
-  log_format lobo '$msec $server_addr $server_port $status $bytes_sent $request_length $host $request_uri';
+  log_format lobo '$msec $server_addr $server_port $status $bytes_sent $request_length $host $request_uri "$http_cmcd_session"';
   client_body_temp_path {0}/t1; proxy_temp_path {0}/t2; fastcgi_temp_path {0}/t3;
   uwsgi_temp_path {0}/t4; scgi_temp_path {0}/t5;
   server {{

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -36,6 +38,29 @@ std::string key_of(std::string_view host, std::uint16_t port) {
   return std::string(host) + ' ' + std::to_string(port);
 }
 
+/// What is between quotes behind a space, without nginx's escapes (\xHH); empty for "-" and for
+/// what is no such word.
+std::string quoted_word(std::string_view text) {
+  constexpr std::size_t escape_size = 4;
+  if (!text.starts_with(" \"") || !text.ends_with('"') || text.size() < 4) return {};
+  text = text.substr(2, text.size() - 3);
+  if (text == "-") return {};
+  std::string out;
+  while (!text.empty()) {
+    unsigned octet = 0;
+    const auto digits = text.starts_with("\\x") ? text.substr(2, 2) : std::string_view{};
+    if (digits.size() == 2 &&
+        std::from_chars(digits.data(), digits.data() + 2, octet, 16).ptr == digits.data() + 2) {
+      out += static_cast<char>(octet);
+      text.remove_prefix(escape_size);
+    } else {
+      out += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
 /// The number behind `name` in "Reading: 0 Writing: 1 Waiting: 2".
 std::optional<std::uint64_t> number_after(std::string_view text, std::string_view name) {
   const auto at = text.find(name);
@@ -63,14 +88,19 @@ std::optional<LogEntry> parse_log_line(std::string_view line) {
   if (!at || !port || *port > port_max || !status || *status > 999 || !sent || !received)
     return std::nullopt;
   if (*sent > log_bytes_max || *received > log_bytes_max || line.empty()) return std::nullopt;
-  return LogEntry{.at_ms = *at,
-                  .server_address = words[1],
-                  .server_port = static_cast<std::uint16_t>(*port),
-                  .status = static_cast<unsigned>(*status),
-                  .bytes_sent = *sent,
-                  .bytes_received = *received,
-                  .host = words[6],
-                  .path = line.substr(0, line.find_first_of("? "))};
+  const auto uri = line.substr(0, line.find(' '));
+  const auto question = uri.find('?');
+  return LogEntry{
+      .at_ms = *at,
+      .server_address = words[1],
+      .server_port = static_cast<std::uint16_t>(*port),
+      .status = static_cast<unsigned>(*status),
+      .bytes_sent = *sent,
+      .bytes_received = *received,
+      .host = words[6],
+      .path = uri.substr(0, question),
+      .query = question == std::string_view::npos ? std::string_view{} : uri.substr(question + 1),
+      .cmcd_session = quoted_word(line.substr(uri.size()))};
 }
 
 void LocationMap::add(const Reach& reach, std::size_t location) {
@@ -103,11 +133,11 @@ Use& Use::operator+=(const Use& more) {
   return *this;
 }
 
-void Traffic::count(const LocationMap& map, std::string_view line) {
-  const auto entry = parse_log_line(line);
+std::optional<Served> Traffic::count(const LocationMap& map, std::string_view line) {
+  auto entry = parse_log_line(line);
   if (!entry) {
     ++lines_unreadable;
-    return;
+    return std::nullopt;
   }
   const auto location = map.find(*entry);
   const Use more{.bytes_tx = entry->bytes_sent,
@@ -115,9 +145,11 @@ void Traffic::count(const LocationMap& map, std::string_view line) {
                  .requests = 1,
                  .errors_5xx = entry->status >= 500 && entry->status < 600 ? 1U : 0U};
   (location && *location < of.size() ? of[*location] : other) += more;
-  if (!location || *location >= flows.size()) return;
-  if (const auto flow = flows[*location].find(entry->host); flow != flows[*location].end())
-    flow->second += more;
+  if (!location) return std::nullopt;
+  if (*location < flows.size())
+    if (const auto flow = flows[*location].find(entry->host); flow != flows[*location].end())
+      flow->second += more;
+  return Served{std::move(*entry), *location};
 }
 
 std::optional<std::uint64_t> parse_stub_status(std::string_view text) {

@@ -1,8 +1,9 @@
 #pragma once
 // Who was served what: lines of the media server's access log. The format is
 //   log_format lobo '$msec $server_addr $server_port $status $bytes_sent $request_length $host
-//   $request_uri';
-// and a line that does not have it is counted and passed over.
+//   $request_uri "$http_cmcd_session"';
+// of which the last word may be left out, and a line that does not have it is counted and passed
+// over.
 
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +29,8 @@ struct LogEntry {
   std::uint64_t bytes_received = 0;
   std::string_view host;  ///< lower case as nginx writes it, without a port
   std::string_view path;  ///< without the query; "-" where there was no request to speak of
+  std::string_view query;
+  std::string cmcd_session;  ///< the header field, as it was sent; empty where there is none
 };
 
 std::optional<LogEntry> parse_log_line(std::string_view line);
@@ -116,13 +119,19 @@ struct Use {
 using FlowUses = std::map<std::string, Use, std::less<>>;
 
 /// Sums of the log, for each location and for what is of none.
+struct Served {
+  LogEntry entry;
+  std::size_t location = 0;
+};
+
 struct Traffic {
   std::vector<Use> of;  ///< by location
   Use other;
   std::vector<FlowUses> flows;  ///< by location, in `of` as well; only keys that are there count
   std::uint64_t lines_unreadable = 0;
 
-  void count(const LocationMap& map, std::string_view line);
+  /// What was served, where it is of a location.
+  std::optional<Served> count(const LocationMap& map, std::string_view line);
 };
 
 /// Requests that are being answered, from nginx's stub_status: readings and writings, without the

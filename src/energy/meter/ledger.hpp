@@ -17,6 +17,7 @@
 #include "energy/meter/access_log.hpp"
 #include "energy/meter/attribution.hpp"
 #include "energy/meter/host_meter.hpp"
+#include "energy/meter/media_sessions.hpp"
 #include "energy/meter/power_model.hpp"
 #include "energy/problem.hpp"
 
@@ -74,6 +75,7 @@ struct Report {
   std::optional<double> carbon_g_per_kwh;  ///< of the grid, when it was made
   std::optional<double> renewable_ratio;
   std::optional<std::int64_t> validity_s;
+  std::vector<SessionsTold> sessions;  ///< by location: who was served, where it is told
   bool operator==(const Report&) const = default;
 };
 

@@ -249,9 +249,11 @@ void Eiaf::reports(const std::string& id, const std::string& body, Instant now) 
     const auto taken = server.counters.take(one, server.registered, settings_, now);
     if (taken != Taken::counted) continue;
     step(std::exchange(first, false) ? "4" : "30", id, "AS energy report");
-    for (const auto& part : one.per_service_location)
+    for (const auto& part : one.per_service_location) {
       for (const auto& url : part.base_urls.value_or(std::vector<std::string>{}))
         claim(server, url, part.service_location_id);
+      served(part, now);
+    }
   }
   const auto after =
       server.counters.host() ? std::optional(server.counters.host()->state) : std::nullopt;
@@ -265,6 +267,18 @@ void Eiaf::reports(const std::string& id, const std::string& body, Instant now) 
         report_measured(key, subscription, session->second, *policy, Reason::location_state_changed,
                         now);
     }
+}
+
+/// A server's own word of whom it serves. One that nobody has moved is no step.
+void Eiaf::served(const e3::AsLocationEnergy& there, Instant now) {
+  const auto saw = [&](const std::optional<std::vector<std::string>>& sessions, Source source) {
+    if (!sessions) return;
+    for (const auto& session : *sessions)
+      if (map_.saw(session, there.service_location_id, source, now, settings_.subscription_idle))
+        step("10g", session, "mapped to a service location");
+  };
+  saw(there.cmcd_session_ids, Source::cmcd);
+  saw(there.access_log_session_ids, Source::access_log);
 }
 
 void Eiaf::location_change(const std::string& id, const std::string& body, Instant now) {

@@ -240,6 +240,7 @@ class Eiaf {
   void server_changed(const std::string& id, const std::string& body);
   void subscription_changed(const std::string& id, const std::string& body, Instant now);
   void reports(const std::string& server, const std::string& body, Instant now);
+  void served(const api::media_e3::AsLocationEnergy& there, Instant now);
   void location_change(const std::string& id, const std::string& body, Instant now);
   void consumption(const std::string& session, const std::string& body, Instant now);
   void poll(const std::string& id, const std::string& body, Instant now);

@@ -15,6 +15,7 @@
 #include "api/media_e5.hpp"
 #include "api/media_m5.hpp"
 #include "api/media_types.hpp"
+#include "services/media_energy/mapping.hpp"
 #include "services/media_energy/ports.hpp"
 #include "support/eiaf_world.hpp"
 #include "support/media_driver.hpp"
@@ -193,6 +194,32 @@ TEST_F(eiaf, learns_where_a_session_is_from_what_it_consumed) {
   EXPECT_EQ(d.eiaf.placements().find("c1")->location, "SL2");
   d.ask("POST", path, report("http://elsewhere.example/1.mp4"), "ue");
   EXPECT_EQ(d.eiaf.placements().unmapped(), 1U);
+}
+
+TEST_F(eiaf, learns_where_a_session_is_from_the_server_that_serves_it) {
+  d.run(1, power(120));
+  std::uint64_t second = 2;
+  const auto serves = [&](std::string_view member) {
+    d.now += 1s;
+    auto text = d.report_text("as2", "SL2", {}, 100.0 * static_cast<double>(second), 0,
+                              1000 * second, second);
+    const std::string before = R"("activeSessions")";
+    text.insert(text.find(before), R"(")" + std::string(member) + R"(":["play-9"],)");
+    ++second;
+    const auto answer = d.ask("POST", "/x-e3/v1/as-energy-reports", text, "as");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+  };
+  serves("accessLogSessionIds");
+  ASSERT_NE(d.eiaf.placements().find("play-9"), nullptr);
+  EXPECT_EQ(d.eiaf.placements().find("play-9")->location, "SL2");
+  EXPECT_EQ(d.eiaf.placements().find("play-9")->source, Source::access_log);
+  EXPECT_TRUE(did("10g"));
+  serves("cmcdSessionIds");
+  EXPECT_EQ(d.eiaf.placements().find("play-9")->source, Source::cmcd);
+  d.subscribe(session, d.policy(session, "{}"), "play-9", R"(,"serviceLocationId":"SL1")");
+  serves("cmcdSessionIds");
+  EXPECT_EQ(d.eiaf.placements().find("play-9")->location, "SL1")
+      << "its collector knows better, as long as it speaks";
 }
 
 TEST_F(eiaf, sums_what_was_consumed_by_location_and_once) {
