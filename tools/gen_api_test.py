@@ -158,9 +158,19 @@ class Generator(unittest.TestCase):
 
     def test_an_operation_becomes_a_row(self):
         self.generate(x=document("", OPERATION + "      x-lobo-body-bytes-max: 100\n"))
-        self.assertIn('{"GetThing", "GET", "/x/v1/things/{id}", "x", "", resource::Protection::token, 100},',
+        self.assertIn('{"GetThing", "GET", "/x/v1/things/{id}", "x", "", resource::Protection::token, 100, ""},',
                       self.source())
         self.assertIn('get_thing = "GetThing";', self.header())
+
+    def test_an_operation_takes_two_content_types_and_no_more(self):
+        def body(*kinds):
+            content = "".join(f"          {kind}:\n            schema: {{type: string}}\n" for kind in kinds)
+            return OPERATION.replace("get:", "patch:") + "      requestBody:\n        content:\n" + content
+
+        self.generate(x=document("", body("application/merge-patch+json", "application/json-patch+json")))
+        self.assertIn('"application/merge-patch+json", resource::Protection::token, 65536, '
+                      '"application/json-patch+json"},', self.source())
+        self.refuses("one content type or two", "", body("a/a", "b/b", "c/c"))
 
     def test_an_operation_without_token_needs_no_scope(self):
         rest = OPERATION.replace("security: [{oAuth2ClientCredentials: [x]}]", "x-lobo-protection: loopback")

@@ -46,9 +46,15 @@ Result<void> check_envelope(const http::Request& request, const Operation& opera
                                        std::to_string(operation.body_bytes_max) +
                                        " bytes allowed here");
     const auto given = request.headers.find("content-type");
-    if (!given || (!any_media && !http::is_media_type(*given, operation.content_type)))
-      return fail(Errc::media_type,
-                  "send this operation's body as " + std::string(operation.content_type));
+    const auto takes = [&](std::string_view wanted) {
+      return !wanted.empty() && http::is_media_type(*given, wanted);
+    };
+    if (!given ||
+        (!any_media && !takes(operation.content_type) && !takes(operation.other_content_type)))
+      return fail(Errc::media_type, "send this operation's body as " +
+                                        std::string(operation.content_type) +
+                                        (operation.other_content_type.empty() ? "" : " or ") +
+                                        std::string(operation.other_content_type));
   }
   const auto accept = request.headers.find("accept");
   // A GET that names a type answers with that as well.

@@ -124,6 +124,11 @@ class Messages(media_test.MediaStage):
         patched = self.ask("PATCH", made, headers={"content-type": "application/merge-patch+json"}, body=sent)
         self.assertEqual(patched.status, 200, patched.text)
         self.valid(file, schema, patched.json)
+        name, value = next(iter(sent.items()))
+        patched = self.ask("PATCH", made, headers={"content-type": "application/json-patch+json"}, body=[
+            {"op": "test", "path": f"/{name}", "value": value}, {"op": "replace", "path": f"/{name}", "value": value}])
+        self.assertEqual(patched.status, 200, patched.text)
+        self.valid(file, schema, patched.json)
         return made
 
     def test_every_message_is_one_of_the_official_schemas(self):
@@ -150,7 +155,7 @@ class Messages(media_test.MediaStage):
 
         for path in (hosting, metrics, least, consumption, self.session):
             self.assertEqual(self.ask("DELETE", path).status, 204, path)
-        self.assertEqual(self.compared, 16)
+        self.assertEqual(self.compared, 19)
 
     def test_what_is_said_of_energy_stands_beside_the_official_members(self):
         self.provision()

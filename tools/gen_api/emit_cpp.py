@@ -122,7 +122,7 @@ def cpp_text(module):
         for o in module.operations:
             out.append(f"      {{{cpp_string(o.id)}, {cpp_string(o.method)}, {cpp_string(o.path)}, "
                        f"{cpp_string(o.scope)}, {cpp_string(o.content_type)}, resource::Protection::{o.protection}, "
-                       f"{o.body_bytes_max}}},")
+                       f"{o.body_bytes_max}, {cpp_string(o.other_content_type)}}},")
         out += ["  };", "  return table;", "}", ""]
     out += ["std::span<const json::NamedSchema> schemas() {"]
     if schemas:

@@ -20,6 +20,7 @@ class Operation:
     content_type: str
     protection: str
     body_bytes_max: int
+    other_content_type: str
 
 
 def read_operations(library, name, reader):
@@ -68,9 +69,9 @@ def _operation(library, name, reader, document, path, method, node, shared, wher
     declared = [p["name"] for p in parameters if p["in"] == "path"]
     if sorted(in_template) != sorted(declared):
         raise Refusal(where, f"the path has {in_template}, its parameters have {declared}")
-    content_type = ""
+    content_types = ["", ""]
     if "requestBody" in node:
-        content_type = _request_body(node["requestBody"], reader, node["operationId"], where + "/requestBody")
+        content_types = _request_body(node["requestBody"], reader, node["operationId"], where + "/requestBody")
     _responses(library, name, node.get("responses"), reader, node["operationId"], where)
     for callback, by_expression in (node.get("callbacks") or {}).items():
         _callback(library, name, by_expression, reader, callback, f"{where}/callbacks/{callback}")
@@ -81,7 +82,7 @@ def _operation(library, name, reader, document, path, method, node, shared, wher
     if not isinstance(limit, int) or isinstance(limit, bool) or limit <= 0:
         raise Refusal(where, "x-lobo-body-bytes-max must be a whole number above 0")
     return Operation(node["operationId"], method.upper(), path, _scope(node, document, protection, where),
-                     content_type, protection, limit)
+                     content_types[0], protection, limit, content_types[1])
 
 
 def _scope(node, document, protection, where):
@@ -139,9 +140,9 @@ def _media(content, reader, where):
 def _request_body(node, reader, operation, where):
     known_keys(node, where, "description", "required", "content")
     kinds = _media(node.get("content"), reader, where)
-    if len(kinds) != 1:
-        raise Refusal(where, "an operation takes exactly one content type")
-    return kinds[0]
+    if len(kinds) > 2:
+        raise Refusal(where, "an operation takes one content type or two")
+    return (kinds + [""])[:2]
 
 
 def _responses(library, name, node, reader, operation, where):

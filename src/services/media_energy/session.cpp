@@ -1,6 +1,7 @@
 #include "services/media_energy/session.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <iterator>
@@ -21,6 +22,7 @@
 #include "services/media_energy/faults.hpp"
 #include "services/media_energy/ports.hpp"
 #include "services/media_energy/quality.hpp"
+#include "wire/http/media_type.hpp"
 #include "wire/http/message.hpp"
 #include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
@@ -35,6 +37,9 @@ namespace m5 = api::media_m5;
 namespace state = api::state::media_energy;
 
 namespace {
+
+/// What a patch may make of a representation: as much as may be sent.
+constexpr std::size_t representation_bytes_max = 65536;
 
 enum class Verb : std::uint8_t { create, replace, modify, remove };
 
@@ -227,9 +232,13 @@ class Change {
     const auto id = in_collection(what) ? id_of_path() : std::string();
     const std::string* const kept = find(what, id);
     if (kept == nullptr) return fail(Errc::not_found, "the session has no such thing");
+    const auto type = command_.http.headers.find("content-type").value_or("");
+    const bool by_operations = http::is_media_type(type, "application/json-patch+json");
     const auto patch = json::read<m1::AnyEnergyPolicy>(command_.http.body);
-    if (!patch) return fail(patch.error());
-    auto merged = json::merge_patch(*kept, command_.http.body);
+    if (!by_operations && !patch) return fail(patch.error());
+    auto merged = by_operations
+                      ? json::json_patch(*kept, command_.http.body, representation_bytes_max)
+                      : json::merge_patch(*kept, command_.http.body);
     if (!merged) return fail(std::move(merged.error()));
     return put(what, std::move(*merged), true);
   }

@@ -9,6 +9,7 @@
 
 #include "services/media_energy/ports.hpp"
 #include "support/media_driver.hpp"
+#include "wire/http/message.hpp"
 
 namespace lobo::media_energy {
 namespace {
@@ -57,6 +58,35 @@ TEST_F(provisioning, keeps_members_that_it_does_not_know) {
   EXPECT_NE(after.find(R"("x-later":{"a":[1,2.50]})"), std::string::npos);
   EXPECT_NE(after.find(R"("reportValidityTime":60)"), std::string::npos);
   EXPECT_NE(d.ask("GET", at("/energy-policies")).body.find("x-later"), std::string::npos);
+}
+
+TEST_F(provisioning, is_changed_by_the_operations_of_a_json_patch_or_not_at_all) {
+  const auto path =
+      at("/energy-policies/") + d.policy(id, R"({"reportValidityTime":60,"x-later":[1,2.50]})");
+  const auto patch = [&](std::string operations) {
+    http::Request request;
+    request.method = "PATCH";
+    request.target = path;
+    request.headers.add("content-type", "application/json-patch+json");
+    request.body = std::move(operations);
+    return d.ask(std::move(request), "asp");
+  };
+  const auto done = patch(R"([{"op":"test","path":"/reportValidityTime","value":60},)"
+                          R"({"op":"replace","path":"/reportValidityTime","value":90},)"
+                          R"({"op":"add","path":"/x-later/-","value":3}])");
+  EXPECT_EQ(done.status, 200) << done.body;
+  EXPECT_NE(done.body.find(R"("reportValidityTime":90,"x-later":[1,2.50,3])"), std::string::npos)
+      << done.body;
+  const auto untrue = patch(R"([{"op":"remove","path":"/x-later"},)"
+                            R"({"op":"test","path":"/reportValidityTime","value":60}])");
+  EXPECT_EQ(untrue.status, 409);
+  EXPECT_EQ(MediaDriver::blamed(untrue), (std::vector<std::string>{"/1/value"}));
+  const auto unfit = patch(R"([{"op":"replace","path":"/reportValidityTime","value":-1}])");
+  EXPECT_EQ(unfit.status, 400);
+  EXPECT_EQ(MediaDriver::blamed(unfit), (std::vector<std::string>{"/reportValidityTime"}));
+  EXPECT_EQ(patch(R"({"reportValidityTime":70})").status, 400) << "that is a merge patch";
+  EXPECT_NE(d.ask("GET", path).body.find(R"("reportValidityTime":90,"x-later":[1,2.50,3])"),
+            std::string::npos);
 }
 
 TEST_F(provisioning, is_changed_replaced_and_taken_away_part_by_part) {

@@ -60,6 +60,14 @@ std::string write(const T& value) {
 /// their digits; the order of members is the target's.
 Result<std::string> merge_patch(std::string_view target, std::string_view patch);
 
+inline constexpr std::size_t patch_operations_max = 256;
+
+/// `target` with `patch` applied (RFC 6902), as merge_patch keeps it. The fault of an operation
+/// that does not apply is at "/index/member" of the patch; Errc::conflict where a test fails.
+/// Nothing is made that is deeper than depth_max or, by copying, larger than `bytes_max`.
+Result<std::string> json_patch(std::string_view target, std::string_view patch,
+                               std::size_t bytes_max);
+
 /// `text` as a JSON string with its quotes. What is not UTF-8 becomes U+FFFD.
 std::string quoted(std::string_view text);
 

@@ -36,6 +36,7 @@ struct Operation {
   std::string_view content_type;  ///< of the request body; empty: the operation takes none
   Protection protection = Protection::token;
   std::size_t body_bytes_max = 65536;
+  std::string_view other_content_type = {};  ///< that the body may be of as well
 };
 
 using PathParams = std::map<std::string, std::string, std::less<>>;  ///< percent-decoded
