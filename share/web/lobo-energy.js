@@ -139,7 +139,9 @@
       return answer.status === 204 ? null : answer.json();
     };
     const access = async () => {
-      const told = await ask("GET", `${af}/3gpp-m5/v2/service-access-information/${encodeURIComponent(options.session)}`);
+      const told = await ask("GET", `${af}/3gpp-m5/v2/service-access-information/${encodeURIComponent(options.session)}`
+        + `?media-delivery-session-id=${encodeURIComponent(name)}`
+        + (options.policy ? `&energy-policy=${encodeURIComponent(options.policy)}` : ""));
       const points = (told.streamingAccess && told.streamingAccess.entryPoints) || [];
       locations = points.flatMap((point) => point.serviceLocations || []);
       state.entryPoints = points; // M6: what each entry point takes, for the application

@@ -180,6 +180,28 @@ TEST_F(emulated_ues, play_listen_and_leave_a_hot_place_without_a_stall) {
     EXPECT_EQ(placed.location, "SL2") << name;
 }
 
+TEST_F(emulated_ues, that_come_later_begin_where_the_plan_has_them) {
+  for (const auto* name : {"1", "2"})  // Both places are needed.
+    w.ask("PUT", std::string("/x-e3/v1/application-servers/as") + name,
+          Driver::registration(std::string("SL") + name, 150), {}, "as");
+  start();
+  run(600, 120);
+  const auto settled = fleet->report();
+  EXPECT_GT(at("SL1"), 10U) << settled.json();
+  EXPECT_GT(at("SL2"), 10U) << settled.json();
+  const auto first = std::move(fleet);
+  config.count = 10;
+  config.session.session = "late";
+  start();
+  run(60, 120);
+  const auto report = fleet->report();
+  EXPECT_EQ(report.listening, 10U);
+  EXPECT_GT(at("SL1"), 0U) << report.json();
+  EXPECT_GT(at("SL2"), 0U) << report.json();
+  // Ten more change the plan, which moves some. Told all the same place, eight of them move.
+  EXPECT_LE(report.media.moves, 5U) << report.json();
+}
+
 TEST_F(emulated_ues, tell_the_af_how_well_they_play_and_what_they_consumed) {
   w.ask("POST", session + "/metrics-reporting-configurations",
         R"({"reportingInterval":4,"samplingPeriod":1})");

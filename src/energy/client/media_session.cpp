@@ -186,7 +186,11 @@ void MediaSession::start(Instant /*now*/) {
 void MediaSession::fetch() {
   call(Purpose::access, "GET",
        settings_.api_root + settings_.m5 + "/service-access-information/" +
-           http::percent_encode(settings_.provisioning_session),
+           http::percent_encode(settings_.provisioning_session) +
+           "?media-delivery-session-id=" + http::percent_encode(settings_.session) +
+           (settings_.policy_reference.empty()
+                ? ""
+                : "&energy-policy=" + http::percent_encode(settings_.policy_reference)),
        {}, patience);
 }
 

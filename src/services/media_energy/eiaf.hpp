@@ -89,8 +89,13 @@ class Eiaf {
   /// What taking these reports in would say.
   api::media_e3::AsEnergyReportReceipt receipt(const api::media_e3::AsEnergyReports& reports,
                                                Instant now) const;
-  Result<api::media_m5::ServiceAccessInformationResource> service_access(std::string_view session,
-                                                                         Instant now) const;
+  /// For whom service access information is, where it says so.
+  struct Newcomer {
+    std::string media_session;
+    std::string policy;  ///< identifier or externalReference; empty: the first
+  };
+  Result<api::media_m5::ServiceAccessInformationResource> service_access(
+      std::string_view session, Instant now, const Newcomer& who = {}) const;
   Instant expires(std::string_view subscription) const;
   /// Events after `after`; nothing where there is no such subscription.
   std::optional<api::media_e5::EnergyEvents> events(std::string_view subscription,
@@ -253,6 +258,9 @@ class Eiaf {
   void step(std::string number, std::string about, std::string what);
   void tell(resource::Key to, std::string what, std::string body);
   const Running* running(const Subscription& subscription) const;
+  /// Where the plan would have it, the first first; empty where it says nothing.
+  std::vector<std::string> order_for(const Newcomer& who, std::string_view session_id,
+                                     const Session& session) const;
   std::vector<const Server*> servers_at(std::string_view location,
                                         const Session* session = nullptr) const;
   Figures figures_of(const std::string& location, const Session& session, Instant now) const;

@@ -19,6 +19,7 @@
 #include "services/media_energy/ports.hpp"
 #include "support/eiaf_world.hpp"
 #include "support/media_driver.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::media_energy {
 namespace {
@@ -334,6 +335,35 @@ TEST_F(eiaf, shows_entry_points_with_what_each_location_takes) {
   EXPECT_EQ(shown.load_level, 10);
   EXPECT_EQ(point.service_locations->at(1).energy_characteristics->energy_class,
             api::media_m5::EnergyClass::d);
+}
+
+TEST_F(eiaf, tells_newcomers_the_place_that_the_plan_has_for_them) {
+  const auto one = d.policy(session, R"({"externalReference":"eco"})");
+  d.planner.shares = {{"SL1", 1}};
+  d.run(32, power(200, 110));
+  const auto first = [&](const std::string& query) {
+    const auto answer =
+        d.ask("GET", "/3gpp-m5/v2/service-access-information/" + session + query, {}, "ue");
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    const auto read = json::read<api::media_m5::ServiceAccessInformationResource>(answer.body);
+    return read ? read->streaming_access->entry_points->at(0)
+                      .service_locations->at(0)
+                      .service_location_id
+                : "";
+  };
+  EXPECT_EQ(first(""), "SL2") << "the one that takes less";
+  EXPECT_EQ(first("?media-delivery-session-id=new"), "SL1") << "where the plan would send it";
+  EXPECT_EQ(first("?media-delivery-session-id=new&energy-policy=eco"), "SL1");
+  EXPECT_EQ(first("?media-delivery-session-id=new&energy-policy=" + one), "SL1");
+  d.run(3, {{"as1", {.power_w = 120, .state = "DRAINING"}}, {"as2", {.power_w = 120}}});
+  EXPECT_EQ(first("?media-delivery-session-id=new"), "SL2") << "the other one takes nobody new";
+  const auto refused = d.ask("GET",
+                             "/3gpp-m5/v2/service-access-information/" + session +
+                                 "?media-delivery-session-id=" + std::string(129, 'a'),
+                             {}, "ue");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(MediaDriver::blamed(refused),
+            (std::vector<std::string>{"query:media-delivery-session-id"}));
 }
 
 TEST_F(eiaf, gives_a_saving_ue_a_lower_operation_point_before_another_place) {

@@ -124,7 +124,9 @@ Handle read_access(const Eiaf& eiaf) {
     if (!*found) return fail(Errc::not_found, "no such provisioning session");
     const auto stored = state_of<state::SessionState>(**found);
     if (!stored) return fail(stored.error());
-    const auto access = eiaf.service_access(param(context, session_id), context.now);
+    const auto who = newcomer(context.request);
+    if (!who) return fail(who.error());
+    const auto access = eiaf.service_access(param(context, session_id), context.now, *who);
     if (!access) return fail(access.error());
     auto body = json::write(*access);
     const auto tag = fnv1a(body);

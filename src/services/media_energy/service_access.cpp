@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -88,8 +89,20 @@ m5::EnergyCharacteristics characteristics(const Figures& figures, double least) 
 
 }  // namespace
 
-Result<m5::ServiceAccessInformationResource> Eiaf::service_access(std::string_view id,
-                                                                  Instant now) const {
+std::vector<std::string> Eiaf::order_for(const Newcomer& who, std::string_view session_id,
+                                         const Session& session) const {
+  if (who.media_session.empty()) return {};
+  std::string_view policy;
+  for (const auto& [id, running] : session.policies)
+    if (policy.empty() && (who.policy.empty() || id == who.policy ||
+                           running.run.policy().external_reference == who.policy))
+      policy = id;
+  const auto* group = group_of(session_id, policy);
+  return group == nullptr ? std::vector<std::string>{} : planner_.order(who.media_session, *group);
+}
+
+Result<m5::ServiceAccessInformationResource> Eiaf::service_access(std::string_view id, Instant now,
+                                                                  const Newcomer& who) const {
   const auto found = sessions_.find(id);
   if (found == sessions_.end()) return fail(Errc::not_found, "no such provisioning session");
   const auto& session = found->second;
@@ -100,6 +113,7 @@ Result<m5::ServiceAccessInformationResource> Eiaf::service_access(std::string_vi
                        exposes(session, m1::ExposedParameter::energy_characteristics);
 
   if (session.hosting) {
+    const auto order = order_for(who, id, session);
     // Entry points of one path are one, served from several places.
     std::map<std::string, std::pair<m1::M1MediaEntryPoint, std::vector<Place>>> entries;
     for (const auto& one : session.hosting->distribution_configurations) {
@@ -117,12 +131,14 @@ Result<m5::ServiceAccessInformationResource> Eiaf::service_access(std::string_vi
       for (const auto& place : places)
         if (const auto& wh = place.figures.wh_per_gb)
           least = least == 0 ? *wh : std::min(least, *wh);
-      // Those that take new sessions first; by energy only where that may be seen.
+      // Those that take new sessions first, as the plan has them for who says which session it is;
+      // by energy only where that may be seen.
       std::ranges::stable_sort(places, [&](const Place& a, const Place& b) {
         const auto rank = [&](const Place& place) {
           const bool open = place.figures.state == LocationState::active;
           const double wh = exposed ? place.figures.wh_per_gb.value_or(1e12) : 0;
-          return std::pair(open ? 0 : 1, wh);
+          const auto planned = std::ranges::find(order, place.id) - order.begin();
+          return std::tuple(open ? 0 : 1, planned, wh);
         };
         return rank(a) < rank(b);
       });

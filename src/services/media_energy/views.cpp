@@ -1,6 +1,7 @@
 #include "services/media_energy/views.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -52,6 +53,24 @@ api::media_e5::EnergySubscription subscription_view(
   out.user_consent = asked.user_consent;
   if (stored.secret) out.network_notification_uris = network_uris(settings, id, *stored.secret);
   out.expires = expires;
+  return out;
+}
+
+Result<Eiaf::Newcomer> newcomer(const http::Request& request) {
+  constexpr std::size_t name_bytes_max = 128;  // of mediaDeliverySessionId
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  Eiaf::Newcomer out;
+  for (const auto& [name, value] : *query) {
+    auto* const member = name == "media-delivery-session-id" ? &out.media_session
+                         : name == "energy-policy"           ? &out.policy
+                                                             : nullptr;
+    if (member == nullptr) continue;
+    if (value.empty() || value.size() > name_bytes_max)
+      return fail(Errc::out_of_range, "1 to 128 characters are wanted",
+                  {{Errc::out_of_range, "query:" + name, "1 to 128 characters are wanted"}});
+    *member = value;
+  }
   return out;
 }
 

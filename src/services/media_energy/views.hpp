@@ -10,12 +10,11 @@
 #include "api/state/media_energy.hpp"
 #include "base/clock.hpp"
 #include "base/result.hpp"
+#include "services/media_energy/eiaf.hpp"
 #include "services/media_energy/ports.hpp"
 #include "wire/http/message.hpp"
 
 namespace lobo::media_energy {
-
-class Eiaf;
 
 api::media_e3::ApplicationServer server_view(std::string_view id,
                                              const api::media_e3::AsRegistration& registered,
@@ -33,5 +32,8 @@ struct EventsQuery {
 };
 /// `after` and `wait` of the query, Last-Event-ID before `after`; each fault is told by name.
 Result<EventsQuery> events_query(const http::Request& request);
+
+/// Who asks for service access information, where the query says so.
+Result<Eiaf::Newcomer> newcomer(const http::Request& request);
 
 }  // namespace lobo::media_energy
