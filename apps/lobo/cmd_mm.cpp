@@ -256,6 +256,30 @@ Exit read(const Arguments& arguments, const Noun& noun) {
   return show(arguments, noun, *item);
 }
 
+const std::vector<Column> state_columns{{"component", "component"},
+                                        {"seq", "seq"},
+                                        {"age ms", "ageMs"},
+                                        {"state", "state"},
+                                        {"delta", "delta"}};
+
+/// The newest state of an asset, its octets in base64.
+Exit read_state(const Arguments& arguments) {
+  constexpr std::string_view what = "cannot read the state";
+  const auto server = OneServer::from(arguments);
+  if (!server) return tell_mm(what, server.error(), session);
+  auto path = fmt::format("{}/state/{}", item_path(session, arguments.text("id")),
+                          http::percent_encode(arguments.text("asset")));
+  if (arguments.given("component"))
+    path += fmt::format("?component={}", http::percent_encode(arguments.text("component")));
+  const auto item = (*server)->api().ask("GET", path);
+  if (!item) return tell_mm(what, item.error(), session);
+  if (arguments.text("output") == "json")
+    std::cout << json::to_text(*item) << '\n';
+  else if (const auto* components = item->find("components"))
+    print_rows(std::cout, rows_of(components, state_columns), arguments.text("output"));
+  return Exit::ok;
+}
+
 Exit list(const Arguments& arguments, const Noun& noun) {
   const auto what = fmt::format("cannot list: {}", noun.name);
   const auto server = OneServer::from(arguments);
@@ -350,6 +374,13 @@ std::vector<Verb> mm_verbs() {
        .example = "  lobo mm session get 3f0c…",
        .options = with_mm({the_id()}),
        .run = read_one<session>},
+      {.path = "mm session state",
+       .summary = "the newest state of an asset that ends at the enabler",
+       .example = "  lobo mm session state 3f0c… --asset urn:avatar:alice",
+       .options = with_mm({the_id(),
+                           {.name = "--asset", .help = "its identifier", .required = true},
+                           {.name = "--component", .help = "one of them; all without"}}),
+       .run = read_state},
       {.path = "mm session list",
        .summary = "the sessions of the caller",
        .example = "  lobo mm session list -o csv",

@@ -163,15 +163,16 @@ class LiveSession(harness.Case):
             self.assertLess(time.monotonic(), until, f"never came: {got}")
             time.sleep(0.05)
 
-    def begin(self):
+    def begin(self, termination="VAL"):
         """A session of two UEs, with flows that are up."""
         self.wait_for(lambda: self.of_relay("/status/ready").status, lambda status: status == 200)
         policy = self.of_enabler("POST", "/mm-pol/v1/policies", POLICY)
         self.assertEqual(policy.status, 201, policy.text)
         made = self.of_enabler("POST", "/mm-das/v1/sessions", {
             "valServiceId": "xr", "requesterId": "val-1", "notif": {"uri": self.sink.url, "events": ["SESSION_STATE"]},
-            "assets": [{"assetId": f"urn:avatar:{name}", "serverEp": {"id": "room/9"}, "clientEp": {"id": name},
-                        "hostUe": {"valUeId": name}, "direction": "BIDI", "qos": {"mbrDl": "8 Mbps", "updateRateHz": 30}}
+            "assets": [{"assetId": f"urn:avatar:{name}", "serverEp": {"id": "room/9", "termination": termination},
+                        "clientEp": {"id": name}, "hostUe": {"valUeId": name}, "direction": "BIDI",
+                        "qos": {"mbrDl": "8 Mbps", "updateRateHz": 30}}
                        for name in ("alice", "bob")]})
         self.assertEqual(made.status, 201, made.text)
         session = made.json
@@ -209,6 +210,26 @@ class LiveSession(harness.Case):
             self.assertIn(left.status, (200, 404, 405))
             if left.status == 200:
                 self.assertEqual(left.json.get("items", []), [])
+
+    def test_the_newest_state_of_an_asset_is_read_through_both_servers(self):
+        ues = self.begin("MMEL")
+        ues.until("states")
+        path = self.at + "/state/urn%3Aavatar%3Aalice"
+        first = self.wait_for(lambda: self.of_enabler("GET", path), lambda answer: answer.status == 200).json
+        self.assertEqual(first["assetId"], "urn:avatar:alice")
+        self.assertTrue(base64.b64decode(first["components"][0]["state"]))
+        later = self.wait_for(lambda: self.of_enabler("GET", path).json,
+                              lambda one: one["components"][0]["seq"] > first["components"][0]["seq"])
+        self.assertLess(later["components"][0]["ageMs"], 5000)
+        raw = harness.ask(self.enabler_url + path, headers={"accept": "application/octet-stream"})
+        self.assertEqual((raw.status, raw.headers["content-type"]), (200, "application/octet-stream"))
+        shown = json.loads(self.lobo("mm", "session", "state", self.at.rsplit("/", 1)[1], "--asset", "urn:avatar:alice",
+                                     "--server", self.enabler_url, "-o", "json"))
+        self.assertGreaterEqual(shown["components"][0]["seq"], later["components"][0]["seq"])
+        self.relay.signal(harness.signal.SIGKILL)
+        self.relay.wait()
+        gone = self.of_enabler("GET", path)
+        self.assertIn(gone.status, (503, 504), gone.text)
 
     def test_a_node_that_is_killed_comes_back_with_its_flows(self):
         ues = self.begin()

@@ -90,6 +90,12 @@ std::vector<MmOperation> mm_operations() {
        [](MmWorld& w) { return asset_path(w) + "/veto"; }},
       {"ListSyncFlows", "GET", 200, "", "val", true,
        [](MmWorld& w) { return session_path(w) + "/flows"; }},
+      {"GetSyncState", "GET", 200, "", "val", true,
+       [](MmWorld& w) {
+         w.sealdd.replica =
+             MmWorld::replica(R"({"component":0,"seq":7,"ageUs":2500,"state":"cG9zZQ=="})");
+         return w.session(MmWorld::ending_here("1", "ue-1")) + "/state/urn%3Aa%3A1";
+       }},
       {"CollectMeasurements", "POST", 202, R"({"forSec":5})", "val", true,
        [](MmWorld& w) { return session_path(w) + "/collect"; }},
       {"CreateSyncSubscription", "POST", 201, subscription, "val", false,

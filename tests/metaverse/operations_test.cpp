@@ -138,6 +138,7 @@ int provoke(const MmOperation& operation, int status) {
       p.world.crash_and_restart();  // What was used a moment ago would be in memory.
       p.world.server().store.set_gone(true);
       return p.ask();
+    case 504: p.world.sealdd.silent = true; return p.ask();
     default: return p.ask();
   }
 }

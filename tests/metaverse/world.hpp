@@ -215,6 +215,17 @@ class MmWorld {
            std::string(ue) + R"("},"hostUe":{"valUeId":")" + std::string(ue) + R"("},"qos":)" +
            std::string(qos) + std::string(more) + "}";
   }
+  /// The same with termination MMEL: its newest state can be read.
+  static std::string ending_here(std::string_view id, std::string_view ue) {
+    auto out = asset(id, ue);
+    const std::string_view at = R"("serverEp":{)";
+    return out.insert(out.find(at) + at.size(), R"("termination":"MMEL",)");
+  }
+  /// What SEALDD says of urn:a:1.
+  static std::string replica(std::string_view components) {
+    return R"({"flowId":1,"assetId":"urn:a:1","room":"r","nodeId":"n1","components":[)" +
+           std::string(components) + "]}";
+  }
   static std::string session_text(std::string_view assets, std::string_view more = "") {
     return R"({"valServiceId":"xr.meet","requesterId":"val-1","assets":[)" + std::string(assets) +
            "]" + std::string(more) + "}";

@@ -100,6 +100,9 @@ std::vector<SealddOperation> sealdd_operations() {
          return std::string("/sdd-trans/v1/flows");
        }},
       {"GetSddFlow", "GET", 200, "", "mmes", true, flow},
+      // Nobody answers for the node here; flows_test.cpp has one that does.
+      {"GetSddFlowState", "GET", 504, "", "mmes", true,
+       [](SealddWorld& w) { return flow(w) + "/state"; }},
       {"RequestTrans", "POST", 200, trans_text, "mmes", false,
        [](SealddWorld& w) {
          with_node(w);

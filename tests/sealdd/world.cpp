@@ -275,13 +275,15 @@ void SimRelay::live(std::chrono::milliseconds time) {
 }
 
 http::Response SimRelay::report(std::vector<rly::RelayFlowState> flows,
-                                std::vector<rly::RelayWindow> windows) {
+                                std::vector<rly::RelayWindow> windows,
+                                std::vector<rly::RelayState> states) {
   rly::RelayReport said;
   said.seq = ++sequence_;
   said.epoch = known.epoch;
   said.orders_seen = seen;
   if (!flows.empty()) said.flows = std::move(flows);
   if (!windows.empty()) said.windows = std::move(windows);
+  if (!states.empty()) said.states = std::move(states);
   auto answer = world_.ask("POST", path() + "/reports", json::write(said), {}, "relay");
   world_.loop.run_for(std::chrono::milliseconds(50));
   return answer;

@@ -162,7 +162,8 @@ class SimRelay {
   /// Renews each second for so long, as a node that is well does.
   void live(std::chrono::milliseconds time);
   http::Response report(std::vector<api::sdd_relay::RelayFlowState> flows = {},
-                        std::vector<api::sdd_relay::RelayWindow> windows = {});
+                        std::vector<api::sdd_relay::RelayWindow> windows = {},
+                        std::vector<api::sdd_relay::RelayState> states = {});
   http::Response tell(std::int64_t flow, api::sdd_connections::SddFlowState state);
   /// Every order since the last time; acknowledged with the next report.
   std::vector<api::sdd_relay::RelayOrder> orders(int wait_ms = 0);

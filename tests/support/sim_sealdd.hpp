@@ -42,6 +42,8 @@ class SimSealdd final : public runtime::HttpHandler {
     if (path == "/sdd-trans/v1/connections") return reply(connect(request));
     if (path.starts_with("/sdd-trans/v1/connections/"))
       return reply(at(request, path.substr(slash + 1)));
+    if (path.starts_with("/sdd-trans/v1/flows/") && path.ends_with("/state"))
+      return reply({200, {{"content-type", "application/json"}}, replica});
     auto& made = path.starts_with("/sdd-pc/") ? configurations : measurements;
     if (request.method == "POST") {
       for (const auto& [id, one] : made)
@@ -92,6 +94,7 @@ class SimSealdd final : public runtime::HttpHandler {
 
   std::map<std::string, Held> connections;
   std::map<std::string, std::pair<std::string, std::string>> configurations, measurements;
+  std::string replica;  ///< SddReplica, of any flow
   std::vector<http::Request> seen;
   std::set<std::string> refused_ues;
   int status = 0;  ///< answers all with it

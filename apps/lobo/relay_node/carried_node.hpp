@@ -2,6 +2,7 @@
 // The node as its lease sees it.
 
 #include <functional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "base/result.hpp"
 #include "relay/lease/lease.hpp"
 #include "relay/report.hpp"
+#include "relay/slot.hpp"
 #include "relay_node/relay_node.hpp"
 
 namespace lobo::app {
@@ -25,6 +27,9 @@ class CarriedNode final : public relay::Carried {
   Result<void> take(const relay::Order& order) override { return node_.take(order); }
   relay::Reports report() override { return shown(node_.report()); }
   relay::Reports changes() override { return shown(node_.changes()); }
+  std::vector<relay::Replica> replica(std::string_view room, sdd::Alias alias) override {
+    return node_.replica(room, alias);
+  }
   Result<void> trust(const std::vector<api::sdd_relay::TokenKey>& keys) override;
   void bind(const relay::Tenure& tenure) override { node_.bind(tenure); }
   void stop() override { node_.stop(); }

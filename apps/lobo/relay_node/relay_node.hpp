@@ -75,6 +75,9 @@ class RelayNode final : private relay::Links {
   Result<void> take(const relay::Order& order);
   relay::Reports report() { return relay_.report(clock_.now()); }
   relay::Reports changes() { return relay_.changes(); }
+  std::vector<relay::Replica> replica(std::string_view room, sdd::Alias alias) {
+    return relay_.replica(room, alias);
+  }
   void bind(const relay::Tenure& tenure);
   void stop();
   const relay::Relay& relay() const { return relay_; }

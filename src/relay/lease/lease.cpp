@@ -88,7 +88,7 @@ std::optional<Lease::Question> Lease::registration(Instant now) {
 std::optional<Lease::Question> Lease::report(Instant now) {
   if (reporting_ || now < report_.at) return std::nullopt;
   if (unanswered_.empty()) {
-    const bool news = !changes_.empty() || seen_ != seen_told_;
+    const bool news = !changes_.empty() || seen_ != seen_told_ || !states_asked_.empty();
     const bool window = windows_due_ && !windows_.empty();
     if (!news && !window) return std::nullopt;
     rly::RelayReport made;
@@ -101,6 +101,7 @@ std::optional<Lease::Question> Lease::report(Instant now) {
         told.push_back(std::move(changes_.extract(changes_.begin()).mapped()));
     }
     if (window) made.windows = windows_.take();
+    if (!states_asked_.empty()) made.states = states(now);
     windows_due_ = windows_due_ && !windows_.empty();
     unanswered_ = json::write(made);
     seen_sent_ = seen_;
@@ -136,8 +137,8 @@ Instant Lease::next_due(Instant now) const {
   if (!registering_) due = std::min(due, registration_.at);
   if (!held_) return std::max(due, now);
   due = std::min({due, until_, window_from_ + lease_window});
-  const bool to_tell =
-      !unanswered_.empty() || !changes_.empty() || seen_ != seen_told_ || windows_due_;
+  const bool to_tell = !unanswered_.empty() || !changes_.empty() || seen_ != seen_told_ ||
+                       windows_due_ || !states_asked_.empty();
   if (!reporting_ && to_tell) due = std::min(due, report_.at);
   if (!asking_) due = std::min(due, orders_.at);
   return std::max(due, now);
@@ -185,6 +186,7 @@ void Lease::begin_anew(Instant now) {
   changes_.clear();
   windows_.clear();
   standing_.clear();
+  states_asked_.clear();
   beginning_ = name_beginning_();
   registration_.done(now);
 }

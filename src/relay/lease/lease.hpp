@@ -13,10 +13,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/sdd_relay.hpp"
@@ -24,6 +26,7 @@
 #include "base/result.hpp"
 #include "relay/lease/windows.hpp"
 #include "relay/report.hpp"
+#include "relay/slot.hpp"
 #include "wire/http/message.hpp"
 #include "wire/sdd/types.hpp"
 
@@ -38,6 +41,9 @@ inline constexpr std::int64_t lease_renewals = 3;           ///< in the time of 
 inline constexpr std::size_t flow_changes_max = 65'536;     ///< that wait to be told: one of a flow
 inline constexpr std::size_t report_flows_max = 4096;       ///< as the API has it
 inline constexpr std::size_t standing_orders_max = 65'536;  ///< flows
+inline constexpr std::size_t states_asked_max = 256;        ///< that wait for a report
+inline constexpr std::size_t report_states_max = 64;        ///< as the API has it
+inline constexpr std::size_t report_state_octets_max = std::size_t{1} << 19U;  ///< before base64
 
 struct LeaseSettings {
   std::string node;
@@ -57,6 +63,8 @@ struct Carried {
   virtual Result<void> take(const Order& order) = 0;
   virtual Reports report() = 0;
   virtual Reports changes() = 0;
+  /// The newest state of an asset; nothing where it is not here.
+  virtual std::vector<Replica> replica(std::string_view room, sdd::Alias alias) = 0;
   /// Of whom tokens are believed from now on.
   virtual Result<void> trust(const std::vector<api::sdd_relay::TokenKey>& keys) = 0;
   virtual void bind(const Tenure& tenure) = 0;
@@ -144,6 +152,8 @@ class Lease {
   void keep_standing(const api::sdd_relay::RelayOrder& order, sdd::FlowId flow);
   void apply(sdd::FlowId flow, const Standing& standing);
   void carry_out(const Order& order);
+  void ask_state(const api::sdd_relay::RelayOrder& order);
+  std::vector<api::sdd_relay::RelayState> states(Instant now);
   void release(const api::sdd_relay::RelayOrder& order, sdd::FlowId flow);
 
   LeaseSettings settings_;
@@ -171,6 +181,12 @@ class Lease {
   bool windows_due_ = false;
   std::map<sdd::FlowId, api::sdd_relay::RelayFlowState> changes_;
   std::map<sdd::FlowId, Standing> standing_;
+  struct StateAsked {
+    std::int64_t order = 0;
+    std::string room;
+    sdd::Alias alias = 0;
+  };
+  std::deque<StateAsked> states_asked_;
   LeaseCounts counts_;
   std::string trouble_;
 };

@@ -8,8 +8,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,6 +23,7 @@
 #include "base/result.hpp"
 #include "relay/lease/windows.hpp"
 #include "relay/report.hpp"
+#include "relay/slot.hpp"
 #include "wire/http/message.hpp"
 #include "wire/json/json.hpp"
 #include "wire/sdd/control.hpp"
@@ -48,6 +51,10 @@ struct Node final : Carried {
     all.windows = std::exchange(windows, {});
     return all;
   }
+  std::vector<Replica> replica(std::string_view room, sdd::Alias alias) override {
+    const auto found = replicas.find({std::string(room), alias});
+    return found == replicas.end() ? std::vector<Replica>() : found->second;
+  }
   Reports changes() override {
     Reports all;
     all.changes = std::exchange(changed, {});
@@ -72,6 +79,7 @@ struct Node final : Carried {
   bool absent = false;
   std::vector<FlowChange> changed;
   std::vector<FlowWindow> windows;
+  std::map<std::pair<std::string, sdd::Alias>, std::vector<Replica>> replicas;
   std::vector<rly::TokenKey> keys;
   Tenure tenure;
   int stops = 0;
@@ -283,6 +291,63 @@ TEST_F(relay_lease, each_kind_of_order_does_what_it_says_once) {
   EXPECT_NE(next->target.find("after=18&"), std::string::npos);
   answer(*next, 200, orders(1, all));
   EXPECT_EQ(node.taken.size(), all.size()) << "heard twice, done once";
+}
+
+TEST_F(relay_lease, tells_the_newest_state_that_it_is_asked_for_once) {
+  const auto poll = enrol();
+  node.replicas[{"room", 7}] = {{.component = 2,
+                                 .seq = 9,
+                                 .state = std::vector<std::byte>(3, std::byte{'k'}),
+                                 .delta = std::vector<std::byte>(1, std::byte{'d'}),
+                                 .received = now - 250ms}};
+  std::vector<rly::RelayOrder> both;
+  for (const std::int64_t alias : {7, 8}) {
+    both.push_back(order(10 + alias, rly::OrderKind::tell_state));
+    both.back().room = "room";
+    both.back().alias = alias;
+  }
+  answer(poll, 200, orders(1, both));
+  const auto report = find(ask(), Asking::report);
+  ASSERT_TRUE(report);
+  const auto said = json::read<rly::RelayReport>(report->body);
+  ASSERT_TRUE(said && said->states);
+  ASSERT_EQ(said->states->size(), 2U);
+  EXPECT_EQ((*said->states)[0].order, 17);
+  ASSERT_EQ((*said->states)[0].components.size(), 1U);
+  const auto& part = (*said->states)[0].components[0];
+  EXPECT_EQ(part.component, 2);
+  EXPECT_EQ(part.seq, 9);
+  EXPECT_EQ(part.age_us, 250'000);
+  EXPECT_EQ(part.state.octets, "kkk");
+  EXPECT_EQ(part.delta->octets, "d");
+  EXPECT_TRUE((*said->states)[1].components.empty()) << "nobody published that";
+  answer(*report, 200, orders(1, {}));
+  now += 600ms;
+  if (const auto next = find(ask(), Asking::report)) {
+    EXPECT_EQ(next->body.find("states"), std::string::npos) << next->body;
+  }
+}
+
+TEST_F(relay_lease, states_that_do_not_fit_into_one_report_come_with_the_next) {
+  const auto poll = enrol();
+  node.replicas[{"room", 1}] = {
+      {.component = 0, .seq = 1, .state = std::vector<std::byte>(200'000), .delta = {}}};
+  std::vector<rly::RelayOrder> many;
+  for (std::int64_t i = 1; i <= 5; ++i) {
+    many.push_back(order(i, rly::OrderKind::tell_state));
+    many.back().room = "room";
+    many.back().alias = 1;
+  }
+  answer(poll, 200, orders(1, many));
+  std::size_t told = 0;
+  for (int round = 0; round < 3 && told < 5; ++round) {
+    const auto report = find(ask(), Asking::report);
+    ASSERT_TRUE(report);
+    EXPECT_LT(report->body.size(), 1'048'576U) << "as much as the server takes";
+    told += json::read<rly::RelayReport>(report->body)->states->size();
+    answer(*report, 200, orders(1, {}));
+  }
+  EXPECT_EQ(told, 5U);
 }
 
 TEST_F(relay_lease, what_was_ordered_before_the_client_came_is_done_when_it_comes) {

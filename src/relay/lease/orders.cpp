@@ -1,16 +1,22 @@
 // What an order does. A flow's tier, mask, rate and second path stand until it is released: they
 // may be ordered before its client comes, and a client that comes back has the token of before.
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "api/sdd_connections.hpp"
 #include "api/sdd_relay.hpp"
 #include "api/sync_types.hpp"
+#include "base/clock.hpp"
 #include "relay/lease/lease.hpp"
 #include "relay/report.hpp"
+#include "relay/slot.hpp"
+#include "wire/json/types.hpp"
 #include "wire/sdd/control.hpp"
 #include "wire/sdd/token.hpp"
 #include "wire/sdd/types.hpp"
@@ -103,6 +109,43 @@ void Lease::release(const rly::RelayOrder& order, sdd::FlowId flow) {
   changes_[flow] = std::move(over);
 }
 
+void Lease::ask_state(const rly::RelayOrder& order) {
+  if (!order.alias || states_asked_.size() >= states_asked_max) {
+    ++counts_.orders_late;
+    return;
+  }
+  states_asked_.push_back(
+      {order.order, order.room.value_or(std::string()), static_cast<sdd::Alias>(*order.alias)});
+}
+
+/// What is asked for as it is now; what does not fit into one report comes with the next.
+std::vector<rly::RelayState> Lease::states(Instant now) {
+  const auto octets_of = [](const std::vector<std::byte>& bytes) {
+    return json::Bytes{{reinterpret_cast<const char*>(bytes.data()), bytes.size()}};
+  };
+  std::vector<rly::RelayState> out;
+  std::size_t octets = 0;
+  while (!states_asked_.empty() && out.size() < report_states_max &&
+         octets < report_state_octets_max) {
+    const auto asked = std::move(states_asked_.front());
+    states_asked_.pop_front();
+    auto& told = out.emplace_back();
+    told.order = asked.order;
+    for (const auto& one : carried_.replica(asked.room, asked.alias)) {
+      api::sdd_connections::SddReplicaComponent part;
+      part.component = one.component;
+      part.seq = one.seq;
+      part.age_us = std::max<std::int64_t>(
+          0, std::chrono::duration_cast<std::chrono::microseconds>(now - one.received).count());
+      part.state = octets_of(one.state);
+      if (!one.delta.empty()) part.delta = octets_of(one.delta);
+      octets += one.state.size() + one.delta.size();
+      told.components.push_back(std::move(part));
+    }
+  }
+  return out;
+}
+
 void Lease::obey(const rly::RelayOrder& order) {
   if (order.order <= seen_) return;
   seen_ = order.order;
@@ -133,6 +176,7 @@ void Lease::obey(const rly::RelayOrder& order) {
     }
     case OrderKind::close_room:
       return carry_out(CloseRoom{.room = room, .epoch = epoch_of(order), .drain = drain_of(order)});
+    case OrderKind::tell_state: return ask_state(order);
     case OrderKind::open_room:
       return carry_out(FenceRoom{.room = room, .epoch = epoch_of(order), .owned = true});
   }

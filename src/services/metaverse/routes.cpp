@@ -265,8 +265,12 @@ Handle pol_handle(std::string_view id, const Settings& settings) {
 
 std::vector<resource::Route> routes(const Settings& settings, const Parked& parked) {
   std::vector<resource::Route> out;
-  for (const auto& operation : das::operations())
+  for (auto operation : das::operations()) {
+    // Its answer is that as well, to who takes no JSON.
+    if (operation.id == das::operation::get_sync_state)
+      operation.content_type = "application/octet-stream";
     out.push_back({operation, das_handle(operation.id, settings, parked)});
+  }
   for (const auto& operation : pol::operations())
     out.push_back({operation, pol_handle(operation.id, settings)});
   for (const auto& operation : api::mm_callbacks::operations()) {

@@ -248,6 +248,7 @@ Result<void> SessionStep::command(const resource::Command& command) {
   }
   if (command.operation == op::put_sync_asset) return put_asset(command);
   if (command.operation == op::remove_sync_asset) return remove_asset(command);
+  if (command.operation == op::get_sync_state) return ask_state(command);
   if (command.operation == op::veto_tier) return veto(command);
   if (command.operation == op::collect_measurements) return collect(command);
   return fail(Errc::internal, "no operation of a session: " + command.operation);

@@ -295,6 +295,7 @@ void SessionStep::retry_later(Leg& leg) {
 // ---- what SEALDD answers -----------------------------------------------------------------------
 
 void SessionStep::answered(const resource::NetworkAnswer& answer) {
+  if (state_answered(answer)) return;
   auto* leg = leg_of_call(answer.name);
   if (leg == nullptr || !leg->call) return;
   const auto what = *std::exchange(leg->call, std::nullopt);

@@ -76,6 +76,9 @@ class SessionStep {
   Result<void> remove_asset(const resource::Command& command);
   Result<void> veto(const resource::Command& command);
   Result<void> collect(const resource::Command& command);
+  // session_state.cpp
+  Result<void> ask_state(const resource::Command& command);
+  bool state_answered(const resource::NetworkAnswer& answer);
   void wait(const resource::Command& command, std::string_view asset_id = {},
             std::string_view ue_id = {});
   void policies_changed();

@@ -1,5 +1,6 @@
 #include "services/metaverse/southbound_sealdd.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ namespace sdd = api::sdd_connections;
 namespace {
 
 constexpr std::string_view connections = "/sdd-trans/v1/connections";
+constexpr std::string_view flow_collection = "/sdd-trans/v1/flows";
 constexpr std::string_view configurations = "/sdd-pc/v1/configurations";
 constexpr std::string_view measurements = "/sdd-tqm/v1/subscriptions";
 
@@ -118,6 +120,10 @@ http::Request change_request(std::string_view connection, std::string body) {
 }
 http::Request release_request(std::string_view connection) {
   return request_of("DELETE", one_of(connections, connection));
+}
+http::Request state_request(std::int64_t flow, std::string_view asset) {
+  return request_of("GET", one_of(flow_collection, std::to_string(flow)) +
+                               "/state?asset-id=" + http::percent_encode(asset));
 }
 http::Request policy_request(std::string body, std::string_view key) {
   return post(configurations, std::move(body), key);

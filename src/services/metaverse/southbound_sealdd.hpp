@@ -39,6 +39,7 @@ std::string change_body(std::string_view before, std::string_view after,
 http::Request connect_request(std::string body, std::string_view key);
 http::Request change_request(std::string_view connection, std::string body);
 http::Request release_request(std::string_view connection);
+http::Request state_request(std::int64_t flow, std::string_view asset);
 http::Request policy_request(std::string body, std::string_view key);
 http::Request policy_change_request(std::string_view id, std::string body);
 http::Request policy_release_request(std::string_view id);

@@ -555,6 +555,7 @@ Result<resource::Outcome> ConnectionMachine::stepped(const resource::Record* cur
   if (command == nullptr) return resource::Outcome{};
   if (current->owner != command->who.subject || !is_seen(*stored))
     return fail(Errc::not_found, "no such connection");
+  if (command->operation == sdc::operation::get_sdd_flow_state) return ask_state(*stored, *command);
   if (stored->session)
     return fail(Errc::conflict, "session " + *stored->session + " has it; ask there");
   if (stored->pending && command->operation != sdc::operation::delete_sdd_connection)

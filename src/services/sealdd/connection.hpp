@@ -74,6 +74,8 @@ class ConnectionMachine final : public resource::Machine {
                                   const resource::Lookup& lookup) const;
   resource::Outcome release(State state, const resource::Record& current, std::string_view cause,
                             Instant now, const resource::Lookup& lookup) const;
+  // connection_state.cpp
+  static Result<resource::Outcome> ask_state(const State& state, const resource::Command& command);
   // connection_trans.cpp
   Result<resource::Outcome> transmit(const resource::Record* current, const resource::Key& key,
                                      const resource::Command& command, Instant now) const;

@@ -91,6 +91,9 @@ void Hub::observed(const resource::Key& from, const resource::Observe& what, Ins
   } else if (what.what == "poll") {
     const auto question = json::read<state::OrdersQuestion>(what.body);
     if (question) nodes_.asked(from.id, *question, now);
+  } else if (what.what == "state_question") {
+    const auto question = json::read<state::StateQuestion>(what.body);
+    if (question) nodes_.state_asked(*question, now);
   } else if (what.what == "node") {
     if (what.body.empty()) return nodes_.node_gone(from.id, now);
     const auto node = json::read<state::NodeState>(what.body);

@@ -370,6 +370,7 @@ void Nodes::settle(const std::string& id, Node& node) {
 }
 
 void Nodes::advance(Instant now) {
+  refuse_states(now);
   for (auto& [id, node] : nodes_) {
     if (node.alive && now >= node.lease_until) {
       state::NodeLapse lapsed;
@@ -402,6 +403,7 @@ void Nodes::advance(Instant now) {
 
 Instant Nodes::next_deadline(Instant now) const {
   Instant due = now + room_kept_empty;
+  for (const auto& [order, wait] : states_asked_) due = std::min(due, wait.until);
   for (const auto& [id, node] : nodes_) {
     if (node.alive) due = std::min(due, node.lease_until);
     if (node.settle) due = std::min(due, *node.settle);

@@ -71,6 +71,8 @@ class Nodes final : public Ground {
   /// Its lease is over for good: whoever comes back with the epoch of before is refused.
   void fenced(const std::string& id, std::int64_t epoch);
   void node_gone(const std::string& id, Instant now);
+  /// Answered with the next report of the node (nodes_states.cpp).
+  void state_asked(const api::state::sealdd::StateQuestion& question, Instant now);
   void renewed(const std::string& id, const api::sdd_relay::RelayRegistration& said, Instant now);
   /// False for one that was seen before.
   bool reported(const std::string& id, const api::sdd_relay::RelayReport& report, Instant now);
@@ -119,6 +121,10 @@ class Nodes final : public Ground {
     std::optional<Instant> settle;   ///< until when clients may come back after it began anew
     std::set<std::int64_t> settled;  ///< flows that it has told of since
   };
+  struct StateWait {
+    api::state::sealdd::StateQuestion question;
+    Instant until{};
+  };
   struct Claim {
     std::string connection;
     Instant at{};
@@ -161,13 +167,18 @@ class Nodes final : public Ground {
   void acknowledge(Node& node, std::int64_t seen);
   void answer_polls(const std::string& id, Node& node, Instant now, bool all);
   void settle(const std::string& id, Node& node);
+  void states_told(const std::string& id, const std::vector<api::sdd_relay::RelayState>& states);
+  void refuse_states(Instant now);
+  /// What stands for the asset in the room; nothing where it has none.
+  std::optional<std::int64_t> alias_in(std::string_view room, std::string_view asset) const;
 
   const Settings& settings_;
   std::map<std::string, Node, std::less<>> nodes_;
   std::map<std::string, Room, std::less<>> rooms_;
   std::map<std::string, Connection, std::less<>> connections_;
   std::map<std::int64_t, Flow> flows_;
-  std::set<std::string, std::less<>> waiting_;  ///< rooms that no node carries
+  std::set<std::string, std::less<>> waiting_;      ///< rooms that no node carries
+  std::map<std::int64_t, StateWait> states_asked_;  ///< by order
   std::int64_t last_order_ = 0;
   std::int64_t last_flow_ = 0;
   Dues dues_;

@@ -31,6 +31,7 @@ bool Nodes::reported(const std::string& id, const rly::RelayReport& report, Inst
   if (report.orders_seen) acknowledge(node, *report.orders_seen);
   if (report.seq <= node.reported) return false;
   node.reported = report.seq;
+  if (report.states) states_told(id, *report.states);
   if (!report.flows) return true;
   std::map<std::string, state::FlowsTold> told;
   for (const auto& one : *report.flows) {

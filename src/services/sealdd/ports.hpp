@@ -65,9 +65,12 @@ inline constexpr std::size_t nodes_max = 1000;
 inline constexpr std::size_t connections_max = 200'000;
 inline constexpr std::size_t room_connections_max = 4096;
 inline constexpr std::size_t room_aliases_max = 65'534;
-inline constexpr std::size_t orders_kept_max = 65'536;  ///< of one node; one with more is lost
-inline constexpr std::size_t orders_told_max = 256;     ///< in one answer
-inline constexpr std::size_t polls_max = 4;             ///< that wait on one node
+inline constexpr std::size_t orders_kept_max = 65'536;   ///< of one node; one with more is lost
+inline constexpr std::size_t orders_told_max = 256;      ///< in one answer
+inline constexpr std::size_t polls_max = 4;              ///< that wait on one node
+inline constexpr std::size_t state_questions_max = 128;  ///< that wait on one node
+/// For a node's next report, which it sends when it hears of the question.
+inline constexpr std::chrono::seconds state_patience{2};
 inline constexpr std::chrono::milliseconds poll_wait_max{10'000};
 /// A new token is made when so much of the life of the old one is left.
 inline constexpr int token_margin_part = 5;  ///< a fifth

@@ -70,6 +70,20 @@ Result<PageQuery> page_query(const http::Request& request) {
   return out;
 }
 
+Result<std::string> asset_query(const http::Request& request) {
+  constexpr std::size_t asset_bytes_max = 256;
+  const auto query = http::parse_query(http::split_target(request.target).query);
+  if (!query) return fail(query.error());
+  std::string out;
+  for (const auto& [name, value] : *query) {
+    if (name != "asset-id") continue;
+    if (value.empty() || value.size() > asset_bytes_max)
+      return wrong(name, "must be the identifier of an asset");
+    out = value;
+  }
+  return out;
+}
+
 Result<ContextQuery> context_query(const http::Request& request) {
   const auto query = http::parse_query(http::split_target(request.target).query);
   if (!query) return fail(query.error());

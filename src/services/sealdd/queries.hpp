@@ -33,6 +33,9 @@ struct PageQuery {
 /// `limit`, `cursor` and `room` of a list.
 Result<PageQuery> page_query(const http::Request& request);
 
+/// `asset-id` of GetSddFlowState; empty: the flow's own.
+Result<std::string> asset_query(const http::Request& request);
+
 struct ContextQuery {
   std::optional<std::int64_t> flow;
   bool features = false;

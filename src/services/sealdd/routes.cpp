@@ -151,6 +151,19 @@ Handle read_flow(const Settings& settings, const Nodes& nodes) {
   };
 }
 
+/// Its connection asks, because a question that waits is a resource's.
+Handle to_flow_state(const Settings& settings, const Nodes& nodes) {
+  return
+      [look = read_flow(settings, nodes), &nodes](const RouteContext& context) -> Result<Decision> {
+        if (const auto seen = look(context); !seen) return fail(seen.error());
+        const auto query = asset_query(context.request);
+        if (!query) return fail(query.error());
+        const auto id = static_cast<std::int64_t>(*parse_decimal(param(context, "flowId")));
+        return Dispatch{.to = {std::string(connection_kind), *nodes.connection_of(id)},
+                        .creates = false};
+      };
+}
+
 Handle connection_handle(std::string_view id, const Settings& settings, const Nodes& nodes) {
   namespace op = sdc::operation;
   if (id == op::create_sdd_connection) return to_new(connection_kind);
@@ -158,6 +171,7 @@ Handle connection_handle(std::string_view id, const Settings& settings, const No
   if (id == op::get_sdd_connection) return read_connection(settings);
   if (id == op::list_sdd_flows) return list_flows(settings);
   if (id == op::get_sdd_flow) return read_flow(settings, nodes);
+  if (id == op::get_sdd_flow_state) return to_flow_state(settings, nodes);
   if (id == op::patch_sdd_connection || id == op::delete_sdd_connection ||
       id == op::relocate_sdd_connection)
     return to_owner(connection_kind, connection_id);
