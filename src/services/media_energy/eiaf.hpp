@@ -85,6 +85,9 @@ class Eiaf {
   // ---- what it looks like from outside ---------------------------------------------------------
 
   api::media_e3::EnergyReportingConfiguration configuration(std::string_view server) const;
+  /// The same of a server that says this of itself, before it is known or has changed.
+  api::media_e3::EnergyReportingConfiguration configuration(
+      std::string_view server, const api::media_e3::AsRegistration& registered) const;
   api::media_e3::AsReporting reporting(std::string_view server, Instant now) const;
   /// What taking these reports in would say.
   api::media_e3::AsEnergyReportReceipt receipt(const api::media_e3::AsEnergyReports& reports,
@@ -252,6 +255,9 @@ class Eiaf {
   void changed() { stale_ = true; }
   void reindex() const;
   LocationIndex& index() const;
+  api::media_e3::EnergyReportingConfiguration configured(
+      std::string_view server, const api::media_e3::AsRegistration& registered,
+      api::media_types::AsState desired) const;
   void claim(Server& server, const std::string& url, const std::string& location);
   const AtLocation* place(std::string_view location) const;
   void answer_polls(const std::string& id, Subscription& subscription, Instant now, bool gone);

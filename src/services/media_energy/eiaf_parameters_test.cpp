@@ -9,10 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "api/media_e3.hpp"
 #include "api/media_types.hpp"
 #include "services/media_energy/eiaf.hpp"
 #include "services/media_energy/ports.hpp"
 #include "support/eiaf_world.hpp"
+#include "wire/json/json.hpp"
 
 namespace lobo::media_energy {
 namespace {
@@ -114,11 +116,21 @@ TEST_F(eiaf, parameter_3_reporting_decides_when_a_client_hears) {
 
 TEST_F(eiaf, parameter_3_tells_servers_how_often_to_report) {
   const auto configuration = [&] { return d.eiaf.configuration("as1"); };
+  const auto told_to_a_newcomer = [&] {
+    const auto made =
+        d.ask("PUT", "/x-e3/v1/application-servers/as7", MediaDriver::registration("SL1"), "as");
+    EXPECT_EQ(made.status, 201) << made.body;
+    d.ask("DELETE", "/x-e3/v1/application-servers/as7", {}, "as");
+    return json::read<api::media_e3::ApplicationServer>(made.body)->configuration;
+  };
   const auto before = configuration();
   playing(object({hot, R"("reporting":{"mode":"BOTH","reportingInterval":3,"samplingPeriod":2})"}));
   EXPECT_EQ(configuration().reporting_interval, 3);
   EXPECT_EQ(configuration().sampling_period, 2);
   EXPECT_EQ(configuration().triggers->at(0).crossing, 150);
+  const auto at_once = told_to_a_newcomer();
+  EXPECT_EQ(at_once.reporting_interval, 3) << "with its registration";
+  EXPECT_EQ(at_once.triggers->at(0).crossing, 150);
   EXPECT_NE(configuration().revision, before.revision);
   // It comes with the receipt of a report that follows another revision.
   const auto receipt = d.report("as1", "SL1", {});

@@ -214,6 +214,26 @@ e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const 
   reindex();
   const auto kept = configurations_.find(id);
   if (kept != configurations_.end()) return kept->second;
+  const auto server = servers_.find(id);
+  if (server == servers_.end()) return configured(id, {}, types::AsState::active);
+  auto out = configured(id, server->second.registered, server->second.desired);
+  configurations_.emplace(id, out);
+  return out;
+}
+
+e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id,
+                                                     const e3::AsRegistration& registered) const {
+  const auto server = servers_.find(id);
+  if (server == servers_.end()) return configured(id, registered, types::AsState::active);
+  if (server->second.registered == registered) return configuration(id);
+  return configured(id, registered, server->second.desired);
+}
+
+/// What the policies of these locations ask of a server.
+e3::EnergyReportingConfiguration Eiaf::configured(std::string_view id,
+                                                  const e3::AsRegistration& registered,
+                                                  types::AsState desired) const {
+  reindex();
   e3::EnergyReportingConfiguration out;
   out.configuration_id = std::string(id);
   out.scope = types::EnergyScope::service_location;
@@ -221,54 +241,49 @@ e3::EnergyReportingConfiguration Eiaf::configuration(std::string_view id) const 
   out.sampling_period = sampling_period_default_s;
   out.min_report_spacing = report_spacing_default_s;
   out.report_validity_time = validity_in_intervals * reporting_interval_default_s;
-  out.desired_state = types::AsState::active;
-  const auto server = servers_.find(id);
-  if (server != servers_.end()) {
-    out.desired_state = server->second.desired;
-    std::optional<std::int64_t> interval, sampling, spacing, validity;
-    const auto least = [](std::optional<std::int64_t>& into, std::int64_t value) {
-      into = std::min(into.value_or(value), value);
-    };
-    std::vector<e3::EnergyReportingTrigger> triggers;
-    std::set<std::pair<std::string, std::string>> flows;
-    std::map<std::string_view, const Session*> concerned;
-    for (const auto& part : server->second.registered.service_locations)
-      if (const auto* here = place(part.service_location_id))
-        concerned.insert(here->sessions.begin(), here->sessions.end());
-    for (const auto& [session_id, session] : concerned) {
-      for (const auto& [policy_id, running] : session->policies) {
-        const auto& policy = running.run.policy();
-        const auto reporting = policy.reporting.value_or(m1::EnergyReporting{});
-        if (policy.monitoring_scope && session->hosting &&
-            policy.monitoring_scope->level == types::EnergyScope::service_data_flow)
-          for (const auto& part : server->second.registered.service_locations)
-            for (auto& flow : flows_at(*session->hosting, part.service_location_id))
-              if (flows.size() < flows_told_apart_max)
-                flows.emplace(part.service_location_id, std::move(flow));
-        least(interval, reporting_interval_of(policy));
-        least(sampling, reporting.sampling_period.value_or(sampling_period_default_s));
-        least(spacing, reporting.min_report_spacing.value_or(report_spacing_default_s));
-        least(validity, validity_of(policy));
-        for (const auto& threshold : policy.thresholds.value_or(std::vector<m1::EnergyThreshold>{}))
-          triggers.push_back({policy_id + '/' + threshold.threshold_ref, threshold.metric,
-                              threshold.direction, threshold.crossing, threshold.clear,
-                              threshold.dwell.value_or(0)});
-      }
-    }
-    out.reporting_interval = interval.value_or(out.reporting_interval);
-    out.sampling_period = sampling.value_or(out.sampling_period);
-    out.min_report_spacing = spacing.value_or(out.min_report_spacing);
-    out.report_validity_time = validity.value_or(out.report_validity_time);
-    if (!triggers.empty()) out.triggers = std::move(triggers);
-    if (!flows.empty()) {
-      out.scope = types::EnergyScope::service_data_flow;
-      out.service_data_flows.emplace();
-      for (const auto& [location, name] : flows)
-        out.service_data_flows->push_back({.service_location_id = location, .domain_name = name});
+  out.desired_state = desired;
+  std::optional<std::int64_t> interval, sampling, spacing, validity;
+  const auto least = [](std::optional<std::int64_t>& into, std::int64_t value) {
+    into = std::min(into.value_or(value), value);
+  };
+  std::vector<e3::EnergyReportingTrigger> triggers;
+  std::set<std::pair<std::string, std::string>> flows;
+  std::map<std::string_view, const Session*> concerned;
+  for (const auto& part : registered.service_locations)
+    if (const auto* here = place(part.service_location_id))
+      concerned.insert(here->sessions.begin(), here->sessions.end());
+  for (const auto& [session_id, session] : concerned) {
+    for (const auto& [policy_id, running] : session->policies) {
+      const auto& policy = running.run.policy();
+      const auto reporting = policy.reporting.value_or(m1::EnergyReporting{});
+      if (policy.monitoring_scope && session->hosting &&
+          policy.monitoring_scope->level == types::EnergyScope::service_data_flow)
+        for (const auto& part : registered.service_locations)
+          for (auto& flow : flows_at(*session->hosting, part.service_location_id))
+            if (flows.size() < flows_told_apart_max)
+              flows.emplace(part.service_location_id, std::move(flow));
+      least(interval, reporting_interval_of(policy));
+      least(sampling, reporting.sampling_period.value_or(sampling_period_default_s));
+      least(spacing, reporting.min_report_spacing.value_or(report_spacing_default_s));
+      least(validity, validity_of(policy));
+      for (const auto& threshold : policy.thresholds.value_or(std::vector<m1::EnergyThreshold>{}))
+        triggers.push_back({policy_id + '/' + threshold.threshold_ref, threshold.metric,
+                            threshold.direction, threshold.crossing, threshold.clear,
+                            threshold.dwell.value_or(0)});
     }
   }
+  out.reporting_interval = interval.value_or(out.reporting_interval);
+  out.sampling_period = sampling.value_or(out.sampling_period);
+  out.min_report_spacing = spacing.value_or(out.min_report_spacing);
+  out.report_validity_time = validity.value_or(out.report_validity_time);
+  if (!triggers.empty()) out.triggers = std::move(triggers);
+  if (!flows.empty()) {
+    out.scope = types::EnergyScope::service_data_flow;
+    out.service_data_flows.emplace();
+    for (const auto& [location, name] : flows)
+      out.service_data_flows->push_back({.service_location_id = location, .domain_name = name});
+  }
   out.revision = revision_of(out);
-  if (server != servers_.end()) configurations_.emplace(id, out);
   return out;
 }
 

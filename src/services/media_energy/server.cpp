@@ -74,8 +74,6 @@ Result<resource::Outcome> put(const resource::Record* current, const resource::K
   out.subject = every_server;
   out.state = json::write(state::ServerState{command.http.body});
   out.clause = "26.942 7.13.6 step 3";
-  // First what it lets know: the answer then shows the configuration that follows from it. The
-  // machine itself still sees what was before, which for a new server is the usual configuration.
   http::Response answer{current == nullptr ? 201 : 200,
                         {{"content-type", "application/json"}},
                         json::write(server_view(key.id, *given, eiaf, now))};

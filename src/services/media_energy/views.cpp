@@ -32,7 +32,7 @@ api::media_e3::ApplicationServer server_view(std::string_view id,
   out.service_locations = registered.service_locations;
   out.host = registered.host;
   out.can_stand_by = registered.can_stand_by;
-  out.configuration = eiaf.configuration(id);
+  out.configuration = eiaf.configuration(id, registered);
   out.reporting = eiaf.reporting(id, now);
   return out;
 }
