@@ -156,6 +156,7 @@ class Messages(media_test.MediaStage):
         for path in (hosting, metrics, least, consumption, self.session):
             self.assertEqual(self.ask("DELETE", path).status, 204, path)
         self.assertEqual(self.compared, 19)
+        print(f"{self.compared} messages compared")
 
     def test_what_is_said_of_energy_stands_beside_the_official_members(self):
         self.provision()

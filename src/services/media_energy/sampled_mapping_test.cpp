@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/rng.hpp"
@@ -115,6 +116,9 @@ TEST_P(sampled_mapping, is_right_where_somebody_told_and_guesses_nowhere_else) {
     }
     d_.now += 10s;
   }
+  RecordProperty("told", std::to_string(told));
+  RecordProperty("right", std::to_string(right));
+  RecordProperty("unmapped_counted", std::to_string(strange));
   ASSERT_GT(told, 0U);
   EXPECT_GE(static_cast<double>(right), 0.999 * static_cast<double>(told))
       << right << " of " << told;
