@@ -101,7 +101,8 @@ std::optional<Lease::Question> Lease::report(Instant now) {
         told.push_back(std::move(changes_.extract(changes_.begin()).mapped()));
     }
     if (window) made.windows = windows_.take();
-    if (!states_asked_.empty()) made.states = states(now);
+    // Together they could be more than the server takes; then its flows would not be told either.
+    if (!window && !states_asked_.empty()) made.states = states(now);
     windows_due_ = windows_due_ && !windows_.empty();
     unanswered_ = json::write(made);
     seen_sent_ = seen_;

@@ -43,7 +43,7 @@ inline constexpr std::size_t report_flows_max = 4096;       ///< as the API has 
 inline constexpr std::size_t standing_orders_max = 65'536;  ///< flows
 inline constexpr std::size_t states_asked_max = 256;        ///< that wait for a report
 inline constexpr std::size_t report_states_max = 64;        ///< as the API has it
-inline constexpr std::size_t report_state_octets_max = std::size_t{1} << 19U;  ///< before base64
+inline constexpr std::size_t report_state_octets_max = std::size_t{1} << 17U;  ///< before base64
 
 struct LeaseSettings {
   std::string node;

@@ -328,6 +328,22 @@ TEST_F(relay_lease, tells_the_newest_state_that_it_is_asked_for_once) {
   }
 }
 
+TEST_F(relay_lease, states_and_windows_are_told_in_reports_of_their_own) {
+  const auto poll = enrol();
+  node.windows = {window(5, 10)};
+  now += lease_window;
+  auto asked = order(1, rly::OrderKind::tell_state);
+  asked.room = "room";
+  asked.alias = 1;
+  answer(poll, 200, orders(1, {asked}));
+  const auto first = find(ask(), Asking::report);
+  EXPECT_TRUE(report_of(first).windows);
+  EXPECT_FALSE(report_of(first).states);
+  answer(*first, 200, orders(1, {}));
+  EXPECT_LE(lease.next_due(now), now) << "at once";
+  EXPECT_TRUE(report_of(find(ask(), Asking::report)).states);
+}
+
 TEST_F(relay_lease, states_that_do_not_fit_into_one_report_come_with_the_next) {
   const auto poll = enrol();
   node.replicas[{"room", 1}] = {
@@ -340,7 +356,7 @@ TEST_F(relay_lease, states_that_do_not_fit_into_one_report_come_with_the_next) {
   }
   answer(poll, 200, orders(1, many));
   std::size_t told = 0;
-  for (int round = 0; round < 3 && told < 5; ++round) {
+  for (int round = 0; round < 5 && told < 5; ++round) {
     const auto report = find(ask(), Asking::report);
     ASSERT_TRUE(report);
     EXPECT_LT(report->body.size(), 1'048'576U) << "as much as the server takes";
