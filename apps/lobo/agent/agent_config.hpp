@@ -42,10 +42,9 @@ struct AgentConfig {
   double capacity_mbps = 0;
   std::string sys_root = "/sys";
   std::string proc_root = "/proc";
-  std::string access_log;  ///< empty: nothing is known of octets
-  std::string
-      session_query;       ///< of requests in the log: the parameter with the media session's name
-  std::string status_url;  ///< of nginx's stub_status; empty: active requests are not known
+  std::string access_log;     ///< empty: nothing is known of octets
+  std::string session_query;  ///< the parameter of a request that names its media session
+  std::string status_url;     ///< of nginx's stub_status; empty: active requests are not known
   std::chrono::milliseconds sampling{1000};
   std::chrono::milliseconds reporting{10'000};
   AgentCommands commands;

@@ -1,6 +1,5 @@
 #include "energy/meter/media_sessions.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -18,28 +17,20 @@ namespace {
 
 constexpr unsigned status_served_max = 399;
 
-bool names_a_session(std::string_view text) {
-  return !text.empty() && text.size() <= cmcd::session_id_bytes_max &&
-         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
-}
-
 }  // namespace
 
 std::optional<NamedSession> session_of(const LogEntry& entry, std::string_view query_name) {
   if (entry.status > status_served_max) return std::nullopt;
   if (auto id = cmcd::session_id(entry.cmcd_session))
     return NamedSession{std::move(*id), Named::cmcd};
-  if (entry.query.empty()) return std::nullopt;
+  if (auto id = cmcd::session_id_in_query(entry.query))
+    return NamedSession{std::move(*id), Named::cmcd};
+  if (query_name.empty()) return std::nullopt;
   const auto query = http::parse_query(entry.query);
   if (!query) return std::nullopt;
-  std::optional<NamedSession> out;
-  for (const auto& [name, value] : *query) {
-    if (name == "CMCD")
-      if (auto id = cmcd::session_id(value)) return NamedSession{std::move(*id), Named::cmcd};
-    if (!query_name.empty() && name == query_name && names_a_session(value))
-      out = NamedSession{value, Named::query};
-  }
-  return out;
+  for (const auto& [name, value] : *query)
+    if (name == query_name && cmcd::is_session_id(value)) return NamedSession{value, Named::query};
+  return std::nullopt;
 }
 
 void MediaSessions::saw(NamedSession session, std::size_t location, std::chrono::microseconds now) {

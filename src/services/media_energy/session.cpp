@@ -234,8 +234,9 @@ class Change {
     if (kept == nullptr) return fail(Errc::not_found, "the session has no such thing");
     const auto type = command_.http.headers.find("content-type").value_or("");
     const bool by_operations = http::is_media_type(type, "application/json-patch+json");
-    const auto patch = json::read<m1::AnyEnergyPolicy>(command_.http.body);
-    if (!by_operations && !patch) return fail(patch.error());
+    if (!by_operations)
+      if (const auto patch = json::read<m1::AnyEnergyPolicy>(command_.http.body); !patch)
+        return fail(patch.error());
     auto merged = by_operations
                       ? json::json_patch(*kept, command_.http.body, representation_bytes_max)
                       : json::merge_patch(*kept, command_.http.body);

@@ -12,10 +12,6 @@
 namespace lobo::cmcd {
 namespace {
 
-bool printable(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
-}
-
 /// Takes a string in quotes off the front of `rest`; backslashes escape quotes and themselves.
 std::optional<std::string> take_string(std::string_view& rest) {
   std::string out;
@@ -33,6 +29,11 @@ std::optional<std::string> take_string(std::string_view& rest) {
 
 }  // namespace
 
+bool is_session_id(std::string_view text) {
+  return !text.empty() && text.size() <= session_id_bytes_max &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c <= '~'; });
+}
+
 std::optional<std::string> session_id(std::string_view keys) {
   while (!keys.empty()) {
     keys.remove_prefix(std::min(keys.find_first_not_of(' '), keys.size()));
@@ -49,8 +50,7 @@ std::optional<std::string> session_id(std::string_view keys) {
       }
     }
     if (trim(key) == "sid") {
-      if (!text || text->empty() || text->size() > session_id_bytes_max || !printable(*text))
-        return std::nullopt;
+      if (!text || !is_session_id(*text)) return std::nullopt;
       return text;
     }
     const auto comma = keys.find_first_not_of(' ');

@@ -12,6 +12,9 @@ namespace lobo::cmcd {
 /// Of a string value (CTA-5004 clause 3.2).
 inline constexpr std::size_t session_id_bytes_max = 64;
 
+/// What may be one, or any other name of a session: short, printable ASCII, no spaces.
+bool is_session_id(std::string_view text);
+
 /// `sid` of a list of keys, as a header field has it: bl=2100,sid="6e2fb550-c457-11e9-bb97".
 /// Nothing where there is none, where it is no string, too long or not of printable ASCII, and
 /// where the list before it is not one.
