@@ -44,6 +44,7 @@ using resource::own;
 using resource::param;
 using resource::RouteContext;
 using resource::state_of;
+using resource::to_callback;
 using resource::to_new;
 using resource::to_owner;
 
@@ -237,15 +238,6 @@ Result<Decision> to_steering(const RouteContext& /*context*/) {
   return Dispatch{.to = {std::string(steering_kind), std::string(steering_id)}, .creates = false};
 }
 
-/// The secret is compared by the subscription itself, which knows it.
-Result<Decision> to_callback(const RouteContext& context) {
-  const resource::Key key{std::string(subscription_kind), param(context, "id")};
-  const auto found = context.lookup.find(key);
-  if (!found) return fail(found.error());
-  if (!*found) return fail(Errc::not_found, "no such callback");
-  return Dispatch{.to = key, .creates = false};
-}
-
 Handle others_handle(std::string_view id, const Settings& settings, const Eiaf& eiaf) {
   if (id == m5::operation::get_service_access_information) return read_access(eiaf);
   if (id == m5::operation::submit_consumption_report) return to_session;
@@ -289,7 +281,7 @@ std::vector<resource::Route> routes(const Settings& settings, const Eiaf& eiaf) 
     add(operation, others_handle(operation.id, settings, eiaf), settings.prefixes.e5);
   }
   for (const auto& operation : api::media_network::operations())
-    add(operation, to_callback, settings.prefixes.network);
+    add(operation, to_callback(subscription_kind), settings.prefixes.network);
   for (const auto& operation : api::media_steering::operations())
     add(operation, to_steering, settings.prefixes.steering);
   return out;

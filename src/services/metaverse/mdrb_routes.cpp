@@ -1,6 +1,5 @@
 #include "services/metaverse/mdrb_routes.hpp"
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +9,6 @@
 #include "api/mm_mdrb.hpp"
 #include "api/state/mdrb.hpp"
 #include "base/result.hpp"
-#include "services/metaverse/handles.hpp"
 #include "services/metaverse/mdrb.hpp"
 #include "services/metaverse/mdrb_views.hpp"
 #include "services/metaverse/media_store.hpp"
@@ -21,12 +19,25 @@
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"
+#include "wire/resource/route_steps.hpp"
 
 namespace lobo::metaverse {
 
 namespace mdrb = api::mm_mdrb;
 namespace op = api::mm_mdrb::operation;
 namespace state = api::state::mdrb;
+using resource::Decision;
+using resource::Dispatch;
+using resource::Handle;
+using resource::json_answer;
+using resource::list;
+using resource::own;
+using resource::page_of;
+using resource::param;
+using resource::RouteContext;
+using resource::state_of;
+using resource::to_new;
+using resource::to_owner;
 
 namespace {
 
@@ -57,10 +68,14 @@ Handle read_block(const Settings& settings) {
 Handle list_blocks(const Settings& settings) {
   return [&settings](const RouteContext& context) -> Result<Decision> {
     return list<mdrb::MdrbBlockList>(
-        context, block_kind, [&](const resource::Record& record) -> Result<mdrb::MdrbBlock> {
+        context, block_kind,
+        [&](mdrb::MdrbBlockList& out, const resource::Record& record) -> Result<void> {
           const auto stored = state_of<state::BlockState>(record);
           if (!stored) return fail(stored.error());
-          return block_view(*stored, record.key.id, settings);
+          auto view = block_view(*stored, record.key.id, settings);
+          if (!view) return fail(view.error());
+          out.items.push_back(std::move(*view));
+          return {};
         });
   };
 }
@@ -85,24 +100,16 @@ Handle list_assets(const Settings& settings) {
     std::optional<std::string> block;
     for (const auto& [name, value] : page->rest)
       if (name == "block-id") block = value;
-    const auto records =
-        context.lookup.list(asset_kind, context.who.subject, page->after, page->limit + 1);
-    if (!records) return fail(records.error());
-    mdrb::MdrbAssetList out;
-    std::string last;
-    for (std::size_t i = 0; i < records->size(); ++i) {
-      if (i == page->limit) {
-        out.next = last;
-        break;
-      }
-      last = (*records)[i].key.id;
-      const auto stored = state_of<state::AssetState>((*records)[i]);
-      if (!stored) return fail(stored.error());
-      auto view = mdrb_asset_view(*stored, last, settings);
-      if (!view) return fail(view.error());
-      if (!block || view->block_id == *block) out.items.push_back(std::move(*view));
-    }
-    return json_answer(json::write(out));
+    return list<mdrb::MdrbAssetList>(
+        context, asset_kind,
+        [&](mdrb::MdrbAssetList& out, const resource::Record& record) -> Result<void> {
+          const auto stored = state_of<state::AssetState>(record);
+          if (!stored) return fail(stored.error());
+          auto view = mdrb_asset_view(*stored, record.key.id, settings);
+          if (!view) return fail(view.error());
+          if (!block || view->block_id == *block) out.items.push_back(std::move(*view));
+          return {};
+        });
   };
 }
 

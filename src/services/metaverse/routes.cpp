@@ -15,7 +15,6 @@
 #include "base/require.hpp"
 #include "base/result.hpp"
 #include "base/text.hpp"
-#include "services/metaverse/handles.hpp"
 #include "services/metaverse/policy.hpp"
 #include "services/metaverse/ports.hpp"
 #include "services/metaverse/session.hpp"
@@ -23,9 +22,11 @@
 #include "services/metaverse/views.hpp"
 #include "sync/policy.hpp"
 #include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"
+#include "wire/resource/route_steps.hpp"
 
 namespace lobo::metaverse {
 
@@ -33,6 +34,20 @@ namespace cb = api::mm_callbacks::operation;
 namespace das = api::mm_das;
 namespace pol = api::mm_pol;
 namespace state = api::state::metaverse;
+using resource::Decision;
+using resource::Dispatch;
+using resource::Handle;
+using resource::json_answer;
+using resource::list;
+using resource::own;
+using resource::page_of;
+using resource::param;
+using resource::RouteContext;
+using resource::state_of;
+using resource::to_callback;
+using resource::to_new;
+using resource::to_owner;
+
 namespace {
 
 bool is_operator(const RouteContext& context, const Settings& settings) {
@@ -115,7 +130,7 @@ Handle read_flows(const Settings& settings) {
   };
 }
 
-bool fits(const das::SyncSession& session, const Query& query) {
+bool fits(const das::SyncSession& session, const http::QueryParameters& query) {
   return std::ranges::all_of(query, [&](const auto& one) {
     const auto& [name, value] = one;
     if (name == "val-service-id") return session.val_service_id == value;
@@ -174,15 +189,6 @@ Handle list_sessions(const Settings& settings) {
   };
 }
 
-/// The secret is compared by the session itself, which knows it.
-Result<Decision> to_callback(const RouteContext& context) {
-  const resource::Key key{std::string(session_kind), param(context, "id")};
-  const auto found = context.lookup.find(key);
-  if (!found) return fail(found.error());
-  if (!*found) return fail(Errc::not_found, "no such callback");
-  return Dispatch{.to = key, .creates = false};
-}
-
 // ---- subscriptions and policies ----------------------------------------------------------------
 
 template <class State, class View>
@@ -202,11 +208,13 @@ template <class State, class List, class View>
 Handle list_all(std::string_view kind, const Settings& settings, View view) {
   return [=, &settings](const RouteContext& context) -> Result<Decision> {
     return list<List>(context, kind,
-                      [&](const resource::Record& record)
-                          -> decltype(view(std::declval<State>(), record.key.id, settings)) {
+                      [&](List& out, const resource::Record& record) -> Result<void> {
                         const auto stored = state_of<State>(record);
                         if (!stored) return fail(stored.error());
-                        return view(*stored, record.key.id, settings);
+                        auto shown = view(*stored, record.key.id, settings);
+                        if (!shown) return fail(shown.error());
+                        out.items.push_back(std::move(*shown));
+                        return {};
                       });
   };
 }
@@ -277,7 +285,7 @@ std::vector<resource::Route> routes(const Settings& settings, const Parked& park
     require(operation.id == cb::receive_connection_status ||
             operation.id == cb::receive_quality_measurement ||
             operation.id == cb::receive_network_qos);
-    out.push_back({operation, to_callback});
+    out.push_back({operation, to_callback(session_kind)});
   }
   return out;
 }

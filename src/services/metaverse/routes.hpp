@@ -8,9 +8,6 @@
 
 namespace lobo::metaverse {
 
-inline constexpr std::size_t list_limit_default = 100;
-inline constexpr std::size_t list_limit_max = 1000;
-
 /// Both outlive the routes.
 std::vector<resource::Route> routes(const Settings& settings, const Parked& parked);
 

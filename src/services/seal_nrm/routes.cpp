@@ -28,12 +28,14 @@
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"
+#include "wire/resource/route_steps.hpp"
 
 namespace lobo::seal_nrm {
 
 using api::state::seal_nrm::UnicastState;
 using resource::Decision;
 using resource::Dispatch;
+using resource::param;
 using resource::RouteContext;
 
 namespace {
@@ -41,12 +43,6 @@ namespace {
 constexpr std::string_view unicast = "unicast";
 
 tl::unexpected<Error> no_such() { return fail(Errc::not_found, "no such unicast subscription"); }
-
-const std::string& param(const RouteContext& context, std::string_view name) {
-  const auto found = context.params.find(name);
-  require(found != context.params.end());  // The path template has it.
-  return found->second;
-}
 
 /// The record, where it exists and belongs to who asks; nobody learns of another's.
 Result<resource::Record> own(const RouteContext& context) {
@@ -135,15 +131,6 @@ Result<Decision> list(const RouteContext& context, const Settings& settings) {
   return http::Response{200, {{"content-type", "application/json"}}, json::write(out)};
 }
 
-/// The secret is compared by the resource itself, which knows it.
-Result<Decision> callback(const RouteContext& context, std::string_view kind) {
-  const resource::Key key{std::string(kind), param(context, "id")};
-  const auto found = context.lookup.find(key);
-  if (!found) return fail(found.error());
-  if (!*found) return fail(Errc::not_found, "no such callback");
-  return Dispatch{.to = key, .creates = false};
-}
-
 }  // namespace
 
 std::vector<resource::Route> routes(const Settings& settings) {
@@ -164,13 +151,13 @@ std::vector<resource::Route> routes(const Settings& settings) {
     else if (operation.id == cb::receive_user_plane_notification ||
              operation.id == cb::receive_app_session_events ||
              operation.id == cb::receive_app_session_termination)
-      handle = [](const RouteContext& context) { return callback(context, "unicast"); };
+      handle = resource::to_callback("unicast");
     else if (operation.id == cb::receive_monitoring_notification)
-      handle = [](const RouteContext& context) { return callback(context, "ue_watch"); };
+      handle = resource::to_callback("ue_watch");
     else if (operation.id == cb::receive_measurements || operation.id == cb::receive_analytics)
-      handle = [](const RouteContext& context) { return callback(context, "measure_source"); };
+      handle = resource::to_callback("measure_source");
     else if (operation.id == cb::receive_af_notification)
-      handle = [](const RouteContext& context) { return callback(context, reliable_kind); };
+      handle = resource::to_callback(reliable_kind);
     else
       handle = adaptation_route(operation.id, settings);
     if (!handle) handle = mm_qos_route(operation.id, settings);

@@ -38,11 +38,17 @@ Result<Record> own(const RouteContext& context, std::string_view kind, std::stri
 
 Result<Page> page_of(const RouteContext& context) {
   Page page;
-  const auto query = http::parse_query(http::split_target(context.request.target).query);
+  auto query = http::parse_query(http::split_target(context.request.target).query);
   if (!query) return fail(query.error());
-  for (const auto& [name, value] : *query) {
-    if (name == "cursor") page.after = value;
-    if (name != "limit") continue;
+  for (auto& [name, value] : *query) {
+    if (name == "cursor") {
+      page.after = value;
+      continue;
+    }
+    if (name != "limit") {
+      page.rest.emplace_back(std::move(name), std::move(value));
+      continue;
+    }
     const auto limit = parse_decimal(value);
     if (!limit || *limit < 1 || *limit > page_items_max)
       return fail(Errc::out_of_range, "the query is not as the API wants it",
@@ -63,6 +69,16 @@ Handle to_owner(std::string_view kind, std::string_view name) {
     const auto record = own(context, kind, name);
     if (!record) return fail(record.error());
     return Dispatch{.to = record->key, .creates = false};
+  };
+}
+
+Handle to_callback(std::string_view kind) {
+  return [kind](const RouteContext& context) -> Result<Decision> {
+    const Key key{std::string(kind), param(context, "id")};
+    const auto found = context.lookup.find(key);
+    if (!found) return fail(found.error());
+    if (!*found) return fail(Errc::not_found, "no such callback");
+    return Dispatch{.to = key, .creates = false};
   };
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "wire/http/message.hpp"
+#include "wire/http/url.hpp"
 #include "wire/json/json.hpp"
 #include "wire/resource/record.hpp"
 #include "wire/resource/route.hpp"
@@ -26,7 +27,7 @@ using Handle = std::function<Result<Decision>(const RouteContext&)>;
 const std::string& param(const RouteContext& context, std::string_view name);
 
 /// 200 with JSON; a version above 0 becomes the ETag.
-http::Response json_answer(std::string body, std::uint64_t version);
+http::Response json_answer(std::string body, std::uint64_t version = 0);
 
 template <class State>
 Result<State> state_of(const Record& record) {
@@ -43,6 +44,7 @@ Result<Record> own(const RouteContext& context, std::string_view kind, std::stri
 struct Page {
   std::size_t limit = page_items_default;
   std::string after;
+  http::QueryParameters rest;  ///< what else the query says
 };
 /// `limit` and `cursor` of the query.
 Result<Page> page_of(const RouteContext& context);
@@ -72,5 +74,9 @@ Result<Decision> list(const RouteContext& context, std::string_view kind, Add ad
 Handle to_new(std::string_view kind);
 /// The caller's own resource that the path's `name` stands for.
 Handle to_owner(std::string_view kind, std::string_view name);
+
+/// The resource that the path's `id` stands for, whose callback URI this is. The secret is compared
+/// by the resource itself, which knows it.
+Handle to_callback(std::string_view kind);
 
 }  // namespace lobo::resource
